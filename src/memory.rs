@@ -1,0 +1,342 @@
+//! What must outlive a restart: a fold over events.
+//!
+//! Facts are kept with the moment they were first seen; phases are computed from them. Not kept:
+//! prices, stock and queue depth, which are asked for again after a start.
+
+#![deny(clippy::float_arithmetic)]
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::event::What;
+use crate::model::snapshot::{Counts, Pause, Phase};
+use crate::model::{
+    Change, Event, MachineName, Money, OfferKey, Price, Quote, Refusal, Text, Time, WorkerState,
+};
+
+mod apply;
+mod meter;
+
+pub use meter::Meter;
+
+/// Everything that must outlive a restart.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// Single facts.
+    pub meta: Meta,
+    /// Every machine that may exist.
+    pub machines: BTreeMap<MachineName, Machine>,
+    /// Names that are used up and still watched.
+    pub tombstones: BTreeMap<MachineName, Tombstone>,
+    /// Offers that were refused.
+    pub refusals: BTreeMap<OfferKey, RefusalMemory>,
+}
+
+/// Facts there is one of.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Meta {
+    /// The epoch names are made in; 0 before the first start.
+    pub epoch: i64,
+    /// The last serial used in it.
+    pub serial: u64,
+    /// Since when the farm at the provider is known; `None` after the store was lost.
+    pub adopted_at: Option<Time>,
+    /// The pause in force.
+    pub paused: Option<Pause>,
+    /// Cost of machines that are gone.
+    pub closed_cost: Money,
+    /// The part of it that rests on listings instead of the provider's own times.
+    pub closed_estimated: Money,
+    /// Counts.
+    pub counts: Counts,
+    /// When creates, stops (drains begun) and deletes of stopped machines were sent lately.
+    pub recent: Recent,
+}
+
+/// Moments within the guard's window, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    /// Creates.
+    pub creates: Vec<Time>,
+    /// Stops and deletes of machines that were running.
+    pub stops: Vec<Time>,
+    /// Deletes of machines that were stopped.
+    pub deletes: Vec<Time>,
+}
+
+/// A machine of ours, or one that may become it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Machine {
+    /// Its pool.
+    pub pool: Text,
+    /// What was bought.
+    pub offer: OfferKey,
+    /// The price it was bought at; `None` for an adopted machine until quoted.
+    pub quote: Option<Quote>,
+    /// When it was asked for, or adopted.
+    pub made_at: Time,
+    /// The provider's id, once known.
+    pub instance: Option<Text>,
+    /// Where it is in its life.
+    pub life: Life,
+    /// Since when.
+    pub since: Time,
+    /// The one change under way.
+    pub pending: Option<Pending>,
+    /// What its workers do.
+    pub worker: Option<WorkerState>,
+    /// Since when they do that (or, with `None`, are unseen).
+    pub worker_since: Time,
+    /// Their names in the queue.
+    pub workers: Vec<Text>,
+    /// When the drain request was written to the queue; `None` = none stands.
+    pub drain_asked_at: Option<Time>,
+    /// The last change whose outcome stayed unknown: it may still be carried out a while later.
+    pub unknown_at: Option<Time>,
+    /// The last change that failed: the next try waits.
+    pub failed_at: Option<Time>,
+    /// Tries of the same change that failed in a row.
+    pub failures: u32,
+    /// Complete listings in a row it was not in, and the first of them.
+    pub missed: Option<(u32, Time)>,
+    /// What it has cost.
+    pub meter: Meter,
+    /// Why it was last touched.
+    pub reason: Text,
+}
+
+/// Launching → Booting → Ready → Stopped → Booting … → Leaving.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "life", rename_all = "snake_case")]
+pub enum Life {
+    /// A create was sent; nothing has been seen of it.
+    Launching(Create),
+    /// Exists and should run; no worker yet. `again` = it was stopped before.
+    Booting {
+        /// Started again rather than made.
+        again: bool,
+    },
+    /// A worker has joined since it booted.
+    Ready,
+    /// Off.
+    Stopped,
+}
+
+/// What is known of a create that was sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "create", rename_all = "snake_case")]
+pub enum Create {
+    /// Sent, no answer.
+    Sent,
+    /// Taken on.
+    Accepted {
+        /// The event to follow.
+        event: Option<Text>,
+    },
+    /// Nobody knows.
+    Unknown,
+}
+
+/// A change under way.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pending {
+    /// What.
+    pub change: Change,
+    /// When it was sent.
+    pub sent_at: Time,
+    /// How far it is.
+    pub state: PendingState,
+}
+
+/// How far a change is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum PendingState {
+    /// Sent, no answer.
+    Sent,
+    /// Taken on.
+    Accepted {
+        /// The event to follow.
+        event: Option<Text>,
+    },
+    /// Nobody knows.
+    Unknown,
+}
+
+/// A name that is used up.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// Its pool.
+    pub pool: Text,
+    /// What was bought, and at which price.
+    pub offer: OfferKey,
+    /// The price.
+    pub quote: Option<Quote>,
+    /// Since when.
+    pub since: Time,
+    /// Whether the machine was seen to go; a name that expired unseen may yet come to life.
+    pub seen_gone: bool,
+}
+
+/// An offer that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalMemory {
+    /// Class of the last refusal.
+    pub class: Refusal,
+    /// How often in a row.
+    pub count: u32,
+    /// The last time.
+    pub at: Time,
+    /// Left alone until then.
+    pub until: Time,
+}
+
+impl Machine {
+    /// The phase people see.
+    pub fn phase(&self) -> Phase {
+        let change = self.pending.as_ref().map(|pending| pending.change);
+        match (change, &self.life) {
+            (Some(Change::Delete), _) => Phase::Leaving,
+            (Some(Change::Stop), _) => Phase::Stopping,
+            (Some(Change::Start), _) | (_, Life::Booting { again: true }) => Phase::Starting,
+            (_, Life::Launching(_)) => Phase::Launching,
+            (_, Life::Booting { again: false }) => Phase::Booting,
+            (_, Life::Stopped) => Phase::Stopped,
+            (Some(Change::Drain), Life::Ready) => Phase::Draining,
+            (Some(Change::Undrain) | None, Life::Ready) => {
+                if self.drain_asked_at.is_some() {
+                    Phase::Draining
+                } else {
+                    Phase::Ready
+                }
+            }
+        }
+    }
+
+    /// Whether its workers have answered that they hold nothing and take no more.
+    pub fn is_drained(&self) -> bool {
+        self.drain_asked_at.is_some() && self.worker == Some(WorkerState::Drained)
+    }
+
+    /// What it costs now.
+    pub fn price(&self) -> Option<Price> {
+        let quote = self.quote.as_ref()?;
+        Some(if self.life == Life::Stopped { quote.stopped } else { quote.running })
+    }
+
+    /// What it has cost until `now`.
+    pub fn cost(&self, now: Time) -> Money {
+        self.quote.as_ref().map_or(Money::ZERO, |quote| self.meter.cost(quote, now))
+    }
+}
+
+impl Memory {
+    /// Everything spent until `now`.
+    pub fn spent(&self, now: Time) -> Money {
+        self.meta.closed_cost + self.machines.values().map(|machine| machine.cost(now)).sum()
+    }
+
+    /// The record a key stands for, or `None` if there is nothing (any more) under it.
+    pub fn record(&self, key: &Key) -> Option<Vec<u8>> {
+        match key {
+            Key::Meta => serde_json::to_vec(&self.meta).ok(),
+            Key::Machine(name) => serde_json::to_vec(self.machines.get(name)?).ok(),
+            Key::Tombstone(name) => serde_json::to_vec(self.tombstones.get(name)?).ok(),
+            Key::Refusal(offer) => {
+                let refusal = self.refusals.get(offer)?;
+                serde_json::to_vec(&(offer, refusal)).ok()
+            }
+        }
+    }
+
+    /// Takes a stored record back in.
+    ///
+    /// # Errors
+    /// Says which key does not read, so that the store can be set aside.
+    pub fn restore(&mut self, key: &str, value: &[u8]) -> Result<(), String> {
+        let fault = |error: serde_json::Error| format!("record {key}: {error}");
+        match key.split_once('/') {
+            None if key == "meta" => self.meta = serde_json::from_slice(value).map_err(fault)?,
+            Some(("machine", name)) => {
+                let machine = serde_json::from_slice(value).map_err(fault)?;
+                self.machines.insert(MachineName::from_stored(name), machine);
+            }
+            Some(("tombstone", name)) => {
+                let tombstone = serde_json::from_slice(value).map_err(fault)?;
+                self.tombstones.insert(MachineName::from_stored(name), tombstone);
+            }
+            Some(("refusal", _)) => {
+                let (offer, refusal) = serde_json::from_slice(value).map_err(fault)?;
+                self.refusals.insert(offer, refusal);
+            }
+            _ => return Err(format!("record {key}: no such kind of record")),
+        }
+        Ok(())
+    }
+}
+
+/// Names one record of the store.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// Single facts.
+    Meta,
+    /// A machine.
+    Machine(MachineName),
+    /// A watched name.
+    Tombstone(MachineName),
+    /// A refused offer.
+    Refusal(OfferKey),
+}
+
+impl Key {
+    /// The keys an event may have changed.
+    pub fn touched_by(event: &Event) -> Vec<Self> {
+        let mut keys = Vec::new();
+        if let Some(name) = event.machine() {
+            keys.push(Self::Machine(name.clone()));
+        }
+        match &event.what {
+            What::OfferRefused { offer, .. } | What::OfferServed { offer } => {
+                keys.push(Self::Refusal(offer.clone()));
+            }
+            What::CreateExpired { name }
+            | What::CreateRefused { name, .. }
+            | What::CreateFailed { name, .. }
+            | What::ChangeDone { name, .. }
+            | What::Vanished { name }
+            | What::Adopted { name, .. }
+            | What::TombstoneDropped { name } => {
+                keys.extend([Self::Tombstone(name.clone()), Self::Meta]);
+            }
+            What::DaemonStarted { .. }
+            | What::FarmAdopted
+            | What::Paused { .. }
+            | What::Resumed { .. }
+            | What::CreateIntended { .. }
+            | What::ChangeIntended { .. }
+            | What::CreateUnknown { .. }
+            | What::ChangeUnknown { .. }
+            | What::ChangeRefused { .. } => keys.push(Self::Meta),
+            What::CreateAccepted { .. }
+            | What::ChangeAccepted { .. }
+            | What::ChangeFailed { .. }
+            | What::Found { .. }
+            | What::StatusSeen { .. }
+            | What::Missed { .. }
+            | What::Unmissed { .. }
+            | What::WorkerSeen { .. } => {}
+        }
+        keys
+    }
+
+    /// As text, for the store.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Meta => "meta".to_owned(),
+            Self::Machine(name) => format!("machine/{name}"),
+            Self::Tombstone(name) => format!("tombstone/{name}"),
+            Self::Refusal(offer) => format!("refusal/{offer}"),
+        }
+    }
+}

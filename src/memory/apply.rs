@@ -1,0 +1,337 @@
+//! The fold: how each event changes memory. The only place that does.
+
+use super::{
+    Create, Life, Machine, Memory, Meter, Pending, PendingState, RefusalMemory, Tombstone,
+};
+use crate::model::event::What;
+use crate::model::snapshot::Pause;
+use crate::model::{
+    Change, Event, InstanceRow, MachineName, Money, OfferKey, Quote, Status, Text, Time,
+    WorkerState,
+};
+
+/// Moments kept for the guard's windows, at most.
+const RECENT_MAX: usize = 512;
+
+impl Memory {
+    /// Takes an event in.
+    pub fn apply(&mut self, event: &Event) {
+        let at = event.at;
+        match &event.what {
+            What::DaemonStarted { epoch } => {
+                self.meta.epoch = *epoch;
+                self.meta.serial = 0;
+            }
+            What::FarmAdopted => self.meta.adopted_at = Some(at),
+            What::Paused { owner, reason, until } => {
+                self.meta.paused = Some(Pause {
+                    owner: Text::clone(owner),
+                    reason: Text::clone(reason),
+                    until: *until,
+                    since: at,
+                });
+            }
+            What::Resumed { .. } => self.meta.paused = None,
+            What::OfferRefused { offer, class, until } => {
+                let count = self.refusals.get(offer).map_or(1, |memory| memory.count + 1);
+                let memory = RefusalMemory { class: *class, count, at, until: *until };
+                self.refusals.insert(offer.clone(), memory);
+            }
+            What::OfferServed { offer } => {
+                self.refusals.remove(offer);
+            }
+            What::TombstoneDropped { name } => {
+                self.tombstones.remove(name);
+            }
+            What::CreateIntended { name, serial, pool, offer, quote, reason } => {
+                self.meta.serial = *serial;
+                self.meta.counts.creates += 1;
+                push_recent(&mut self.meta.recent.creates, at);
+                let machine = Machine::launched(pool, offer, *quote, at, reason);
+                self.machines.insert(name.clone(), machine);
+            }
+            What::CreateRefused { name, .. } => {
+                self.meta.counts.refusals += 1;
+                self.bury(name, at, false);
+            }
+            What::CreateFailed { name, .. } | What::CreateExpired { name } => {
+                self.bury(name, at, false);
+            }
+            What::Vanished { name } => self.bury(name, at, true),
+            What::Adopted { name, pool, row } => self.adopt(name, pool, row, at),
+            What::ChangeIntended { change, name, .. } => {
+                self.count_change(name, *change, at);
+                self.apply_to_machine(event);
+            }
+            What::ChangeRefused { .. } => {
+                self.meta.counts.refusals += 1;
+                self.apply_to_machine(event);
+            }
+            What::CreateUnknown { .. } | What::ChangeUnknown { .. } => {
+                self.meta.counts.unknowns += 1;
+                self.apply_to_machine(event);
+            }
+            What::ChangeDone { name, change: Change::Delete, effective_at } => {
+                if let Some(machine) = self.machines.get_mut(name) {
+                    machine.meter.estimated |= effective_at.is_none();
+                    machine.meter.end(effective_at.unwrap_or(at));
+                }
+                self.bury(name, at, true);
+            }
+            What::CreateAccepted { .. }
+            | What::ChangeAccepted { .. }
+            | What::ChangeDone { .. }
+            | What::ChangeFailed { .. }
+            | What::Found { .. }
+            | What::StatusSeen { .. }
+            | What::Missed { .. }
+            | What::Unmissed { .. }
+            | What::WorkerSeen { .. } => self.apply_to_machine(event),
+        }
+    }
+
+    fn apply_to_machine(&mut self, event: &Event) {
+        if let Some(machine) = event.machine().and_then(|name| self.machines.get_mut(name)) {
+            machine.apply(&event.what, event.at);
+        }
+    }
+
+    fn count_change(&mut self, name: &MachineName, change: Change, at: Time) {
+        let counts = &mut self.meta.counts;
+        let stopped = self.machines.get(name).is_some_and(|machine| machine.life == Life::Stopped);
+        match change {
+            Change::Start => counts.starts += 1,
+            Change::Stop => {
+                counts.stops += 1;
+                push_recent(&mut self.meta.recent.stops, at);
+            }
+            Change::Delete => {
+                counts.deletes += 1;
+                let recent = &mut self.meta.recent;
+                push_recent(if stopped { &mut recent.deletes } else { &mut recent.stops }, at);
+            }
+            Change::Drain | Change::Undrain => {}
+        }
+    }
+
+    /// Takes a machine out of the farm; its cost is kept, and its name watched: even a certain
+    /// refusal is only the provider's word.
+    fn bury(&mut self, name: &MachineName, at: Time, seen_gone: bool) {
+        let Some(mut machine) = self.machines.remove(name) else { return };
+        if machine.meter.is_on() {
+            machine.meter.end(at);
+            machine.meter.estimated = true;
+        }
+        let cost = machine.cost(at);
+        self.meta.closed_cost += cost;
+        self.meta.closed_estimated += if machine.meter.estimated { cost } else { Money::ZERO };
+        let tombstone = Tombstone {
+            pool: machine.pool,
+            offer: machine.offer,
+            quote: machine.quote,
+            since: at,
+            seen_gone,
+        };
+        self.tombstones.insert(name.clone(), tombstone);
+    }
+
+    fn adopt(&mut self, name: &MachineName, pool: &Text, row: &InstanceRow, at: Time) {
+        let old = self.tombstones.remove(name);
+        let (offer, quote) = match (old, &row.offer) {
+            (Some(old), _) => (Some(old.offer), old.quote),
+            (None, offer) => (offer.clone(), None),
+        };
+        let Some(offer) = offer else { return };
+        let mut machine = Machine::launched_unquoted(pool, &offer, at);
+        machine.quote = quote;
+        machine.reason = "adopted from a listing".into();
+        machine.found(&row.instance, row.created_at, &row.status, at);
+        self.machines.insert(name.clone(), machine);
+    }
+}
+
+impl Machine {
+    fn launched(pool: &Text, offer: &OfferKey, quote: Quote, at: Time, reason: &Text) -> Self {
+        let mut machine = Self::launched_unquoted(pool, offer, at);
+        machine.quote = Some(quote);
+        machine.reason = Text::clone(reason);
+        machine
+    }
+
+    fn launched_unquoted(pool: &Text, offer: &OfferKey, at: Time) -> Self {
+        Self {
+            pool: Text::clone(pool),
+            offer: offer.clone(),
+            quote: None,
+            made_at: at,
+            instance: None,
+            life: Life::Launching(Create::Sent),
+            since: at,
+            pending: None,
+            worker: None,
+            worker_since: at,
+            workers: Vec::new(),
+            drain_asked_at: None,
+            unknown_at: None,
+            failed_at: None,
+            failures: 0,
+            missed: None,
+            meter: Meter::default(),
+            reason: "".into(),
+        }
+    }
+
+    fn apply(&mut self, what: &What, at: Time) {
+        match what {
+            What::CreateAccepted { instance, event, .. } => {
+                if matches!(self.life, Life::Launching(_)) {
+                    self.life = Life::Launching(Create::Accepted { event: event.clone() });
+                }
+                self.instance = self.instance.take().or_else(|| instance.clone());
+            }
+            What::CreateUnknown { .. } => {
+                if matches!(self.life, Life::Launching(_)) {
+                    self.life = Life::Launching(Create::Unknown);
+                }
+            }
+            What::Found { instance, created_at, status, .. } => {
+                self.found(instance, *created_at, status, at);
+            }
+            What::ChangeIntended { change, reason, .. } => {
+                self.pending =
+                    Some(Pending { change: *change, sent_at: at, state: PendingState::Sent });
+                self.reason = Text::clone(reason);
+            }
+            What::ChangeAccepted { event, .. } => {
+                self.set_pending(PendingState::Accepted { event: event.clone() });
+            }
+            What::ChangeUnknown { .. } => {
+                self.set_pending(PendingState::Unknown);
+                self.unknown_at = Some(at);
+            }
+            What::ChangeRefused { .. } | What::ChangeFailed { .. } => {
+                self.pending = None;
+                self.failed_at = Some(at);
+                self.failures = self.failures.saturating_add(1);
+            }
+            What::ChangeDone { change, effective_at, .. } => {
+                self.done(*change, *effective_at, at);
+            }
+            What::StatusSeen { status, .. } => self.contradicted(status, at),
+            What::Missed { .. } => {
+                let (count, first) = self.missed.unwrap_or((0, at));
+                self.missed = Some((count.saturating_add(1), first));
+            }
+            What::Unmissed { .. } => self.missed = None,
+            What::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
+            What::DaemonStarted { .. }
+            | What::FarmAdopted
+            | What::Paused { .. }
+            | What::Resumed { .. }
+            | What::CreateIntended { .. }
+            | What::CreateRefused { .. }
+            | What::CreateFailed { .. }
+            | What::CreateExpired { .. }
+            | What::Adopted { .. }
+            | What::Vanished { .. }
+            | What::OfferRefused { .. }
+            | What::OfferServed { .. }
+            | What::TombstoneDropped { .. } => {}
+        }
+    }
+
+    fn set_pending(&mut self, state: PendingState) {
+        if let Some(pending) = &mut self.pending {
+            pending.state = state;
+        }
+    }
+
+    fn enter(&mut self, life: Life, at: Time) {
+        self.life = life;
+        self.since = at;
+    }
+
+    fn found(&mut self, instance: &Text, created_at: Option<Time>, status: &Status, at: Time) {
+        self.instance = Some(Text::clone(instance));
+        self.missed = None;
+        if !matches!(self.life, Life::Launching(_)) {
+            return;
+        }
+        self.meter.run(created_at.unwrap_or(at));
+        self.meter.estimated |= created_at.is_none();
+        if *status == Status::Shutdown {
+            self.meter.estimated = true;
+            self.meter.stop(at);
+            self.enter(Life::Stopped, at);
+        } else {
+            self.enter(Life::Booting { again: false }, self.made_at.max(self.since));
+        }
+    }
+
+    fn done(&mut self, change: Change, effective_at: Option<Time>, at: Time) {
+        self.pending = None;
+        self.failures = 0;
+        self.failed_at = None;
+        match change {
+            Change::Drain => self.drain_asked_at = Some(at),
+            Change::Undrain => self.drain_asked_at = None,
+            Change::Start => {
+                self.meter.estimated |= effective_at.is_none();
+                self.meter.run(effective_at.unwrap_or(at));
+                self.enter(Life::Booting { again: true }, at);
+            }
+            Change::Stop => {
+                self.meter.estimated |= effective_at.is_none();
+                self.meter.stop(effective_at.unwrap_or(at));
+                self.enter(Life::Stopped, at);
+            }
+            Change::Delete => {}
+        }
+    }
+
+    /// The provider goes on showing what we did not ask for: somebody else's hand, or a late one of
+    /// ours.
+    fn contradicted(&mut self, status: &Status, at: Time) {
+        match status {
+            Status::Shutdown if self.life != Life::Stopped => {
+                self.meter.estimated = true;
+                self.meter.stop(at);
+                self.enter(Life::Stopped, at);
+            }
+            Status::Running if self.life == Life::Stopped => {
+                self.meter.estimated = true;
+                self.meter.run(at);
+                self.enter(Life::Booting { again: true }, at);
+            }
+            Status::Building
+            | Status::Running
+            | Status::StartingUp
+            | Status::ShuttingDown
+            | Status::Shutdown
+            | Status::Gone
+            | Status::Failed
+            | Status::Other(_) => {}
+        }
+    }
+
+    fn worker_seen(&mut self, state: Option<WorkerState>, workers: &[Text], at: Time) {
+        if !workers.is_empty() {
+            self.workers = workers.to_vec();
+        }
+        if self.worker != state {
+            self.worker = state;
+            self.worker_since = at;
+        }
+        let joined = matches!(state, Some(WorkerState::Idle | WorkerState::Busy));
+        if joined && matches!(self.life, Life::Booting { .. }) {
+            self.enter(Life::Ready, at);
+        }
+    }
+}
+
+fn push_recent(recent: &mut Vec<Time>, at: Time) {
+    recent.push(at);
+    if RECENT_MAX < recent.len() {
+        recent.drain(..recent.len() - RECENT_MAX);
+    }
+}

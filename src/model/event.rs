@@ -1,0 +1,267 @@
+//! What happened: the only way memory changes, and the history people read.
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+use super::action::{Change, Refusal};
+use super::name::MachineName;
+use super::offer::{OfferKey, Quote};
+use super::reading::{InstanceRow, Status, WorkerState};
+use super::time::Time;
+
+/// One fact, with the moment it was settled.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When it was settled.
+    pub at: Time,
+    /// What happened.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened. Names are those of people who read the history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum What {
+    /// The daemon came up; names are made in this epoch from now on.
+    DaemonStarted {
+        /// Higher than any epoch seen before.
+        epoch: i64,
+    },
+    /// The farm at the provider is known: growing and shrinking may begin.
+    FarmAdopted,
+    /// An operator paused the farm.
+    Paused {
+        /// Who.
+        owner: Text,
+        /// Why.
+        reason: Text,
+        /// Until when, if not until resumed.
+        until: Option<Time>,
+    },
+    /// The pause ended.
+    Resumed {
+        /// Who, or `expiry`.
+        owner: Text,
+    },
+    /// A create is about to be sent. Durable before the request leaves.
+    CreateIntended {
+        /// The new name.
+        name: MachineName,
+        /// Its serial number, used up by this.
+        serial: u64,
+        /// For which pool.
+        pool: Text,
+        /// What is bought.
+        offer: OfferKey,
+        /// At which price.
+        quote: Quote,
+        /// Why, in one line.
+        reason: Text,
+    },
+    /// The provider took the create on.
+    CreateAccepted {
+        /// Which.
+        name: MachineName,
+        /// The id it promises.
+        instance: Option<Text>,
+        /// The event to follow.
+        event: Option<Text>,
+    },
+    /// The provider refused the create: nothing was made.
+    CreateRefused {
+        /// Which.
+        name: MachineName,
+        /// Class.
+        class: Refusal,
+        /// As received.
+        detail: Text,
+    },
+    /// The create may or may not have been carried out.
+    CreateUnknown {
+        /// Which.
+        name: MachineName,
+        /// What went wrong.
+        detail: Text,
+    },
+    /// The create was taken on but failed: the event or the status says so.
+    CreateFailed {
+        /// Which.
+        name: MachineName,
+        /// What says so.
+        detail: Text,
+    },
+    /// An unknown create was never seen within its grace; its name is watched from now on.
+    CreateExpired {
+        /// Which.
+        name: MachineName,
+    },
+    /// A change of one machine is about to be asked for. Durable before the request leaves.
+    ChangeIntended {
+        /// Which.
+        name: MachineName,
+        /// What.
+        change: Change,
+        /// Why, in one line.
+        reason: Text,
+    },
+    /// The change was taken on.
+    ChangeAccepted {
+        /// Which.
+        name: MachineName,
+        /// What.
+        change: Change,
+        /// The event to follow.
+        event: Option<Text>,
+    },
+    /// The change was refused.
+    ChangeRefused {
+        /// Which.
+        name: MachineName,
+        /// What.
+        change: Change,
+        /// Class.
+        class: Refusal,
+        /// As received.
+        detail: Text,
+    },
+    /// The change may or may not have been carried out.
+    ChangeUnknown {
+        /// Which.
+        name: MachineName,
+        /// What.
+        change: Change,
+        /// What went wrong.
+        detail: Text,
+    },
+    /// The change is done.
+    ChangeDone {
+        /// Which.
+        name: MachineName,
+        /// What.
+        change: Change,
+        /// When it took effect for billing by the provider's word (a start: when it was taken on;
+        /// a stop or delete: when it ended); `None` if only a listing showed it.
+        effective_at: Option<Time>,
+    },
+    /// The change failed or was given up; the planner may ask again.
+    ChangeFailed {
+        /// Which.
+        name: MachineName,
+        /// What.
+        change: Change,
+        /// What says so.
+        detail: Text,
+    },
+    /// A machine was seen at the provider for the first time.
+    Found {
+        /// Which.
+        name: MachineName,
+        /// The id.
+        instance: Text,
+        /// Where billing starts.
+        created_at: Option<Time>,
+        /// As listed.
+        status: Status,
+    },
+    /// A machine of ours that memory did not know.
+    Adopted {
+        /// Which.
+        name: MachineName,
+        /// Its pool.
+        pool: Text,
+        /// As listed.
+        row: InstanceRow,
+    },
+    /// The provider shows a machine in a state we did not ask for, and goes on showing it.
+    StatusSeen {
+        /// Which.
+        name: MachineName,
+        /// As listed.
+        status: Status,
+    },
+    /// A complete listing did not hold a machine that should be there.
+    Missed {
+        /// Which.
+        name: MachineName,
+    },
+    /// A missed machine was listed again.
+    Unmissed {
+        /// Which.
+        name: MachineName,
+    },
+    /// A machine is gone though we did not delete it.
+    Vanished {
+        /// Which.
+        name: MachineName,
+    },
+    /// What a machine's workers do has changed; `None` = no worker of it is seen any more.
+    WorkerSeen {
+        /// Which.
+        name: MachineName,
+        /// Taken together: busy if any is busy, drained only if all are.
+        state: Option<WorkerState>,
+        /// Their names in the queue.
+        workers: Vec<Text>,
+        /// When the queue was asked.
+        asked_at: Time,
+    },
+    /// An offer was refused for lack of stock or quota, and is left alone for a while.
+    OfferRefused {
+        /// Which.
+        offer: OfferKey,
+        /// Class.
+        class: Refusal,
+        /// Left alone until then.
+        until: Time,
+    },
+    /// An offer was served: its refusals are forgotten.
+    OfferServed {
+        /// Which.
+        offer: OfferKey,
+    },
+    /// A watched name needs no watching any more.
+    TombstoneDropped {
+        /// Which.
+        name: MachineName,
+    },
+}
+
+impl Event {
+    /// The machine it is about, if it is about one.
+    pub fn machine(&self) -> Option<&MachineName> {
+        match &self.what {
+            What::CreateIntended { name, .. }
+            | What::CreateAccepted { name, .. }
+            | What::CreateRefused { name, .. }
+            | What::CreateUnknown { name, .. }
+            | What::CreateFailed { name, .. }
+            | What::CreateExpired { name }
+            | What::ChangeIntended { name, .. }
+            | What::ChangeAccepted { name, .. }
+            | What::ChangeRefused { name, .. }
+            | What::ChangeUnknown { name, .. }
+            | What::ChangeDone { name, .. }
+            | What::ChangeFailed { name, .. }
+            | What::Found { name, .. }
+            | What::Adopted { name, .. }
+            | What::StatusSeen { name, .. }
+            | What::Missed { name }
+            | What::Unmissed { name }
+            | What::Vanished { name }
+            | What::WorkerSeen { name, .. }
+            | What::TombstoneDropped { name } => Some(name),
+            What::DaemonStarted { .. }
+            | What::FarmAdopted
+            | What::Paused { .. }
+            | What::Resumed { .. }
+            | What::OfferRefused { .. }
+            | What::OfferServed { .. } => None,
+        }
+    }
+
+    /// Whether a request may leave only once this is durable.
+    pub fn is_intent(&self) -> bool {
+        matches!(self.what, What::CreateIntended { .. } | What::ChangeIntended { .. })
+    }
+}

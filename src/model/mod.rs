@@ -1,0 +1,27 @@
+//! Facts, no rules: the words everything else is written in.
+
+use std::sync::Arc;
+
+pub mod action;
+pub mod event;
+pub mod money;
+pub mod name;
+pub mod offer;
+pub mod reading;
+pub mod snapshot;
+pub mod time;
+
+pub use action::{Act, Change, Look, LookFailure, MachineRef, Order, Outcome, Refusal, Wake};
+pub use event::Event;
+pub use money::{Money, Price};
+pub use name::{MachineName, Namer};
+pub use offer::{Billing, OfferKey, Quote, Stock};
+pub use reading::{
+    EventReading, EventStatus, InstanceRow, Listing, QueueReading, Reading, Shape, Status,
+    StockReading, UsageReading, Work, WorkerSeen, WorkerState,
+};
+pub use snapshot::Snapshot;
+pub use time::{Span, Time};
+
+/// Shared text: ids, codes and names are copied often and never changed.
+pub type Text = Arc<str>;

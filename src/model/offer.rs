@@ -1,0 +1,82 @@
+//! What the cloud sells: a zone, a size and terms, with its price and stock.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+use super::money::Price;
+use super::time::Time;
+
+/// How a machine is paid for (`BillingMethod`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Billing {
+    /// `"0"`: by use.
+    OnDemand,
+    /// `"1"`: by month.
+    Monthly,
+    /// `"3"`: spot, may be taken back.
+    Spot,
+}
+
+impl Billing {
+    /// The vendor's text.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::OnDemand => "0",
+            Self::Monthly => "1",
+            Self::Spot => "3",
+        }
+    }
+}
+
+/// What identifies an offer: zone, family, size and terms.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct OfferKey {
+    /// `AvailableZoneCode`.
+    pub zone: Text,
+    /// `EcsFamilyName`, exactly as `DescribeEcsFamilyInfo` returned it.
+    pub family: Text,
+    /// Virtual processors.
+    pub cpu: u32,
+    /// Memory in GiB.
+    pub ram_gib: u32,
+    /// GPUs.
+    pub gpus: u32,
+    /// Terms.
+    pub billing: Billing,
+}
+
+impl fmt::Display for OfferKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { zone, family, cpu, ram_gib, gpus, billing } = self;
+        write!(f, "{zone}/{family} {cpu}c{ram_gib}g{gpus}gpu")?;
+        match billing {
+            Billing::OnDemand => Ok(()),
+            Billing::Monthly => write!(f, " monthly"),
+            Billing::Spot => write!(f, " spot"),
+        }
+    }
+}
+
+/// Whether an offer is on sale (`SELL` / `SELLOUT`): advisory, a create may still be refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stock {
+    /// On sale.
+    Sells,
+    /// Sold out.
+    SoldOut,
+}
+
+/// What an offer costs, as quoted by `DescribePrice`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Quote {
+    /// While it runs, booting included.
+    pub running: Price,
+    /// While it is stopped without charge: its disks.
+    pub stopped: Price,
+    /// When the question left.
+    pub asked_at: Time,
+}

@@ -1,0 +1,197 @@
+//! What was seen: one source's last word each. Facts only, no rules.
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+use super::offer::{OfferKey, Quote, Stock};
+use super::time::{Span, Time};
+
+/// What one task needs of a machine.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
+pub struct Shape {
+    /// GPUs it computes on at once; 0 counts as 1.
+    pub gpus: u32,
+    /// Memory it needs on each of them, in GiB; 0 = any.
+    pub gpu_memory_gib: u32,
+}
+
+/// How much work of one shape waits and runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// What each of these tasks needs; `None` = what the pool says a task needs.
+    pub shape: Option<Shape>,
+    /// Tasks that wait.
+    pub queued: u32,
+    /// Tasks that run, where the source knows.
+    pub running: Option<u32>,
+}
+
+/// What a queue worker says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WorkerState {
+    /// Waits for a task.
+    Idle,
+    /// Works on a task.
+    Busy,
+    /// Has seen the drain request, holds no task and takes none.
+    Drained,
+}
+
+/// A worker as the queue sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerSeen {
+    /// The worker's own name in the queue.
+    pub worker: Text,
+    /// The machine it runs on: the provider's instance id or our machine name.
+    pub instance: Text,
+    /// What it does.
+    pub state: WorkerState,
+}
+
+/// The queue's last word.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueReading {
+    /// When the question left: the reading is at least this fresh.
+    pub asked_at: Time,
+    /// Waiting and running work by shape.
+    pub work: Vec<Work>,
+    /// How long the oldest waiting task has waited, where the source knows.
+    pub oldest_wait: Option<Span>,
+    /// Every worker the queue knows; `None` = the source cannot tell who is busy.
+    pub workers: Option<Vec<WorkerSeen>>,
+}
+
+impl QueueReading {
+    /// Waiting tasks of all shapes.
+    pub fn queued(&self) -> u32 {
+        self.work.iter().map(|work| work.queued).fold(0, u32::saturating_add)
+    }
+
+    /// Running tasks of all shapes, where known.
+    pub fn running(&self) -> u32 {
+        self.work.iter().filter_map(|work| work.running).fold(0, u32::saturating_add)
+    }
+}
+
+/// Instance status as the vendor spells it; what it does not document is kept as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Being made.
+    Building,
+    /// Runs, and costs its running price.
+    Running,
+    /// `restarting`, `starting_up`: on its way to running.
+    StartingUp,
+    /// On its way to shut down.
+    ShuttingDown,
+    /// Off; whether it is charged stands in `NoChargeForShutdown`.
+    Shutdown,
+    /// `deleting`, `deleted`, `destroying`, `destroy`: gone for our accounts.
+    Gone,
+    /// Creation failed.
+    Failed,
+    /// Anything else, with its text: never a reason to destroy.
+    Other(Text),
+}
+
+/// One row of `DescribeInstanceList`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceRow {
+    /// `EcsId`.
+    pub instance: Text,
+    /// `EcsName`.
+    pub name: Text,
+    /// `Status`.
+    pub status: Status,
+    /// `CreateTime`, whole seconds; billing starts here.
+    pub created_at: Option<Time>,
+    /// What it is, as far as the row says; the zone by its code.
+    pub offer: Option<OfferKey>,
+    /// `NoChargeForShutdown` = 1.
+    pub free_when_stopped: bool,
+}
+
+/// A complete listing; incomplete ones are discarded before they get here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listing {
+    /// When the first page was asked for.
+    pub asked_at: Time,
+    /// All rows found.
+    pub rows: Vec<InstanceRow>,
+}
+
+/// How far an event has come, in both languages the vendor uses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventStatus {
+    /// `init`, `doing`.
+    Running,
+    /// `success`, `finish`, 成功.
+    Done,
+    /// `failed`, `error`, 失败; `part_fail` for a request of one machine.
+    Failed,
+    /// Unknown text: keep asking until our own deadline.
+    Other(Text),
+}
+
+/// `DescribeEvent`, read for the one machine the request was about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventReading {
+    /// The event's id.
+    pub event: Text,
+    /// How far it is.
+    pub status: EventStatus,
+    /// `CreateTime` of the machine's task, whole seconds.
+    pub created_at: Option<Time>,
+    /// `EndTime` of the machine's task, whole seconds; `None` until done.
+    pub ended_at: Option<Time>,
+}
+
+/// Stock of every size of one family in one zone (`DescribeZoneInstanceType`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StockReading {
+    /// When the question left.
+    pub asked_at: Time,
+    /// `AvailableZoneCode`.
+    pub zone: Text,
+    /// `EcsFamilyName`.
+    pub family: Text,
+    /// (cpu, RAM in GiB, GPUs) and whether that size is on sale.
+    pub sizes: Vec<(u32, u32, u32, Stock)>,
+}
+
+/// GPU use of one machine (`DescribeInstanceMonitor`): the second witness.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsageReading {
+    /// When the question left.
+    pub asked_at: Time,
+    /// Whose.
+    pub instance: Text,
+    /// Highest use of any GPU over the last minutes, in percent; `None` = no data, which proves
+    /// nothing.
+    pub gpu_percent: Option<u32>,
+}
+
+/// The answer to a look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// A queue's word.
+    Queue(QueueReading),
+    /// Every instance whose name starts with our prefix.
+    Fleet(Listing),
+    /// Instances found under one exact name.
+    Name(Listing),
+    /// How far a request has come.
+    Event(EventReading),
+    /// What is on sale.
+    Stock(StockReading),
+    /// What an offer costs.
+    Quote(OfferKey, Quote),
+    /// GPU use.
+    Usage(UsageReading),
+}

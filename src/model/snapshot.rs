@@ -1,0 +1,346 @@
+//! What the daemon shows of itself: published once a turn, read by page, API, metrics and CLI.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+use super::action::Refusal;
+use super::event::Event;
+use super::money::Money;
+use super::name::MachineName;
+use super::offer::{OfferKey, Stock};
+use super::reading::WorkerState;
+use super::time::{Span, Time};
+
+/// The farm after one turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When the turn ended.
+    pub at: Time,
+    /// The farm's name.
+    pub farm: Text,
+    /// Turns since start.
+    pub turn: u64,
+    /// When the next turn is due at the latest; older than two turns is stale.
+    pub next_turn_by: Time,
+    /// `None` until the farm at the provider is known.
+    pub adopted_at: Option<Time>,
+    /// The pause in force, if any.
+    pub paused: Option<Pause>,
+    /// One per pool, in the order of the config.
+    pub pools: Vec<PoolView>,
+    /// Every machine of ours.
+    pub machines: Vec<MachineView>,
+    /// What can be bought, best first per pool.
+    pub offers: Vec<OfferView>,
+    /// Money so far.
+    pub spend: Spend,
+    /// Counts since the store was made.
+    pub counts: Counts,
+    /// Last decisions and what became of them, newest last, at most 200.
+    pub recent: Vec<Event>,
+    /// Sources that fail: name and what they last said.
+    pub faults: BTreeMap<Text, Text>,
+}
+
+/// An operator's pause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Who asked.
+    pub owner: Text,
+    /// Why.
+    pub reason: Text,
+    /// When it ends by itself.
+    pub until: Option<Time>,
+    /// Since when.
+    pub since: Time,
+}
+
+/// One pool, with the reasons for its size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolView {
+    /// Its name.
+    pub name: Text,
+    /// Waiting tasks.
+    pub queued: u32,
+    /// Running tasks.
+    pub running: u32,
+    /// How long the oldest has waited, where known.
+    pub oldest_wait: Option<Span>,
+    /// Age of the queue's word; `None` = none yet.
+    pub queue_age: Option<Span>,
+    /// Machines by phase.
+    pub phases: BTreeMap<Phase, u32>,
+    /// `min` and `max` now, calendar windows applied.
+    pub size: (u32, u32),
+    /// Why the pool is as large as it is.
+    pub report: Report,
+}
+
+/// What a plan says of one pool: the same struct for `why`, page, log and webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Report {
+    /// Slots the work asks for.
+    pub demand_slots: u32,
+    /// Slots there are or that are on their way.
+    pub capacity_slots: u32,
+    /// What keeps the pool from being larger or smaller, strongest first.
+    pub binds: Vec<Blocked>,
+}
+
+/// One thing that holds the farm back. Every variant has a paragraph in docs/operations.md.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "blocked", rename_all = "snake_case")]
+pub enum Blocked {
+    /// The daemon has not yet seen the whole farm.
+    NotAdopted,
+    /// An operator's pause.
+    Paused {
+        /// Who asked.
+        owner: Text,
+        /// Why.
+        reason: Text,
+    },
+    /// The queue has not answered, or its answer is too old.
+    QueueStale {
+        /// What the source last said.
+        detail: Text,
+    },
+    /// The fleet has not been listed lately.
+    FleetStale {
+        /// What the provider last said.
+        detail: Text,
+    },
+    /// Queue and fleet readings are too far apart to shrink on.
+    ReadingsApart,
+    /// The wall clock jumped; shrinking waits.
+    ClockJumped {
+        /// Until when.
+        until: Time,
+    },
+    /// The pool's `max`.
+    PoolMax {
+        /// `max` now.
+        max: u32,
+    },
+    /// The farm's `max`.
+    FarmMax {
+        /// `max`.
+        max: u32,
+    },
+    /// The pool's `min` keeps idle machines.
+    PoolMin {
+        /// `min` now.
+        min: u32,
+    },
+    /// Money an hour.
+    MoneyPerHour {
+        /// The cap.
+        cap: Money,
+    },
+    /// As many creates are open as are allowed.
+    OpenCreates {
+        /// How many.
+        limit: u32,
+    },
+    /// As many machines are on their way as the pool's `surge` allows.
+    Surge {
+        /// How many.
+        limit: u32,
+    },
+    /// Stops or deletes within the window.
+    ShrinkWindow {
+        /// How many are allowed in it.
+        limit: u32,
+    },
+    /// An offer is not on sale.
+    SoldOut {
+        /// Which.
+        offer: OfferKey,
+    },
+    /// An offer was refused a while ago.
+    OfferRefused {
+        /// Which.
+        offer: OfferKey,
+        /// Class.
+        class: Refusal,
+        /// Left alone until then.
+        until: Time,
+    },
+    /// An offer's price is not known, too old, or in a unit that is not understood.
+    NoPrice {
+        /// Which.
+        offer: OfferKey,
+        /// What the source last said.
+        detail: Text,
+    },
+    /// An offer's stock is not known yet.
+    NoStock {
+        /// Which.
+        offer: OfferKey,
+        /// What the source last said.
+        detail: Text,
+    },
+    /// No offer of the pool has the GPUs or the GPU memory a task needs.
+    NothingFits {
+        /// GPUs.
+        gpus: u32,
+        /// Memory of each, in GiB.
+        gpu_memory_gib: u32,
+    },
+    /// The queue can neither say who is busy nor drain: ready machines are not stopped.
+    CannotTellIdle,
+    /// The queue says idle but the GPU is in use.
+    GpuBusy {
+        /// Which.
+        machine: MachineName,
+        /// Percent.
+        percent: u32,
+    },
+    /// An instance carries a name that two machines have: nothing is done to either.
+    NameTwice {
+        /// Which.
+        machine: MachineName,
+    },
+}
+
+/// A machine's phase, computed from what has been seen of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Asked for, not yet known to exist.
+    Launching,
+    /// Exists, no worker yet.
+    Booting,
+    /// A worker has joined.
+    Ready,
+    /// Its workers are asked to take no more.
+    Draining,
+    /// A stop is under way.
+    Stopping,
+    /// Off, kept for later.
+    Stopped,
+    /// A start is under way, or it boots again.
+    Starting,
+    /// A delete is under way.
+    Leaving,
+}
+
+/// One machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MachineView {
+    /// Our name.
+    pub name: MachineName,
+    /// The provider's id.
+    pub instance: Option<Text>,
+    /// Its pool.
+    pub pool: Text,
+    /// What was bought.
+    pub offer: OfferKey,
+    /// Phase.
+    pub phase: Phase,
+    /// Since when.
+    pub since: Time,
+    /// What its workers do.
+    pub worker: Option<WorkerState>,
+    /// Since when they do that.
+    pub worker_since: Option<Time>,
+    /// What it costs an hour now.
+    pub hourly: Money,
+    /// What it has cost.
+    pub cost: Money,
+    /// Why it was last touched.
+    pub reason: Text,
+}
+
+/// One offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferView {
+    /// For which pool.
+    pub pool: Text,
+    /// Which.
+    pub offer: OfferKey,
+    /// Price of an hour, if known.
+    pub hourly: Option<Money>,
+    /// Price of an hour of work at the reference speed, if known: what offers are ranked by.
+    pub work_hourly: Option<Money>,
+    /// Stock, if known.
+    pub stock: Option<Stock>,
+    /// Why it cannot be bought now.
+    pub blocked: Option<Blocked>,
+}
+
+/// Money, by the ledger.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Spend {
+    /// Since the store was made.
+    pub total: Money,
+    /// What the farm costs an hour now.
+    pub hourly: Money,
+    /// What the farm would cost an hour were everything we own running.
+    pub hourly_reserved: Money,
+    /// The part of `total` that rests on a listing instead of the provider's own times.
+    pub estimated: Money,
+}
+
+/// Counts since the store was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
+    /// Creates sent.
+    pub creates: u64,
+    /// Starts sent.
+    pub starts: u64,
+    /// Stops sent.
+    pub stops: u64,
+    /// Deletes sent.
+    pub deletes: u64,
+    /// Requests refused.
+    pub refusals: u64,
+    /// Requests whose outcome was unknown.
+    pub unknowns: u64,
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAdopted => write!(f, "the farm at the provider is not fully known yet"),
+            Self::Paused { owner, reason } => write!(f, "paused by {owner}: {reason}"),
+            Self::QueueStale { detail } => write!(f, "no fresh word from the queue: {detail}"),
+            Self::FleetStale { detail } => write!(f, "no fresh listing of the fleet: {detail}"),
+            Self::ReadingsApart => write!(f, "queue and fleet were not seen close enough together"),
+            Self::ClockJumped { until } => {
+                write!(f, "the wall clock jumped; no shrinking until {until}")
+            }
+            Self::PoolMax { max } => write!(f, "the pool's max of {max}"),
+            Self::FarmMax { max } => write!(f, "the farm's max of {max}"),
+            Self::PoolMin { min } => write!(f, "the pool's min of {min}"),
+            Self::MoneyPerHour { cap } => write!(f, "the money cap of {cap} an hour"),
+            Self::OpenCreates { limit } => write!(f, "{limit} creates are not yet answered"),
+            Self::Surge { limit } => write!(f, "{limit} machines are already on their way (surge)"),
+            Self::ShrinkWindow { limit } => {
+                write!(f, "{limit} stops or deletes in the last minutes")
+            }
+            Self::SoldOut { offer } => write!(f, "{offer} is sold out"),
+            Self::OfferRefused { offer, class, until } => {
+                write!(f, "{offer} was refused ({class:?}), left alone until {until}")
+            }
+            Self::NoPrice { offer, detail } => write!(f, "{offer} has no usable price: {detail}"),
+            Self::NoStock { offer, detail } => write!(f, "stock of {offer} is not known: {detail}"),
+            Self::NothingFits { gpus, gpu_memory_gib } => {
+                write!(f, "no offer has {gpus} GPUs of {gpu_memory_gib} GiB for one task")
+            }
+            Self::CannotTellIdle => {
+                write!(
+                    f,
+                    "the queue can neither say who is busy nor drain (idle = \"assume\" would stop)"
+                )
+            }
+            Self::GpuBusy { machine, percent } => {
+                write!(f, "{machine} is idle by the queue but its GPU is at {percent} %")
+            }
+            Self::NameTwice { machine } => write!(f, "two instances are called {machine}"),
+        }
+    }
+}

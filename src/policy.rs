@@ -1,0 +1,346 @@
+//! What the operator wants: valid by construction, made by `config` alone.
+
+use crate::model::{Money, Namer, OfferKey, Shape, Span, Text, Time};
+
+/// Everything that steers decisions.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Makes and recognises the farm's names.
+    pub namer: Namer,
+    /// At least one, in the order of the config.
+    pub pools: Vec<Pool>,
+    /// For the farm as a whole.
+    pub limits: Limits,
+    /// How long things are given.
+    pub timing: Timing,
+}
+
+/// Workers of one kind, fed by one queue.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    /// For people.
+    pub name: Text,
+    /// 1–4 of `a-z0-9`: its part of machine names.
+    pub tag: Text,
+    /// The queue's name.
+    pub queue: Text,
+    /// What may be bought, cheapest work first decided by `rank`.
+    pub offers: Vec<OfferPolicy>,
+    /// Machines kept at least, whatever the queue says.
+    pub min: u32,
+    /// Machines at most, stopped and unknown ones included.
+    pub max: u32,
+    /// Raise or lower `min` and `max` at times of the week.
+    pub windows: Vec<Window>,
+    /// Queue workers a machine runs.
+    pub slots: Slots,
+    /// What a task needs unless the queue says otherwise.
+    pub shape: Shape,
+    /// Waiting tasks one free slot is trusted with before another is bought; at least 1.
+    pub tasks_per_slot: u32,
+    /// Slots above demand kept on purpose.
+    pub headroom: u32,
+    /// When an idle machine is let go.
+    pub tier: Tier,
+    /// Whether the lack of a busy word counts as idle.
+    pub idle: IdleRule,
+    /// Machines on their way at once, at most.
+    pub surge: u32,
+}
+
+/// One offer the operator allows.
+#[derive(Debug, Clone)]
+pub struct OfferPolicy {
+    /// What it is.
+    pub key: OfferKey,
+    /// Memory of each GPU in GiB.
+    pub gpu_memory_gib: u32,
+    /// Work done per second, in millionths of the reference GPU; at least 1.
+    pub speed_ppm: i64,
+    /// Whether a stop without charge is possible: on demand, cloud system disk, account whitelisted.
+    pub stoppable: bool,
+}
+
+/// How many tasks a machine works on at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Slots {
+    /// So many queue workers on each GPU.
+    PerGpu(u32),
+    /// So many queue workers on the machine.
+    PerMachine(u32),
+}
+
+/// Idle → stopped → deleted. `None` = at the break-even time computed from price and boot times
+/// (`S/(r−d)` and `(B−S)/d`, docs/architecture.md).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tier {
+    /// Keep stopped machines at all.
+    pub keep_stopped: bool,
+    /// Idle this long: stop (or delete where nothing is kept).
+    pub stop_after: Option<Span>,
+    /// Stopped this long: delete.
+    pub delete_after: Option<Span>,
+}
+
+/// What makes a worker idle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IdleRule {
+    /// The queue says so and acknowledges a drain.
+    Word,
+    /// The queue cannot say; an empty queue and an unused GPU are taken for idle. The operator
+    /// accepts that a frame may be lost.
+    Assume,
+}
+
+/// Caps of the whole farm.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Machines at most, over all pools.
+    pub max: u32,
+    /// Money an hour at most, were every machine of ours running.
+    pub money_per_hour: Option<Money>,
+    /// Creates sent and not yet answered for certain, at most.
+    pub open_creates: u32,
+    /// Stops and drains begun within the window, at least this many…
+    pub stops_floor: u32,
+    /// …or this share of the farm in percent, whichever is more.
+    pub stops_percent: u32,
+    /// Deletes of long-stopped machines within the window, at least this many, or all of them.
+    pub deletes_floor: u32,
+}
+
+/// Raises or lowers a pool's size at times of the week.
+#[derive(Debug, Clone)]
+pub struct Window {
+    /// IANA time zone.
+    pub zone: jiff::tz::TimeZone,
+    /// Days it begins on, Monday first.
+    pub days: [bool; 7],
+    /// Begins at this local time.
+    pub from: jiff::civil::Time,
+    /// Ends at this local time; on the next day if not after `from`.
+    pub to: jiff::civil::Time,
+    /// New `min` while it lasts.
+    pub min: Option<u32>,
+    /// New `max` while it lasts.
+    pub max: Option<u32>,
+}
+
+/// How long things are given; every one is a setting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// Between two looks at a queue.
+    pub queue_poll: Span,
+    /// Between two listings of the fleet.
+    pub fleet_poll: Span,
+    /// Between two looks at stock while something is wanted.
+    pub stock_poll: Span,
+    /// A quote older than this is asked for again before buying.
+    pub quote_age_max: Span,
+    /// Between two looks at one event.
+    pub event_poll: Span,
+    /// A look not answered by then is asked again.
+    pub look_timeout: Span,
+    /// The provider's listing may lag this far behind.
+    pub listing_lag_max: Span,
+    /// An unknown create counts towards demand this long.
+    pub unknown_counts: Span,
+    /// An unknown create may be given up after this, and three complete listings.
+    pub create_grace: Span,
+    /// A request without a known outcome may still be carried out this much later.
+    pub late_max: Span,
+    /// A boot that has brought no worker by then is given up.
+    pub boot_max: Span,
+    /// A ready machine whose workers are unseen this long is let go.
+    pub absent_max: Span,
+    /// Readings older than this never shrink the farm.
+    pub stale_after: Span,
+    /// A worker's heartbeat lives this long in the queue.
+    pub heartbeat: Span,
+    /// Mean boot, for break-even times until boots have been seen.
+    pub boot_mean: Span,
+    /// Mean restart of a stopped machine, likewise.
+    pub restart_mean: Span,
+    /// Window over which creates, stops and deletes are counted.
+    pub window: Span,
+    /// First pause after a refused offer; doubles up to `refusal_max`.
+    pub refusal_first: Span,
+    /// Longest pause after a refused offer.
+    pub refusal_max: Span,
+    /// Expired names are watched this long.
+    pub tombstone: Span,
+    /// Shrinking is frozen this long after the wall clock jumped.
+    pub jump_freeze: Span,
+    /// Turns are at least this far apart.
+    pub turn_floor: Span,
+    /// Turns are at most this far apart.
+    pub turn_ceiling: Span,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max: 100,
+            money_per_hour: None,
+            open_creates: 4,
+            stops_floor: 20,
+            stops_percent: 50,
+            deletes_floor: 50,
+        }
+    }
+}
+
+impl Default for Tier {
+    fn default() -> Self {
+        Self { keep_stopped: true, stop_after: None, delete_after: None }
+    }
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            queue_poll: Span::seconds(10),
+            fleet_poll: Span::seconds(30),
+            stock_poll: Span::seconds(60),
+            quote_age_max: Span::minutes(10),
+            event_poll: Span::seconds(10),
+            look_timeout: Span::minutes(2),
+            listing_lag_max: Span::seconds(150),
+            unknown_counts: Span::seconds(90),
+            create_grace: Span::minutes(15),
+            late_max: Span::seconds(120),
+            boot_max: Span::minutes(15),
+            absent_max: Span::minutes(5),
+            stale_after: Span::minutes(1),
+            heartbeat: Span::seconds(30),
+            boot_mean: Span::seconds(240),
+            restart_mean: Span::seconds(60),
+            window: Span::minutes(10),
+            refusal_first: Span::minutes(2),
+            refusal_max: Span::minutes(30),
+            tombstone: Span::days(7),
+            jump_freeze: Span::minutes(2),
+            turn_floor: Span::seconds(1),
+            turn_ceiling: Span::seconds(60),
+        }
+    }
+}
+
+impl Policy {
+    /// The pool of this name.
+    pub fn pool(&self, name: &str) -> Option<&Pool> {
+        self.pools.iter().find(|pool| &*pool.name == name)
+    }
+}
+
+impl Pool {
+    /// What the operator says of an offer.
+    pub fn offer(&self, key: &OfferKey) -> Option<&OfferPolicy> {
+        self.offers.iter().find(|offer| &offer.key == key)
+    }
+
+    /// `min` and `max` at `now`, calendar windows applied in order.
+    pub fn size_at(&self, now: Time) -> (u32, u32) {
+        let mut size = (self.min, self.max);
+        for window in self.windows.iter().filter(|window| window.holds(now)) {
+            size = (window.min.unwrap_or(size.0), window.max.unwrap_or(size.1));
+        }
+        (size.0.min(size.1), size.1)
+    }
+
+    /// Tasks of `shape` one machine of `offer` works on at once; 0 if none fits.
+    pub fn slots_of(&self, offer: &OfferPolicy, shape: Shape) -> u32 {
+        let task_gpus = shape.gpus.max(1);
+        if offer.key.gpus.max(1) < task_gpus || offer.gpu_memory_gib < shape.gpu_memory_gib {
+            return 0;
+        }
+        match self.slots {
+            Slots::PerMachine(slots) => slots,
+            Slots::PerGpu(slots) if task_gpus == 1 => offer.key.gpus.max(1).saturating_mul(slots),
+            Slots::PerGpu(_) => offer.key.gpus.max(1) / task_gpus,
+        }
+    }
+}
+
+impl Window {
+    /// Whether the window is open at `now`.
+    ///
+    /// Local times that daylight saving skips or repeats are read as `jiff` disambiguates them:
+    /// a skipped edge moves forward, a repeated one is taken the first time.
+    pub fn holds(&self, now: Time) -> bool {
+        self.spans_around(now).any(|(from, to)| from <= now && now < to)
+    }
+
+    /// The next moment the window opens or closes after `now`.
+    pub fn next_edge(&self, now: Time) -> Option<Time> {
+        let edges = self.spans_around(now).flat_map(|(from, to)| [from, to]);
+        edges.filter(|edge| now < *edge).min()
+    }
+
+    /// The openings that begin from yesterday until a week from now.
+    fn spans_around(&self, now: Time) -> impl Iterator<Item = (Time, Time)> + '_ {
+        let today = jiff::Timestamp::from_millisecond(now.0)
+            .unwrap_or_default()
+            .to_zoned_datetime(self.zone.clone())
+            .date();
+        (-1..=8).filter_map(move |offset| {
+            let day = today.checked_add(jiff::Span::new().days(offset)).ok()?;
+            let weekday = day.weekday().to_monday_zero_offset();
+            if !*self.days.get(usize::try_from(weekday).ok()?)? {
+                return None;
+            }
+            let last = if self.from < self.to { day } else { day.tomorrow().ok()? };
+            Some((self.moment(day, self.from)?, self.moment(last, self.to)?))
+        })
+    }
+
+    fn moment(&self, day: jiff::civil::Date, time: jiff::civil::Time) -> Option<Time> {
+        let zoned = day.to_datetime(time).to_zoned_datetime(self.zone.clone()).ok()?;
+        Some(Time(zoned.timestamp().as_millisecond()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(zone: &str, from: &str, to: &str) -> Window {
+        Window {
+            zone: jiff::tz::TimeZone::get(zone).unwrap(),
+            days: [true; 7],
+            from: from.parse().unwrap(),
+            to: to.parse().unwrap(),
+            min: Some(3),
+            max: None,
+        }
+    }
+
+    fn at(text: &str) -> Time {
+        Time(text.parse::<jiff::Timestamp>().unwrap().as_millisecond())
+    }
+
+    #[test]
+    fn a_window_over_midnight_holds_on_both_sides() {
+        let night = window("Asia/Shanghai", "22:00", "06:00");
+        assert!(night.holds(at("2026-03-01T14:00:00Z"))); // 22:00 in Shanghai
+        assert!(night.holds(at("2026-03-01T21:59:59Z"))); // 05:59
+        assert!(!night.holds(at("2026-03-01T22:00:00Z")));
+        assert_eq!(night.next_edge(at("2026-03-01T21:00:00Z")), Some(at("2026-03-01T22:00:00Z")));
+    }
+
+    #[test]
+    fn an_edge_skipped_in_spring_moves_forward() {
+        let early = window("Europe/Berlin", "02:30", "04:00"); // 02:30 does not exist on 29 March
+        assert!(!early.holds(at("2026-03-29T01:00:00Z"))); // 03:00 local
+        assert!(early.holds(at("2026-03-29T01:30:00Z"))); // 03:30 local
+        assert!(!early.holds(at("2026-03-29T02:00:00Z"))); // 04:00 local
+    }
+
+    #[test]
+    fn an_hour_repeated_in_autumn_is_inside_both_times() {
+        let early = window("Europe/Berlin", "02:30", "04:00"); // 02:30 comes twice on 25 October
+        assert!(early.holds(at("2026-10-25T00:30:00Z"))); // first 02:30
+        assert!(early.holds(at("2026-10-25T01:15:00Z"))); // second 02:15
+        assert!(!early.holds(at("2026-10-25T03:00:00Z"))); // 04:00
+    }
+}
