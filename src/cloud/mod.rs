@@ -1,1 +1,74 @@
-//! TODO-doc
+//! The vendor's API, all of it that is used: signing, envelope, errors, typed actions.
+
+use secrecy::SecretString;
+
+use crate::model::{OfferKey, Span, Text};
+
+/// The access key pair.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// `AccessKeyId`.
+    pub access_key_id: SecretString,
+    /// `AccessKeySecret`: the HMAC key, bare.
+    pub access_key_secret: SecretString,
+}
+
+/// Where the services are and how patient to be.
+#[derive(Debug, Clone)]
+pub struct Endpoints {
+    /// Default `https://api.capitalonline.net/ecs/v1`.
+    pub ecs: String,
+    /// Default `https://api.capitalonline.net/ecs/v1.1` (`DescribeImages` only).
+    pub ecs_images: String,
+    /// Default `https://api.capitalonline.net/ebs/v1`.
+    pub ebs: String,
+    /// To open a connection; default 10 s.
+    pub connect_timeout: Span,
+    /// For a whole read; default 60 s.
+    pub read_timeout: Span,
+    /// For a whole change; default 90 s.
+    pub change_timeout: Span,
+    /// Calls a second, default 5; changes go before reads.
+    pub calls_per_second: u32,
+}
+
+/// How a pool's machines are bought in one zone: everything `CreateInstance` needs besides the offer.
+#[derive(Debug, Clone)]
+pub struct Purchase {
+    /// The pool.
+    pub pool: Text,
+    /// The zone.
+    pub zone: Text,
+    /// Image id or name.
+    pub image: String,
+    /// `VpcId`.
+    pub vpc: String,
+    /// `SubnetId`.
+    pub subnet: String,
+    /// `SecurityGroupId`s in order of priority.
+    pub security_groups: Vec<String>,
+    /// `ssd` or `local`.
+    pub system_disk_feature: String,
+    /// GiB.
+    pub system_disk_gib: u32,
+    /// A fixed password, or `None` for a random one per machine that is never stored.
+    pub password: Option<SecretString>,
+}
+
+/// Everything the live world needs of the cloud.
+#[derive(Debug, Clone)]
+pub struct CloudSettings {
+    /// The key.
+    pub credentials: Credentials,
+    /// Where and how.
+    pub endpoints: Endpoints,
+    /// One per pool and zone.
+    pub purchases: Vec<Purchase>,
+}
+
+impl CloudSettings {
+    /// How to buy `offer` for `pool`.
+    pub fn purchase(&self, pool: &str, offer: &OfferKey) -> Option<&Purchase> {
+        self.purchases.iter().find(|one| &*one.pool == pool && one.zone == offer.zone)
+    }
+}
