@@ -5,6 +5,7 @@ pub mod cli;
 pub mod clock;
 pub mod cloud;
 pub mod config;
+pub mod driver;
 pub mod journal;
 pub mod memory;
 pub mod model;

@@ -35,6 +35,11 @@ pub trait Journal {
     /// Writes a batch. With `synced` it is on disk when this returns `Permit`; without, it may be
     /// lost in a crash, but never a part of it and never out of order.
     fn commit(&mut self, batch: &Batch<'_>, synced: bool) -> Verdict;
+
+    /// Whether this process may act at all; if not, plans are made and shown only.
+    fn permits(&self) -> bool {
+        true
+    }
 }
 
 impl Permit {
@@ -51,5 +56,9 @@ pub struct Fenced;
 impl Journal for Fenced {
     fn commit(&mut self, _batch: &Batch<'_>, _synced: bool) -> Verdict {
         Verdict::Fenced
+    }
+
+    fn permits(&self) -> bool {
+        false
     }
 }

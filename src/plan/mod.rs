@@ -1,1 +1,251 @@
-//! TODO-doc
+//! All choices, and nothing else: pure steps, one file each. What is missing is data, what holds
+//! back is data; planning cannot fail. Same inputs, same plan, byte for byte.
+
+#![deny(clippy::float_arithmetic)]
+
+use std::collections::BTreeMap;
+
+use crate::memory::Memory;
+use crate::model::event::What;
+use crate::model::snapshot::{Blocked, Report};
+use crate::model::{
+    Act, Change, Look, MachineName, MachineRef, OfferKey, QueueReading, Quote, Span, Text, Time,
+};
+use crate::policy::{Policy, Pool};
+
+pub mod capacity;
+pub mod demand;
+pub mod grow;
+pub mod guard;
+pub mod looks;
+pub mod rank;
+pub mod readings;
+pub mod report;
+pub mod settle;
+pub mod shrink;
+pub mod workers;
+
+pub use readings::Readings;
+
+/// What is to be done now, why the farm is as large as it is, and when to think again.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[must_use = "a plan does nothing by itself"]
+pub struct Plan {
+    /// Questions to ask.
+    pub looks: Vec<Look>,
+    /// Changes to make, each with the intent that must be durable first.
+    pub steps: Vec<Step>,
+    /// Why each pool is as large as it is.
+    pub reports: BTreeMap<Text, Report>,
+    /// Think again then, if nothing happens before.
+    pub wake_at: Time,
+}
+
+/// One change and its intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Made durable before the act starts.
+    pub intent: What,
+    /// What is started.
+    pub act: Act,
+}
+
+/// What a plan is made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Situation<'a> {
+    /// What the operator wants.
+    pub policy: &'a Policy,
+    /// What is remembered.
+    pub memory: &'a Memory,
+    /// What was last seen.
+    pub readings: &'a Readings,
+    /// When.
+    pub now: Time,
+}
+
+/// A plan in the making.
+#[derive(Debug)]
+pub struct Draft {
+    plan: Plan,
+    budget: guard::Budget,
+    serial: u64,
+    touched: std::collections::BTreeSet<MachineName>,
+}
+
+/// Decides.
+pub fn plan(situation: Situation<'_>) -> Plan {
+    let Situation { policy, memory, readings, now } = situation;
+    let mut draft = Draft::new(situation);
+    let mut wants_offers = Vec::new();
+    for pool in &policy.pools {
+        let mut report = Report::default();
+        report.binds.extend(held(situation));
+        let fresh = fresh_queue(situation, pool, &mut report);
+        let demand = fresh.map(|reading| demand::of(policy, pool, reading)).unwrap_or_default();
+        let capacity = capacity::of(policy, pool, memory, &demand, now);
+        report.demand_slots = capacity.wanted_slots;
+        report.capacity_slots = capacity.slots;
+        for shape in &demand.misfits {
+            let (gpus, gpu_memory_gib) = (shape.gpus.max(1), shape.gpu_memory_gib);
+            report.binds.push(Blocked::NothingFits { gpus, gpu_memory_gib });
+        }
+        if grow::wants(pool, &capacity, now) {
+            wants_offers.push(&pool.name);
+        }
+        let held_back = !report.binds.is_empty() && held(situation).is_some();
+        if !held_back {
+            grow::steps(situation, pool, &capacity, &mut draft, &mut report);
+            shrink::steps(situation, pool, &capacity, fresh, &mut draft, &mut report);
+        }
+        draft.plan.reports.insert(Text::clone(&pool.name), report);
+    }
+    looks::due(situation, &wants_offers, &mut draft);
+    for window in policy.pools.iter().flat_map(|pool| &pool.windows) {
+        draft.wake_by(window.next_edge(now).unwrap_or(Time::MAX));
+    }
+    if let Some(until) = memory.meta.paused.as_ref().and_then(|pause| pause.until) {
+        draft.wake_by(until);
+    }
+    draft.wake_by(readings.frozen_until.unwrap_or(Time::MAX));
+    draft.finish(policy, now)
+}
+
+/// What keeps the whole farm from being changed at all.
+fn held(situation: Situation<'_>) -> Option<Blocked> {
+    let Situation { policy, memory, readings, now } = situation;
+    if let Some(pause) = &memory.meta.paused {
+        let (owner, reason) = (Text::clone(&pause.owner), Text::clone(&pause.reason));
+        return Some(Blocked::Paused { owner, reason });
+    }
+    if memory.meta.adopted_at.is_none() || readings.listings == 0 {
+        return Some(if readings.fleet.failure.is_some() {
+            Blocked::FleetStale { detail: readings.fleet.word() }
+        } else {
+            Blocked::NotAdopted
+        });
+    }
+    let listed_at = readings.fleet.reading.as_ref().map_or(Time::default(), |one| one.asked_at);
+    let silent = listed_at + policy.timing.stale_after.times(5) < now;
+    silent.then(|| Blocked::FleetStale { detail: readings.fleet.word() })
+}
+
+/// The queue's word, if it is fresh enough to act on.
+fn fresh_queue<'a>(
+    situation: Situation<'a>,
+    pool: &Pool,
+    report: &mut Report,
+) -> Option<&'a QueueReading> {
+    let Situation { policy, readings, now, .. } = situation;
+    let source = readings.queues.get(&pool.queue);
+    let reading = source.and_then(|source| source.reading.as_ref());
+    let fresh = reading.filter(|reading| now <= reading.asked_at + policy.timing.stale_after);
+    if fresh.is_none() {
+        let detail = source.map_or_else(|| "not asked yet".into(), readings::Source::word);
+        report.binds.push(Blocked::QueueStale { detail });
+    }
+    fresh
+}
+
+impl Draft {
+    fn new(situation: Situation<'_>) -> Self {
+        let Situation { policy, memory, now, .. } = situation;
+        Self {
+            plan: Plan { wake_at: now + policy.timing.turn_ceiling, ..Plan::default() },
+            budget: guard::Budget::new(policy, memory, now),
+            serial: memory.meta.serial,
+            touched: std::collections::BTreeSet::new(),
+        }
+    }
+
+    /// Thinks again no later than `at`.
+    fn wake_by(&mut self, at: Time) {
+        self.plan.wake_at = self.plan.wake_at.min(at);
+    }
+
+    fn look(&mut self, look: Look) {
+        self.plan.looks.push(look);
+    }
+
+    fn create(
+        &mut self,
+        situation: Situation<'_>,
+        pool: &Pool,
+        offer: &OfferKey,
+        quote: Quote,
+        reason: String,
+    ) {
+        self.serial += 1;
+        let epoch = situation.memory.meta.epoch;
+        let name = situation.policy.namer.name(&pool.tag, epoch, self.serial);
+        let intent = What::CreateIntended {
+            name: name.clone(),
+            serial: self.serial,
+            pool: Text::clone(&pool.name),
+            offer: offer.clone(),
+            quote,
+            reason: reason.into(),
+        };
+        let act = Act::Create { name, pool: Text::clone(&pool.name), offer: offer.clone() };
+        self.plan.steps.push(Step { intent, act });
+    }
+
+    /// Asks for a change of one machine; a machine is changed once a turn at most.
+    fn change(
+        &mut self,
+        situation: Situation<'_>,
+        pool: &Pool,
+        name: &MachineName,
+        change: Change,
+        reason: String,
+    ) {
+        let Some(machine) = situation.memory.machines.get(name) else { return };
+        let Some(act) = act_for(pool, name, machine, change) else { return };
+        if self.touched.insert(name.clone()) {
+            let intent = What::ChangeIntended { name: name.clone(), change, reason: reason.into() };
+            self.plan.steps.push(Step { intent, act });
+        }
+    }
+
+    fn is_touched(&self, name: &MachineName) -> bool {
+        self.touched.contains(name)
+    }
+
+    fn finish(mut self, policy: &Policy, now: Time) -> Plan {
+        self.plan.wake_at = self.plan.wake_at.max(now + policy.timing.turn_floor);
+        self.plan
+    }
+}
+
+fn act_for(
+    pool: &Pool,
+    name: &MachineName,
+    machine: &crate::memory::Machine,
+    change: Change,
+) -> Option<Act> {
+    let reference = || MachineRef {
+        name: name.clone(),
+        instance: machine.instance.clone(),
+        workers: machine.workers.clone(),
+    };
+    let queue = || Text::clone(&pool.queue);
+    let instance = machine.instance.clone();
+    Some(match change {
+        Change::Drain => Act::Drain { queue: queue(), machine: reference() },
+        Change::Undrain => Act::Undrain { queue: queue(), machine: reference() },
+        Change::Start => Act::Start { instance: instance? },
+        Change::Stop => Act::Stop { instance: instance? },
+        Change::Delete => Act::Delete { instance: instance? },
+    })
+}
+
+/// Whether a machine may be asked for another change now: none is under way, the last failure has
+/// had its pause, and a request whose outcome stayed unknown can no longer be carried out late.
+fn may_change(situation: Situation<'_>, machine: &crate::memory::Machine) -> bool {
+    let timing = &situation.policy.timing;
+    let now = situation.now;
+    let pause = Span::seconds(30).times(1i64 << machine.failures.min(5));
+    let rested = machine.failed_at.is_none_or(|at| at + pause <= now);
+    let quiet = timing.late_max + timing.listing_lag_max;
+    let certain = machine.unknown_at.is_none_or(|at| at + quiet <= now);
+    machine.pending.is_none() && rested && certain
+}

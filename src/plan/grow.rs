@@ -1,0 +1,176 @@
+//! More capacity: take drains back, start stopped machines, create; in this order.
+
+use super::capacity::Capacity;
+use super::rank;
+use super::{Draft, Situation, may_change};
+use crate::memory::{Life, Machine};
+use crate::model::snapshot::{Blocked, Phase, Report};
+use crate::model::{Change, MachineName, Shape, Time, WorkerState};
+use crate::policy::Pool;
+
+/// Whether anything is short: offers are then worth asking about.
+pub(super) fn wants(pool: &Pool, capacity: &Capacity, now: Time) -> bool {
+    !capacity.short.is_empty() || capacity.machines < pool.size_at(now).0
+}
+
+/// Makes up for what is short, until something binds.
+pub(super) fn steps(
+    situation: Situation<'_>,
+    pool: &Pool,
+    capacity: &Capacity,
+    draft: &mut Draft,
+    report: &mut Report,
+) {
+    let mut added = 0;
+    for (shape, slots) in &capacity.short {
+        added += serve(situation, pool, (*shape, *slots), draft, report);
+    }
+    let (min, _) = pool.size_at(situation.now);
+    let missing = min.saturating_sub(capacity.machines.saturating_add(added));
+    for _ in 0..missing {
+        if serve(situation, pool, (pool.shape, 1), draft, report) == 0 {
+            break;
+        }
+    }
+}
+
+/// Finds `short` slots for tasks of one shape; returns the machines it took.
+fn serve(
+    situation: Situation<'_>,
+    pool: &Pool,
+    (shape, mut short): (Shape, u32),
+    draft: &mut Draft,
+    report: &mut Report,
+) -> u32 {
+    let mut machines = 0;
+    for (name, change) in reserves(situation, pool, shape, draft) {
+        if short == 0 {
+            return machines;
+        }
+        let Some(machine) = situation.memory.machines.get(&name) else { continue };
+        let slots = pool.offer(&machine.offer).map_or(0, |offer| pool.slots_of(offer, shape));
+        let reason = format!("{short} more slots are wanted");
+        draft.change(situation, pool, &name, change, reason);
+        short = short.saturating_sub(slots);
+        machines += 1;
+    }
+    let (offers, blocked) = rank::offers(
+        situation.policy,
+        pool,
+        situation.memory,
+        situation.readings,
+        shape,
+        situation.now,
+    );
+    if short != 0 {
+        report.binds.extend(blocked);
+    }
+    let Some(best) = offers.first() else { return machines };
+    while short != 0 {
+        if let Err(reason) = create_allowed(situation, pool, best, draft) {
+            make_room(situation, pool, &reason, draft);
+            report.binds.push(reason);
+            break;
+        }
+        let reason = format!(
+            "{short} slots short; {} a slot-hour is the least of {} offers",
+            best.merit.work_hourly,
+            offers.len()
+        );
+        draft.create(situation, pool, &best.offer.key, best.quote, reason);
+        short = short.saturating_sub(best.slots);
+        machines += 1;
+    }
+    machines
+}
+
+/// Machines of ours that can serve sooner than a new one: those being drained that can be told to
+/// go on, then stopped ones, the cheapest to run first.
+fn reserves(
+    situation: Situation<'_>,
+    pool: &Pool,
+    shape: Shape,
+    draft: &Draft,
+) -> Vec<(MachineName, Change)> {
+    let mut reserves: Vec<_> = situation
+        .memory
+        .machines
+        .iter()
+        .filter(|(name, machine)| machine.pool == pool.name && !draft.is_touched(name))
+        .filter(|(_, machine)| may_change(situation, machine))
+        .filter_map(|(name, machine)| {
+            let offer = pool.offer(&machine.offer)?;
+            let change = reserve_change(situation, machine)?;
+            let slots = pool.slots_of(offer, shape);
+            let price = machine.quote.map(|quote| rank::work_hourly(&quote, offer, slots));
+            (slots != 0).then(|| ((change, price, name), change))
+        })
+        .collect();
+    reserves.sort_by(|one, other| one.0.cmp(&other.0));
+    reserves.into_iter().map(|((_, _, name), change)| (name.clone(), change)).collect()
+}
+
+fn reserve_change(situation: Situation<'_>, machine: &Machine) -> Option<Change> {
+    let alive = matches!(
+        machine.worker,
+        Some(WorkerState::Idle | WorkerState::Busy | WorkerState::Drained)
+    );
+    match machine.phase() {
+        Phase::Draining if alive => Some(Change::Undrain),
+        Phase::Stopped if machine.drain_asked_at.is_some() => None, // its flag is taken back first
+        Phase::Stopped => {
+            let refused = situation.memory.refusals.get(&machine.offer);
+            let waits = refused.is_some_and(|refused| situation.now < refused.until);
+            (!waits).then_some(Change::Start)
+        }
+        Phase::Launching
+        | Phase::Booting
+        | Phase::Ready
+        | Phase::Draining
+        | Phase::Stopping
+        | Phase::Starting
+        | Phase::Leaving => None,
+    }
+}
+
+fn create_allowed(
+    situation: Situation<'_>,
+    pool: &Pool,
+    best: &rank::Buyable<'_>,
+    draft: &mut Draft,
+) -> Result<(), Blocked> {
+    let (_, max) = pool.size_at(situation.now);
+    let created = draft.plan.steps.iter().filter(
+        |step| matches!(&step.act, crate::model::Act::Create { pool: of, .. } if *of == pool.name),
+    );
+    let created = u32::try_from(created.count()).unwrap_or(u32::MAX);
+    if max <= super::guard::owned(pool, situation.memory).saturating_add(created) {
+        return Err(Blocked::PoolMax { max });
+    }
+    let coming = super::capacity::coming(pool, situation.memory).saturating_add(created);
+    if pool.surge <= coming {
+        return Err(Blocked::Surge { limit: pool.surge });
+    }
+    draft.budget.create(best.quote.running)
+}
+
+/// At `max`, a stopped machine that cannot serve (refused to start, or too small for the task) only
+/// holds a place: one is deleted a turn.
+fn make_room(situation: Situation<'_>, pool: &Pool, reason: &Blocked, draft: &mut Draft) {
+    if !matches!(reason, Blocked::PoolMax { .. } | Blocked::FarmMax { .. }) {
+        return;
+    }
+    let useless = situation.memory.machines.iter().find(|(name, machine)| {
+        machine.pool == pool.name
+            && machine.life == Life::Stopped
+            && !draft.is_touched(name)
+            && may_change(situation, machine)
+    });
+    if let Some((name, _)) = useless
+        && draft.budget.delete_stopped().is_ok()
+    {
+        let name = name.clone();
+        let reason = "it cannot serve and holds a place under max".to_owned();
+        draft.change(situation, pool, &name, Change::Delete, reason);
+    }
+}

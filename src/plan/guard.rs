@@ -1,0 +1,115 @@
+//! The caps: what may still be started this turn. Every cap is a reservation, taken before a
+//! request leaves and held until it is certain that nothing came of it.
+
+use crate::memory::{Create, Life, Memory};
+use crate::model::snapshot::{Blocked, Phase};
+use crate::model::{Money, Price, Time};
+use crate::policy::{Policy, Pool};
+
+/// What is left of the farm's caps in this turn.
+#[derive(Debug, Clone)]
+pub struct Budget {
+    farm: u32,
+    farm_max: u32,
+    hourly: Money,
+    hourly_cap: Option<Money>,
+    open_creates: u32,
+    open_creates_max: u32,
+    creates: u32,
+    creates_max: u32,
+    stops: u32,
+    stops_max: u32,
+    deletes: u32,
+    deletes_max: u32,
+}
+
+impl Budget {
+    /// Counts what is owned, under way and done within the window.
+    pub fn new(policy: &Policy, memory: &Memory, now: Time) -> Self {
+        let limits = &policy.limits;
+        let farm = count(memory.machines.len());
+        let within = |moments: &[Time]| {
+            count(moments.iter().filter(|at| now < **at + policy.timing.window).count())
+        };
+        let recent = &memory.meta.recent;
+        let open = memory.machines.values().filter(|machine| {
+            matches!(machine.life, Life::Launching(Create::Sent | Create::Unknown))
+        });
+        Self {
+            farm,
+            farm_max: limits.max,
+            hourly: hourly_reserved(memory),
+            hourly_cap: limits.money_per_hour,
+            open_creates: count(open.count()),
+            open_creates_max: limits.open_creates,
+            creates: within(&recent.creates),
+            creates_max: policy.pools.iter().map(|pool| pool.surge).fold(0, u32::saturating_add),
+            stops: within(&recent.stops),
+            stops_max: limits.stops_floor.max(farm.saturating_mul(limits.stops_percent) / 100),
+            deletes: within(&recent.deletes),
+            deletes_max: limits.deletes_floor.max(farm),
+        }
+    }
+
+    /// Takes a create of a machine at `price`, or says what forbids it.
+    pub fn create(&mut self, price: Price) -> Result<(), Blocked> {
+        if self.farm_max <= self.farm {
+            return Err(Blocked::FarmMax { max: self.farm_max });
+        }
+        let hourly = self.hourly + price.per_hour();
+        if let Some(cap) = self.hourly_cap.filter(|cap| *cap < hourly) {
+            return Err(Blocked::MoneyPerHour { cap });
+        }
+        if self.open_creates_max <= self.open_creates {
+            return Err(Blocked::OpenCreates { limit: self.open_creates_max });
+        }
+        if self.creates_max <= self.creates {
+            return Err(Blocked::Surge { limit: self.creates_max });
+        }
+        self.farm += 1;
+        self.hourly = hourly;
+        self.open_creates += 1;
+        self.creates += 1;
+        Ok(())
+    }
+
+    /// Takes a stop, or a delete of a machine that runs.
+    pub fn stop(&mut self) -> Result<(), Blocked> {
+        take(&mut self.stops, self.stops_max)
+    }
+
+    /// Takes a delete of a machine that is stopped.
+    pub fn delete_stopped(&mut self) -> Result<(), Blocked> {
+        take(&mut self.deletes, self.deletes_max)
+    }
+}
+
+fn take(used: &mut u32, limit: u32) -> Result<(), Blocked> {
+    if limit <= *used {
+        return Err(Blocked::ShrinkWindow { limit });
+    }
+    *used += 1;
+    Ok(())
+}
+
+/// What the farm would cost an hour were everything we own running: money is reserved for a
+/// stopped machine too, since it may be started.
+pub fn hourly_reserved(memory: &Memory) -> Money {
+    let quotes = memory.machines.values().filter_map(|machine| machine.quote);
+    quotes.map(|quote| quote.running.per_hour()).sum()
+}
+
+/// What the farm costs an hour now.
+pub fn hourly_now(memory: &Memory) -> Money {
+    let paid = memory.machines.values().filter(|machine| machine.phase() != Phase::Launching);
+    paid.filter_map(|machine| machine.price()).map(Price::per_hour).sum()
+}
+
+/// Machines of the pool that count against its `max`: all of them.
+pub fn owned(pool: &Pool, memory: &Memory) -> u32 {
+    count(memory.machines.values().filter(|machine| machine.pool == pool.name).count())
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}

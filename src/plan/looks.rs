@@ -1,0 +1,89 @@
+//! Which questions are worth asking now. Constant work: the same looks whether all is quiet or not,
+//! fewer only where a source fails.
+
+use super::{Draft, Situation};
+use crate::memory::{Create, Life, Machine, PendingState};
+use crate::model::{Look, MachineName, Span, Text, Time};
+
+/// Stock nobody wants is asked for this much more rarely.
+const QUIET_FACTOR: i64 = 10;
+/// An unknown create is looked up by its exact name this long; then the listings must do.
+const NAME_LOOKS: Span = Span::minutes(3);
+
+/// Asks for what is due. `wanting` = pools that are short of something.
+pub(super) fn due(situation: Situation<'_>, wanting: &[&Text], draft: &mut Draft) {
+    let Situation { policy, readings, .. } = situation;
+    let timing = &policy.timing;
+    ask(situation, Look::Fleet, readings.fleet.due_at(timing.fleet_poll), draft);
+    for pool in &policy.pools {
+        let due_at = readings
+            .queues
+            .get(&pool.queue)
+            .map_or(Time::default(), |one| one.due_at(timing.queue_poll));
+        ask(situation, Look::Queue(Text::clone(&pool.queue)), due_at, draft);
+        let factor = if wanting.contains(&&pool.name) { 1 } else { QUIET_FACTOR };
+        market(situation, pool, factor, draft);
+    }
+    for (name, machine) in &situation.memory.machines {
+        follow(situation, name, machine, draft);
+    }
+}
+
+/// Stock and prices of a pool's offers.
+fn market(situation: Situation<'_>, pool: &crate::policy::Pool, factor: i64, draft: &mut Draft) {
+    let Situation { policy, readings, .. } = situation;
+    let timing = &policy.timing;
+    for offer in &pool.offers {
+        let key = &offer.key;
+        let (zone, family) = (Text::clone(&key.zone), Text::clone(&key.family));
+        let stock = readings.stock.get(&(Text::clone(&zone), Text::clone(&family)));
+        let poll = timing.stock_poll.times(factor);
+        let due_at = stock.map_or(Time::default(), |one| one.due_at(poll));
+        ask(situation, Look::Stock { zone, family }, due_at, draft);
+        let quote = readings.quotes.get(key);
+        let due_at = quote.map_or(Time::default(), |one| one.due_at(timing.quote_age_max));
+        ask(situation, Look::Quote(key.clone()), due_at, draft);
+    }
+}
+
+/// Follows what is under way with one machine.
+fn follow(situation: Situation<'_>, name: &MachineName, machine: &Machine, draft: &mut Draft) {
+    let timing = &situation.policy.timing;
+    let now = situation.now;
+    if machine.life == Life::Launching(Create::Unknown) && now < machine.made_at + NAME_LOOKS {
+        paced(situation, Look::Name(name.clone()), timing.event_poll, machine.made_at, draft);
+    }
+    let event = match (&machine.life, machine.pending.as_ref().map(|pending| &pending.state)) {
+        (_, Some(PendingState::Accepted { event }))
+        | (Life::Launching(Create::Accepted { event }), _) => event.clone(),
+        _ => None,
+    };
+    if let Some(event) = event {
+        let since = machine.pending.as_ref().map_or(machine.made_at, |pending| pending.sent_at);
+        let look = Look::Event { event, instance: machine.instance.clone() };
+        paced(situation, look, timing.event_poll, since, draft);
+    }
+}
+
+/// Asks once per beat of `poll`, counted from `since`.
+fn paced(situation: Situation<'_>, look: Look, poll: Span, since: Time, draft: &mut Draft) {
+    let last = situation.readings.paced.get(&look).copied().unwrap_or(since);
+    ask(situation, look, last + poll, draft);
+}
+
+fn ask(situation: Situation<'_>, look: Look, due_at: Time, draft: &mut Draft) {
+    let Situation { policy, readings, now, .. } = situation;
+    let under_way = readings.asked.get(&look).is_some_and(|since| {
+        let again_at = *since + policy.timing.look_timeout;
+        draft.wake_by(again_at.max(now + policy.timing.turn_floor));
+        now < again_at
+    });
+    if under_way {
+        return;
+    }
+    if now < due_at {
+        draft.wake_by(due_at);
+    } else if !draft.plan.looks.contains(&look) {
+        draft.look(look);
+    }
+}

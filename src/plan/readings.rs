@@ -1,0 +1,254 @@
+//! The last word of every source, and which questions are under way. Forgotten at a restart.
+
+use std::collections::BTreeMap;
+
+use crate::model::{
+    EventReading, Listing, Look, LookFailure, OfferKey, QueueReading, Quote, Reading, Span, Stock,
+    StockReading, Text, Time, UsageReading,
+};
+
+/// Usage readings kept at most; each is asked for only before a stop.
+const USAGE_MAX: usize = 256;
+/// Paced looks remembered before old ones are dropped, and the age that makes them old.
+const PACED_MAX: usize = 256;
+const PACED_AGE: Span = Span::minutes(10);
+/// A listing that shrinks by more than this share, in percent, is suspect.
+const SHRINK_SUSPECT_PERCENT: usize = 30;
+/// A suspect listing is believed when seen this often in a row.
+const SUSPECT_BELIEVED_AT: u32 = 3;
+
+/// What the sources last said.
+#[derive(Debug, Clone, Default)]
+pub struct Readings {
+    /// Queues by name.
+    pub queues: BTreeMap<Text, Source<QueueReading>>,
+    /// The farm at the provider.
+    pub fleet: Source<Listing>,
+    /// Stock by zone and family.
+    pub stock: BTreeMap<(Text, Text), Source<StockReading>>,
+    /// Quotes by offer.
+    pub quotes: BTreeMap<OfferKey, Source<Quote>>,
+    /// GPU use by instance.
+    pub usage: BTreeMap<Text, UsageReading>,
+    /// Questions under way, and since when.
+    pub asked: BTreeMap<Look, Time>,
+    /// Events and names asked after, and when last.
+    pub paced: BTreeMap<Look, Time>,
+    /// The store was lost: what it held must be found at the provider first.
+    pub store_lost: bool,
+    /// Shrinking is frozen until then because the wall clock jumped.
+    pub frozen_until: Option<Time>,
+    /// Complete listings since start.
+    pub listings: u32,
+    /// The first of them.
+    pub first_listing_at: Option<Time>,
+    /// Rows of ours in the last believed listing.
+    believed_rows: usize,
+    suspect_in_a_row: u32,
+}
+
+/// One source: its last reading, and how often it has failed since.
+#[derive(Debug, Clone)]
+pub struct Source<R> {
+    /// The last reading.
+    pub reading: Option<R>,
+    /// When it was last asked and has answered.
+    pub asked_at: Option<Time>,
+    /// What it said when it last failed; cleared by a reading.
+    pub failure: Option<LookFailure>,
+    /// Failures in a row.
+    pub failures: u32,
+}
+
+impl<R> Default for Source<R> {
+    fn default() -> Self {
+        Self { reading: None, asked_at: None, failure: None, failures: 0 }
+    }
+}
+
+impl<R> Source<R> {
+    /// When to ask again: every `poll`, more rarely the longer it fails.
+    pub fn due_at(&self, poll: Span) -> Time {
+        let Some(asked_at) = self.asked_at else { return Time::default() };
+        let factor = 1i64 << self.failures.saturating_sub(1).min(4);
+        asked_at + poll.times(factor)
+    }
+
+    /// What to tell people when there is no usable reading.
+    pub fn word(&self) -> Text {
+        self.failure.as_ref().map_or_else(|| "no answer yet".into(), |one| Text::clone(&one.detail))
+    }
+
+    fn take(&mut self, asked_at: Time, result: Result<R, LookFailure>) {
+        if self.asked_at.is_some_and(|last| asked_at < last) {
+            return; // a late answer: something newer is known already
+        }
+        self.asked_at = Some(asked_at);
+        match result {
+            Ok(reading) => {
+                self.reading = Some(reading);
+                self.failure = None;
+                self.failures = 0;
+            }
+            Err(failure) => {
+                self.failure = Some(failure);
+                self.failures = self.failures.saturating_add(1);
+            }
+        }
+    }
+}
+
+/// What a look brought, for settling: facts that are not kept as readings.
+#[derive(Debug, Clone)]
+pub enum Brought {
+    /// A queue's word.
+    Queue(Text),
+    /// A complete listing; `believed` = absences in it count.
+    Fleet {
+        /// Whether a machine it does not hold may be taken for missing.
+        believed: bool,
+    },
+    /// Instances found under one name: absences prove nothing.
+    Name(Listing),
+    /// An event.
+    Event(EventReading),
+    /// Nothing to settle.
+    Nothing,
+}
+
+impl Readings {
+    /// Before the first look.
+    pub fn new(store_lost: bool) -> Self {
+        Self { store_lost, ..Self::default() }
+    }
+
+    /// Takes the end of a look in. `ours` counts the rows that carry a name of this farm.
+    pub fn take(
+        &mut self,
+        look: &Look,
+        asked_at: Time,
+        result: Result<Reading, LookFailure>,
+        ours: impl Fn(&Listing) -> usize,
+    ) -> Brought {
+        if self.asked.get(look).is_some_and(|since| *since <= asked_at) {
+            self.asked.remove(look);
+        }
+        if matches!(look, Look::Event { .. } | Look::Name(_)) {
+            self.pace(look, asked_at);
+        }
+        match (look, result) {
+            (Look::Queue(queue), Ok(Reading::Queue(reading))) => {
+                self.queues.entry(Text::clone(queue)).or_default().take(asked_at, Ok(reading));
+                Brought::Queue(Text::clone(queue))
+            }
+            (Look::Fleet, Ok(Reading::Fleet(listing))) => {
+                let believed = self.believe(ours(&listing));
+                self.listings = self.listings.saturating_add(1);
+                self.first_listing_at.get_or_insert(asked_at);
+                self.fleet.take(asked_at, Ok(listing));
+                Brought::Fleet { believed }
+            }
+            (Look::Stock { zone, family }, Ok(Reading::Stock(reading))) => {
+                let key = (Text::clone(zone), Text::clone(family));
+                self.stock.entry(key).or_default().take(asked_at, Ok(reading));
+                Brought::Nothing
+            }
+            (Look::Quote(offer), Ok(Reading::Quote(_, quote))) => {
+                self.quotes.entry(offer.clone()).or_default().take(asked_at, Ok(quote));
+                Brought::Nothing
+            }
+            (Look::Usage(instance), Ok(Reading::Usage(reading))) => {
+                self.usage.insert(Text::clone(instance), reading);
+                while USAGE_MAX < self.usage.len() {
+                    self.usage.pop_first();
+                }
+                Brought::Nothing
+            }
+            (_, Ok(Reading::Name(listing))) => Brought::Name(listing),
+            (_, Ok(Reading::Event(reading))) => Brought::Event(reading),
+            (_, Ok(_)) => Brought::Nothing,
+            (look, Err(failure)) => {
+                self.fail(look, asked_at, failure);
+                Brought::Nothing
+            }
+        }
+    }
+
+    fn fail(&mut self, look: &Look, asked_at: Time, failure: LookFailure) {
+        match look {
+            Look::Queue(queue) => {
+                self.queues.entry(Text::clone(queue)).or_default().take(asked_at, Err(failure));
+            }
+            Look::Fleet => self.fleet.take(asked_at, Err(failure)),
+            Look::Stock { zone, family } => {
+                let key = (Text::clone(zone), Text::clone(family));
+                self.stock.entry(key).or_default().take(asked_at, Err(failure));
+            }
+            Look::Quote(offer) => {
+                self.quotes.entry(offer.clone()).or_default().take(asked_at, Err(failure));
+            }
+            Look::Name(_) | Look::Event { .. } | Look::Usage(_) => {}
+        }
+    }
+
+    /// Remembers when an event or a name was asked after, for as long as that matters.
+    fn pace(&mut self, look: &Look, asked_at: Time) {
+        self.paced.insert(look.clone(), asked_at);
+        if PACED_MAX < self.paced.len() {
+            self.paced.retain(|_, at| asked_at < *at + PACED_AGE);
+        }
+    }
+
+    /// A listing that is empty or much smaller than the last is believed only when it repeats.
+    fn believe(&mut self, rows: usize) -> bool {
+        let lost = self.believed_rows.saturating_sub(rows);
+        let suspect = self.believed_rows * SHRINK_SUSPECT_PERCENT < lost * 100
+            || (rows == 0 && self.believed_rows != 0);
+        self.suspect_in_a_row = if suspect { self.suspect_in_a_row + 1 } else { 0 };
+        let believed = !suspect || SUSPECT_BELIEVED_AT <= self.suspect_in_a_row;
+        if believed {
+            self.believed_rows = rows;
+            self.suspect_in_a_row = 0;
+        }
+        believed
+    }
+
+    /// Stock of an offer, where known.
+    pub fn stock_of(&self, offer: &OfferKey) -> Option<Stock> {
+        let key = (Text::clone(&offer.zone), Text::clone(&offer.family));
+        let reading = self.stock.get(&key)?.reading.as_ref()?;
+        let size = (offer.cpu, offer.ram_gib, offer.gpus);
+        reading
+            .sizes
+            .iter()
+            .find(|(cpu, ram, gpus, _)| (*cpu, *ram, *gpus) == size)
+            .map(|(_, _, _, stock)| *stock)
+    }
+
+    /// The last quote of an offer.
+    pub fn quote_of(&self, offer: &OfferKey) -> Option<&Quote> {
+        self.quotes.get(offer)?.reading.as_ref()
+    }
+
+    /// What failing sources last said.
+    pub fn faults(&self) -> BTreeMap<Text, Text> {
+        let queues = self.queues.iter().filter_map(|(name, source)| {
+            source.failure.as_ref().map(|one| (format!("queue {name}"), Text::clone(&one.detail)))
+        });
+        let fleet = self
+            .fleet
+            .failure
+            .iter()
+            .map(|one| ("cloud: listing of the fleet".to_owned(), Text::clone(&one.detail)));
+        let stock = self.stock.iter().filter_map(|((zone, family), source)| {
+            let failure = source.failure.as_ref()?;
+            Some((format!("cloud: stock of {family} in {zone}"), Text::clone(&failure.detail)))
+        });
+        let quotes = self.quotes.iter().filter_map(|(offer, source)| {
+            let failure = source.failure.as_ref()?;
+            Some((format!("cloud: price of {offer}"), Text::clone(&failure.detail)))
+        });
+        let all = queues.chain(fleet).chain(stock).chain(quotes);
+        all.map(|(name, detail)| (name.into(), detail)).collect()
+    }
+}

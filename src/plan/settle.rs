@@ -1,0 +1,456 @@
+//! Closes intents by what is seen, and turns every wake into events. Pure; cannot fail.
+
+use std::collections::BTreeMap;
+
+use super::readings::Readings;
+use super::workers::{self, Workers};
+use crate::memory::{Create, Life, Machine, Memory, PendingState};
+use crate::model::event::What;
+use crate::model::{
+    Change, EventReading, EventStatus, InstanceRow, Listing, MachineName, OfferKey, Order, Outcome,
+    Refusal, Span, Status, Text, Time,
+};
+use crate::policy::{Policy, Timing};
+
+/// A machine must be missing from this many believed listings, a lag apart, to be taken for gone.
+const MISSED_TWICE: u32 = 2;
+/// Complete listings an unknown create must be missing from before it is given up.
+const MISSED_BY_EXPIRY: u32 = 3;
+/// Complete listings before a farm whose store was lost is taken for known.
+const LISTINGS_TO_ADOPT: u32 = 3;
+
+/// The answer to an act.
+pub fn answered(
+    policy: &Policy,
+    memory: &Memory,
+    name: &MachineName,
+    change: Option<Change>,
+    outcome: Outcome,
+    now: Time,
+) -> Vec<What> {
+    let Some(machine) = memory.machines.get(name) else { return Vec::new() };
+    match change {
+        None => create_answered(policy, memory, name, machine, outcome, now),
+        Some(change) => change_answered(policy, memory, (name, machine, change), outcome, now),
+    }
+}
+
+fn create_answered(
+    policy: &Policy,
+    memory: &Memory,
+    name: &MachineName,
+    machine: &Machine,
+    outcome: Outcome,
+    now: Time,
+) -> Vec<What> {
+    let name = name.clone();
+    match outcome {
+        Outcome::Accepted { event, instance } => {
+            vec![What::CreateAccepted { name, instance, event }]
+        }
+        Outcome::Unknown { detail } => vec![What::CreateUnknown { name, detail }],
+        Outcome::Refused { class, detail } => {
+            let refused = offer_refused(policy, memory, &machine.offer, class, now);
+            vec![What::CreateRefused { name, class, detail }, refused]
+        }
+    }
+}
+
+fn change_answered(
+    policy: &Policy,
+    memory: &Memory,
+    (name, machine, change): (&MachineName, &Machine, Change),
+    outcome: Outcome,
+    now: Time,
+) -> Vec<What> {
+    let matches = machine.pending.as_ref().is_some_and(|pending| pending.change == change);
+    if !matches {
+        return Vec::new();
+    }
+    let at_once = matches!(change, Change::Drain | Change::Undrain);
+    let name = name.clone();
+    match outcome {
+        Outcome::Accepted { .. } if at_once => {
+            vec![What::ChangeDone { name, change, effective_at: None }]
+        }
+        Outcome::Unknown { detail } if at_once => vec![What::ChangeFailed { name, change, detail }],
+        Outcome::Accepted { event, .. } => vec![What::ChangeAccepted { name, change, event }],
+        Outcome::Unknown { detail } => vec![What::ChangeUnknown { name, change, detail }],
+        Outcome::Refused { class, detail } => {
+            let mut events = vec![What::ChangeRefused { name, change, class, detail }];
+            if change == Change::Start && matches!(class, Refusal::SoldOut | Refusal::Quota) {
+                events.push(offer_refused(policy, memory, &machine.offer, class, now));
+            }
+            events
+        }
+    }
+}
+
+/// Remembers a refusal; the pause doubles with each in a row.
+fn offer_refused(
+    policy: &Policy,
+    memory: &Memory,
+    offer: &OfferKey,
+    class: Refusal,
+    now: Time,
+) -> What {
+    let in_a_row = memory.refusals.get(offer).map_or(0, |refusal| refusal.count);
+    let timing = &policy.timing;
+    let pause = timing.refusal_first.times(1i64 << in_a_row.min(16)).min(timing.refusal_max);
+    What::OfferRefused { offer: offer.clone(), class, until: now + pause }
+}
+
+/// A complete listing of the farm. `believed` = absences in it count.
+pub fn listed(
+    policy: &Policy,
+    memory: &Memory,
+    readings: &Readings,
+    listing: &Listing,
+    believed: bool,
+) -> Vec<What> {
+    let rows = rows_by_name(policy, listing);
+    let mut events = Vec::new();
+    for (name, machine) in &memory.machines {
+        match rows.get(name).map(Vec::as_slice) {
+            Some([row]) => {
+                seen(policy, memory, (name, machine), row, listing.asked_at, &mut events)
+            }
+            Some(_) => {} // two instances of one name: reported by the planner, touched by nobody
+            None if believed => unseen(policy, (name, machine), listing.asked_at, &mut events),
+            None => {}
+        }
+    }
+    for (name, found) in &rows {
+        if let ([row], false) = (found.as_slice(), memory.machines.contains_key(name)) {
+            events.extend(adoption(policy, memory, name, row, listing.asked_at));
+        }
+    }
+    if memory.meta.adopted_at.is_none() && may_adopt(policy, readings, &rows, listing.asked_at) {
+        events.push(What::FarmAdopted);
+    }
+    events
+}
+
+/// Rows that carry a name of this farm and still count, by name.
+pub fn rows_by_name<'a>(
+    policy: &Policy,
+    listing: &'a Listing,
+) -> BTreeMap<MachineName, Vec<&'a InstanceRow>> {
+    let mut rows: BTreeMap<MachineName, Vec<&InstanceRow>> = BTreeMap::new();
+    for row in listing.rows.iter().filter(|row| row.status != Status::Gone) {
+        if policy.namer.parse(&row.name).is_some() {
+            rows.entry(MachineName::from_stored(&row.name)).or_default().push(row);
+        }
+    }
+    rows
+}
+
+/// Instances found under one exact name: only presence counts.
+pub fn found_by_name(policy: &Policy, memory: &Memory, listing: &Listing) -> Vec<What> {
+    let mut events = Vec::new();
+    for (name, rows) in rows_by_name(policy, listing) {
+        if let (Some(machine), [row]) = (memory.machines.get(&name), rows.as_slice()) {
+            seen(policy, memory, (&name, machine), row, listing.asked_at, &mut events);
+        }
+    }
+    events
+}
+
+/// A machine is in a listing.
+fn seen(
+    policy: &Policy,
+    memory: &Memory,
+    (name, machine): (&MachineName, &Machine),
+    row: &InstanceRow,
+    asked_at: Time,
+    events: &mut Vec<What>,
+) {
+    if machine.missed.is_some() {
+        events.push(What::Unmissed { name: name.clone() });
+    }
+    if row.status == Status::Failed {
+        let detail = "status `failed`".into();
+        events.push(What::CreateFailed { name: name.clone(), detail });
+        return;
+    }
+    if !machine.meter.is_on() {
+        events.push(What::Found {
+            name: name.clone(),
+            instance: Text::clone(&row.instance),
+            created_at: row.created_at,
+            status: row.status.clone(),
+        });
+        if memory.refusals.contains_key(&machine.offer) && row.status == Status::Running {
+            events.push(What::OfferServed { offer: machine.offer.clone() });
+        }
+        return;
+    }
+    let timing = &policy.timing;
+    match &machine.pending {
+        Some(pending) => {
+            // The event has the exact times; a listing closes the change only when it is overdue.
+            let overdue = pending.sent_at + timing.listing_lag_max + timing.late_max;
+            if overdue < asked_at && reached(pending.change, &row.status) {
+                events.push(What::ChangeDone {
+                    name: name.clone(),
+                    change: pending.change,
+                    effective_at: None,
+                });
+            }
+        }
+        None => {
+            let settled_at = machine.since.max(machine.unknown_at.unwrap_or_default());
+            let lag_over = settled_at + timing.listing_lag_max < asked_at;
+            let contradicts = match (&machine.life, &row.status) {
+                (Life::Stopped, Status::Running) => true,
+                (Life::Booting { .. } | Life::Ready, Status::Shutdown) => true,
+                (Life::Launching(_) | Life::Stopped | Life::Booting { .. } | Life::Ready, _) => {
+                    false
+                }
+            };
+            if lag_over && contradicts {
+                let status = row.status.clone();
+                events.push(What::StatusSeen { name: name.clone(), status });
+            }
+        }
+    }
+}
+
+/// Whether a listed status is what a change was to lead to.
+fn reached(change: Change, status: &Status) -> bool {
+    match change {
+        Change::Start => *status == Status::Running,
+        Change::Stop => *status == Status::Shutdown,
+        Change::Delete => *status == Status::Gone,
+        Change::Drain | Change::Undrain => false,
+    }
+}
+
+/// A machine is not in a listing whose absences count.
+fn unseen(
+    policy: &Policy,
+    (name, machine): (&MachineName, &Machine),
+    asked_at: Time,
+    events: &mut Vec<What>,
+) {
+    let timing = &policy.timing;
+    let (missed, first) = machine.missed.unwrap_or((0, asked_at));
+    let name = name.clone();
+    if !machine.meter.is_on() {
+        let overdue = machine.made_at + timing.create_grace < asked_at;
+        if overdue && MISSED_BY_EXPIRY <= missed {
+            events.push(What::CreateExpired { name });
+        } else if machine.made_at < asked_at && missed < MISSED_BY_EXPIRY {
+            events.push(What::Missed { name });
+        }
+        return;
+    }
+    if MISSED_TWICE <= missed && first + timing.listing_lag_max < asked_at {
+        let deleting = machine.pending.as_ref().is_some_and(|one| one.change == Change::Delete);
+        events.push(if deleting {
+            What::ChangeDone { name, change: Change::Delete, effective_at: None }
+        } else {
+            What::Vanished { name }
+        });
+    } else if missed < MISSED_TWICE {
+        events.push(What::Missed { name });
+    }
+}
+
+/// A row of ours that memory does not hold.
+fn adoption(
+    policy: &Policy,
+    memory: &Memory,
+    name: &MachineName,
+    row: &InstanceRow,
+    asked_at: Time,
+) -> Option<What> {
+    if row.status == Status::Failed {
+        return None;
+    }
+    if let Some(tombstone) = memory.tombstones.get(name) {
+        // A lagging listing goes on showing what is gone.
+        let settled = tombstone.since + policy.timing.listing_lag_max.times(2);
+        if tombstone.seen_gone && asked_at < settled {
+            return None;
+        }
+    } else {
+        row.offer.as_ref()?;
+    }
+    let parts = policy.namer.parse(name.as_str())?;
+    let pool = policy.pools.iter().find(|pool| *pool.tag == parts.pool);
+    let pool = pool.map_or_else(|| parts.pool.as_str().into(), |pool| Text::clone(&pool.name));
+    Some(What::Adopted { name: name.clone(), pool, row: row.clone() })
+}
+
+/// A new farm is known after one listing without any machine of ours; a farm whose store was lost
+/// once three listings agree and every create under way then has had its time to show.
+fn may_adopt(
+    policy: &Policy,
+    readings: &Readings,
+    rows: &BTreeMap<MachineName, Vec<&InstanceRow>>,
+    asked_at: Time,
+) -> bool {
+    if rows.is_empty() && !readings.store_lost {
+        return true;
+    }
+    let since = readings.first_listing_at.unwrap_or(asked_at);
+    LISTINGS_TO_ADOPT <= readings.listings && since + policy.timing.create_grace <= asked_at
+}
+
+/// What an event says of the request that waits for it.
+pub fn event_read(
+    memory: &Memory,
+    policy: &Policy,
+    reading: &EventReading,
+    now: Time,
+) -> Vec<What> {
+    let waits = |event: &Option<Text>| event.as_ref() == Some(&reading.event);
+    for (name, machine) in &memory.machines {
+        if let Life::Launching(Create::Accepted { event }) = &machine.life
+            && waits(event)
+            && reading.status == EventStatus::Failed
+        {
+            let refused = offer_refused(policy, memory, &machine.offer, Refusal::Other, now);
+            let detail = "its event failed".into();
+            return vec![What::CreateFailed { name: name.clone(), detail }, refused];
+        }
+        let Some(pending) = &machine.pending else { continue };
+        if let PendingState::Accepted { event } = &pending.state
+            && waits(event)
+        {
+            return change_ended(name, pending.change, reading).into_iter().collect();
+        }
+    }
+    Vec::new()
+}
+
+fn change_ended(name: &MachineName, change: Change, reading: &EventReading) -> Option<What> {
+    let name = name.clone();
+    match &reading.status {
+        EventStatus::Running | EventStatus::Other(_) => None,
+        EventStatus::Failed => {
+            Some(What::ChangeFailed { name, change, detail: "its event failed".into() })
+        }
+        EventStatus::Done => {
+            let start = change == Change::Start;
+            let effective_at = if start { reading.created_at } else { reading.ended_at };
+            Some(What::ChangeDone { name, change, effective_at })
+        }
+    }
+}
+
+/// A queue's word on the workers of our machines.
+pub fn queue_read(policy: &Policy, memory: &Memory, readings: &Readings, queue: &str) -> Vec<What> {
+    let Some(reading) = readings.queues.get(queue).and_then(|source| source.reading.as_ref())
+    else {
+        return Vec::new();
+    };
+    let Some(workers) = Workers::of(reading) else { return Vec::new() };
+    let pools = policy.pools.iter().filter(|pool| &*pool.queue == queue);
+    let pools: Vec<&Text> = pools.map(|pool| &pool.name).collect();
+    let mut events = Vec::new();
+    for (name, machine) in &memory.machines {
+        if !pools.contains(&&machine.pool) {
+            continue;
+        }
+        let (state, names) = workers.on(name, machine.instance.as_ref());
+        let state = workers::since_boot(machine, state, reading.asked_at, &policy.timing);
+        if state != machine.worker || (!names.is_empty() && names != machine.workers) {
+            events.push(What::WorkerSeen {
+                name: name.clone(),
+                state,
+                workers: names,
+                asked_at: reading.asked_at,
+            });
+        }
+    }
+    events
+}
+
+/// An operator's order.
+pub fn ordered(order: Order) -> What {
+    match order {
+        Order::Pause { owner, reason, until } => What::Paused { owner, reason, until },
+        Order::Resume { owner } => What::Resumed { owner },
+    }
+}
+
+/// What time alone has brought: answers that never came, pauses that end, names watched enough.
+pub fn overdue(policy: &Policy, memory: &Memory, now: Time) -> Vec<What> {
+    let timing = &policy.timing;
+    let mut events = Vec::new();
+    for (name, machine) in &memory.machines {
+        events.extend(overdue_machine(timing, name, machine, now));
+    }
+    if memory.meta.paused.as_ref().and_then(|pause| pause.until).is_some_and(|until| until <= now) {
+        events.push(What::Resumed { owner: "expiry".into() });
+    }
+    let watched_enough = |since: Time| since + timing.tombstone < now;
+    for (name, tombstone) in &memory.tombstones {
+        if watched_enough(tombstone.since) {
+            events.push(What::TombstoneDropped { name: name.clone() });
+        }
+    }
+    events
+}
+
+fn overdue_machine(
+    timing: &Timing,
+    name: &MachineName,
+    machine: &Machine,
+    now: Time,
+) -> Option<What> {
+    let name = name.clone();
+    let detail: Text = "no answer in time".into();
+    if machine.life == Life::Launching(Create::Sent) && machine.made_at + timing.late_max < now {
+        return Some(What::CreateUnknown { name, detail });
+    }
+    let pending = machine.pending.as_ref()?;
+    let change = pending.change;
+    match &pending.state {
+        PendingState::Sent if pending.sent_at + timing.late_max < now => {
+            Some(What::ChangeUnknown { name, change, detail })
+        }
+        // By now a listing would have shown the change, were it carried out.
+        PendingState::Unknown | PendingState::Accepted { .. }
+            if pending.sent_at + change_patience(timing, &pending.state) < now =>
+        {
+            let detail = "given up: neither event nor listing shows it".into();
+            Some(What::ChangeFailed { name, change, detail })
+        }
+        PendingState::Sent | PendingState::Unknown | PendingState::Accepted { .. } => None,
+    }
+}
+
+fn change_patience(timing: &Timing, state: &PendingState) -> Span {
+    let seen_by = timing.listing_lag_max + timing.late_max + timing.fleet_poll.times(3);
+    match state {
+        PendingState::Accepted { .. } => seen_by + timing.boot_max,
+        PendingState::Sent | PendingState::Unknown => seen_by,
+    }
+}
+
+/// After a restart nobody waits for the answers any more.
+pub fn restarted(memory: &Memory) -> Vec<What> {
+    let detail: Text = "the daemon was restarted".into();
+    let unanswered = memory.machines.iter().filter_map(|(name, machine)| {
+        let (name, detail) = (name.clone(), Text::clone(&detail));
+        if machine.life == Life::Launching(Create::Sent) {
+            return Some(What::CreateUnknown { name, detail });
+        }
+        let pending = machine.pending.as_ref()?;
+        if pending.state != PendingState::Sent {
+            return None;
+        }
+        Some(match pending.change {
+            change @ (Change::Drain | Change::Undrain) => {
+                What::ChangeFailed { name, change, detail }
+            }
+            change @ (Change::Start | Change::Stop | Change::Delete) => {
+                What::ChangeUnknown { name, change, detail }
+            }
+        })
+    });
+    unanswered.collect()
+}

@@ -1,0 +1,106 @@
+//! Queue workers and the machines they run on, and the gate that must be closed before a stop.
+
+use std::collections::BTreeMap;
+
+use crate::memory::{Life, Machine};
+use crate::model::{MachineName, QueueReading, Span, Text, Time, WorkerSeen, WorkerState};
+use crate::policy::Timing;
+
+/// A worker may have read its drain flag just before it was written: its word counts from a second
+/// after that.
+const GATE_MARGIN: Span = Span::seconds(1);
+
+/// The workers of one reading, by the machine they report.
+#[derive(Debug)]
+pub struct Workers<'a> {
+    by_instance: BTreeMap<&'a str, Vec<&'a WorkerSeen>>,
+    /// When the queue was asked.
+    pub asked_at: Time,
+}
+
+impl<'a> Workers<'a> {
+    /// `None` if the source cannot tell who is busy.
+    pub fn of(reading: &'a QueueReading) -> Option<Self> {
+        let mut by_instance: BTreeMap<&str, Vec<&WorkerSeen>> = BTreeMap::new();
+        for worker in reading.workers.as_ref()? {
+            by_instance.entry(&worker.instance).or_default().push(worker);
+        }
+        Some(Self { by_instance, asked_at: reading.asked_at })
+    }
+
+    /// The workers of a machine taken together, with their names: busy if any is busy, drained only
+    /// if all are.
+    pub fn on(
+        &self,
+        name: &MachineName,
+        instance: Option<&Text>,
+    ) -> (Option<WorkerState>, Vec<Text>) {
+        let by_name = self.by_instance.get(name.as_str()).into_iter().flatten();
+        let by_id = instance.and_then(|id| self.by_instance.get(&**id)).into_iter().flatten();
+        let (mut state, mut names) = (None, Vec::new());
+        for worker in by_name.chain(by_id) {
+            names.push(Text::clone(&worker.worker));
+            state = Some(match (state, worker.state) {
+                (None, state) => state,
+                (Some(WorkerState::Busy), _) | (_, WorkerState::Busy) => WorkerState::Busy,
+                (Some(WorkerState::Idle), _) | (_, WorkerState::Idle) => WorkerState::Idle,
+                (Some(WorkerState::Drained), WorkerState::Drained) => WorkerState::Drained,
+            });
+        }
+        (state, names)
+    }
+}
+
+/// A machine that was stopped keeps its last heartbeat in the queue for a while; that is not a
+/// worker of its new life.
+pub fn since_boot(
+    machine: &Machine,
+    state: Option<WorkerState>,
+    asked_at: Time,
+    timing: &Timing,
+) -> Option<WorkerState> {
+    match machine.life {
+        Life::Stopped => None,
+        Life::Booting { again: true } if asked_at < machine.since => None,
+        Life::Booting { again: true }
+            if state == Some(WorkerState::Drained)
+                && asked_at < machine.since + timing.heartbeat + timing.heartbeat =>
+        {
+            None
+        }
+        Life::Launching(_) | Life::Booting { .. } | Life::Ready => state,
+    }
+}
+
+/// Whether a machine's workers hold no task and can take none: they have acknowledged the drain,
+/// or they have been silent for longer than a heartbeat lives since it was asked.
+pub fn gate_closed(
+    name: &MachineName,
+    machine: &Machine,
+    workers: &Workers<'_>,
+    timing: &Timing,
+) -> Gate {
+    let Some(asked_at) = machine.drain_asked_at else { return Gate::Open };
+    if workers.asked_at <= asked_at + GATE_MARGIN {
+        return Gate::Open;
+    }
+    match workers.on(name, machine.instance.as_ref()) {
+        (Some(WorkerState::Drained), _) => Gate::Drained,
+        (Some(_), _) => Gate::Open,
+        (None, _) => {
+            let silent_since = asked_at.max(machine.worker_since) + timing.heartbeat + GATE_MARGIN;
+            if silent_since < workers.asked_at { Gate::Silent } else { Gate::Open }
+        }
+    }
+}
+
+/// How sure it is that no task is lost by a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gate {
+    /// A task may be running, or may be taken.
+    Open,
+    /// Every worker has said so itself.
+    Drained,
+    /// No worker is there to say so; a second witness is needed.
+    Silent,
+}
