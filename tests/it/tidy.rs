@@ -1,0 +1,237 @@
+//! Checks on the source itself: the rooms, who may use whom, sizes, and words that must not appear.
+
+#![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Room → the rooms it may use (docs/architecture.md, "Rooms"). `model` may be used by all.
+const MAY_USE: &[(&str, &[&str])] = &[
+    ("model", &[]),
+    ("clock", &[]),
+    ("policy", &[]),
+    ("memory", &[]),
+    ("plan", &["policy", "memory"]),
+    ("journal", &["memory", "clock"]),
+    ("cloud", &["clock"]),
+    ("queue", &["clock"]),
+    ("world", &["journal", "cloud", "queue", "clock"]),
+    ("driver", &["policy", "memory", "plan", "journal", "world"]),
+    ("sim", &["policy", "memory", "journal", "world", "clock", "driver", "plan"]),
+    ("telemetry", &[]),
+    ("page", &["clock", "telemetry"]),
+    ("config", &["policy", "queue", "cloud"]),
+];
+
+/// Rooms that decide: no clock, socket, file, environment, thread, or floating point number.
+const PURE: &[&str] = &["model", "policy", "memory", "plan", "driver"];
+const IMPURE: &[&str] = &[
+    "std::fs", "std::net", "std::env", "std::thread", "tokio", "reqwest", "Instant::now",
+    "SystemTime", "f64", "f32", "async fn", "println!",
+];
+
+/// Words that must not appear anywhere: leftovers, and what belongs to a machine or a person.
+const NEVER: &[&str] = &["TODO", "FIXME", "XXX", "dbg!(", "/root/", "/work/", "index.crates.io"];
+
+const FILE_LINES_MAX: usize = 600;
+const FUNCTION_LINES_MAX: usize = 70;
+const LINE_CHARS_MAX: usize = 100;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+}
+
+fn rust_files(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    files(&root().join(folder), &mut found);
+    found
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| {
+            let name = path.strip_prefix(root()).unwrap().display().to_string();
+            (name, fs::read_to_string(path).unwrap())
+        })
+        .collect()
+}
+
+fn all_rust_files() -> Vec<(String, String)> {
+    ["src", "tests", "benches"].iter().flat_map(|folder| rust_files(folder)).collect()
+}
+
+/// The room a file of `src/` belongs to.
+fn room(file: &str) -> &str {
+    let rest = file.trim_start_matches("src/");
+    rest.split(['/', '.']).next().unwrap()
+}
+
+/// The part of a file before its unit tests.
+fn code(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap()
+}
+
+fn assert_none(faults: &[String], rule: &str) {
+    assert!(faults.is_empty(), "{rule}:\n  {}", faults.join("\n  "));
+}
+
+#[test]
+fn rooms_use_only_what_they_may() {
+    let mut faults = Vec::new();
+    for (file, text) in rust_files("src") {
+        let here = room(&file);
+        let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == here) else { continue };
+        for (other, _) in MAY_USE.iter().chain(&[("cli", &[] as &[&str])]) {
+            let used = code(&text).contains(&format!("crate::{other}"));
+            if used && *other != here && *other != "model" && !allowed.contains(other) {
+                faults.push(format!("{file} uses {other}"));
+            }
+        }
+    }
+    assert_none(&faults, "a room uses another it may not (docs/architecture.md, Rooms)");
+}
+
+#[test]
+fn rooms_that_decide_touch_nothing_outside() {
+    let mut faults = Vec::new();
+    for (file, text) in rust_files("src") {
+        if !PURE.contains(&room(&file)) {
+            continue;
+        }
+        for word in IMPURE.iter().filter(|word| has_word(code(&text), word)) {
+            faults.push(format!("{file} has {word}"));
+        }
+    }
+    assert_none(&faults, "rooms that decide take time as an argument and reach nothing");
+}
+
+/// Whether `word` stands in the code, not only in a comment and not as a part of another word.
+fn has_word(text: &str, word: &str) -> bool {
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).any(|line| {
+        line.match_indices(word).any(|(at, _)| {
+            let before = line.get(..at).and_then(|part| part.chars().last());
+            let after = line.get(at + word.len()..).and_then(|part| part.chars().next());
+            let inside = |side: Option<char>| side.is_some_and(|c| c.is_alphanumeric() || c == '_');
+            !inside(before) && !inside(after)
+        })
+    })
+}
+
+#[test]
+fn files_functions_and_lines_are_short() {
+    let mut faults = Vec::new();
+    for (file, text) in all_rust_files() {
+        let lines: Vec<&str> = text.lines().collect();
+        if FILE_LINES_MAX < lines.len() {
+            faults.push(format!("{file} has {} lines", lines.len()));
+        }
+        for (number, line) in lines.iter().enumerate() {
+            let starts = line.trim_start();
+            let is_data = starts.starts_with('"') || starts.starts_with("//");
+            if LINE_CHARS_MAX < line.chars().count() && !is_data {
+                faults.push(format!("{file}:{} is longer than {LINE_CHARS_MAX}", number + 1));
+            }
+            if let Some(length) = function_length(&lines, number)
+                && FUNCTION_LINES_MAX < length
+            {
+                faults.push(format!("{file}:{} is a function of {length} lines", number + 1));
+            }
+        }
+    }
+    assert_none(&faults, "too long");
+}
+
+/// Lines of the function that begins on this line; its end is a brace as deep as its start.
+fn function_length(lines: &[&str], start: usize) -> Option<usize> {
+    let line = lines.get(start)?;
+    let depth = line.len() - line.trim_start().len();
+    let words = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(crate) fn "];
+    if !words.iter().any(|word| line.trim_start().starts_with(word)) {
+        return None;
+    }
+    let end = format!("{}}}", " ".repeat(depth));
+    let length = lines.get(start..)?.iter().position(|line| **line == end)?;
+    Some(length + 1)
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    let missing: Vec<String> = all_rust_files()
+        .into_iter()
+        .filter(|(_, text)| !text.starts_with("//! "))
+        .map(|(file, _)| file)
+        .collect();
+    assert_none(&missing, "a file starts with `//!` and what it is for");
+}
+
+#[test]
+fn words_that_must_not_appear_do_not() {
+    let mut faults = Vec::new();
+    for (file, text) in all_rust_files() {
+        if file.ends_with("tidy.rs") {
+            continue;
+        }
+        for word in NEVER.iter().filter(|word| text.contains(**word)) {
+            faults.push(format!("{file} has {word}"));
+        }
+    }
+    assert_none(&faults, "leftovers");
+}
+
+#[test]
+fn every_blocked_reason_is_explained_to_operators() {
+    let operations = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let source = fs::read_to_string(root().join("src/model/snapshot.rs")).unwrap();
+    let list = source.split("pub enum Blocked {").nth(1).unwrap();
+    let list = list.split("\n}\n").next().unwrap();
+    let variants = list
+        .lines()
+        .filter(|line| line.starts_with("    ") && !line.starts_with("     "))
+        .filter(|line| line.trim_start().starts_with(|first: char| first.is_ascii_uppercase()))
+        .map(|line| line.trim().trim_end_matches([',', '{', ' ']));
+    let missing: Vec<String> = variants
+        .map(snake_case)
+        .filter(|variant| !operations.contains(&format!("`{variant}`")))
+        .collect();
+    assert_none(&missing, "docs/operations.md does not explain these reasons");
+}
+
+fn snake_case(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_ascii_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.push(letter.to_ascii_lowercase());
+    }
+    text
+}
+
+#[test]
+fn every_dependency_says_why_it_is_there() {
+    let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let mut in_dependencies = false;
+    let mut explained = false;
+    let mut faults = Vec::new();
+    for line in manifest.lines() {
+        if line.starts_with('[') {
+            in_dependencies = line.ends_with("dependencies]");
+            explained = false;
+        } else if line.starts_with('#') {
+            explained = true;
+        } else if in_dependencies && !line.is_empty() && !explained && !line.contains(" # ") {
+            faults.push(line.to_owned());
+        }
+    }
+    assert_none(&faults, "a dependency stands below a comment that says why, or has its own");
+}
