@@ -1,1 +1,4 @@
-//! TODO-doc
+//! The simulated world: a cloud with truth of its own, in simulated time.
+
+pub mod provider;
+pub mod rng;

@@ -1,0 +1,117 @@
+//! Refusals in the vendor's words (reference: the error tables of the ECS document).
+
+use crate::model::Refusal;
+
+/// A refused request: nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// HTTP status.
+    pub http: u16,
+    /// `Code`.
+    pub code: &'static str,
+    /// `Msg`.
+    pub message: String,
+    /// What it means: for worlds that do not go through HTTP.
+    pub class: Refusal,
+}
+
+impl Fault {
+    fn new(http: u16, code: &'static str, message: &str, class: Refusal) -> Self {
+        Self { http, code, message: message.to_owned(), class }
+    }
+
+    /// No stock. The document has no code for it; this one follows the family of prechecks.
+    pub fn sold_out() -> Self {
+        let message = "当前可用区该规格库存不足，已售罄";
+        Self::new(403, "InvalidOperation.StockInsufficient", message, Refusal::SoldOut)
+    }
+
+    /// More machines than the account may have.
+    pub fn quota(max: u32) -> Self {
+        let message = format!("The number of instances exceeds the maximum of {max}.");
+        Self::new(400, "MaxEcsCountExceed", &message, Refusal::Quota)
+    }
+
+    /// Not possible in the present state.
+    pub fn wrong_state(status: &str) -> Self {
+        let message = format!("The instance status {status} does not support this operation.");
+        Self::new(403, "InvalidOperation.InstanceStatusUnsupported", &message, Refusal::Conflict)
+    }
+
+    /// Instances of one request lie in different zones.
+    pub fn zone_mismatch() -> Self {
+        let message = "The instances are not in the same available zone.";
+        Self::new(403, "InvalidOperation.AzMismatch", message, Refusal::Config)
+    }
+
+    /// No such instance.
+    pub fn no_instance(id: &str) -> Self {
+        let message = format!("The specified resource {id} does not exist.");
+        Self::new(404, "InvalidResourceId.NotFound", &message, Refusal::NotFound)
+    }
+
+    /// No such event.
+    pub fn no_event() -> Self {
+        let message = "The specified event does not exist.";
+        Self::new(404, "InvalidEvent.NotFound", message, Refusal::NotFound)
+    }
+
+    /// No such zone.
+    pub fn no_zone() -> Self {
+        let message = "The specified available zone does not exist.";
+        Self::new(404, "InvalidAvailableZone.NotFound", message, Refusal::Config)
+    }
+
+    /// No such image in the zone.
+    pub fn no_image() -> Self {
+        let message = "The specified image does not exist.";
+        Self::new(404, "InvalidImage.NotFound", message, Refusal::Config)
+    }
+
+    /// No such private network.
+    pub fn no_vpc() -> Self {
+        let message = "The specified VPC does not exist.";
+        Self::new(404, "InvalidVpc.NotFound", message, Refusal::Config)
+    }
+
+    /// No such family in the zone, or not for this account.
+    pub fn no_family() -> Self {
+        let message = "The instance type is not supported or not authorised.";
+        Self::new(400, "InvalidInstanceType.ValueNotSupported", message, Refusal::Config)
+    }
+
+    /// The family has no such size.
+    pub fn no_size() -> Self {
+        let message = "The instance specification is not supported.";
+        Self::new(400, "InvalidInstanceSpec.ValueNotSupported", message, Refusal::Config)
+    }
+
+    /// The image's GPU driver is not the one the card needs.
+    pub fn driver_mismatch() -> Self {
+        let message = "The image does not support the GPU driver of the specification.";
+        Self::new(400, "InvalidParameter", message, Refusal::Config)
+    }
+
+    /// The system disk's size is not a multiple of 8 GiB from 24 on.
+    pub fn disk_size() -> Self {
+        let message = "The disk size is not supported.";
+        Self::new(400, "InvalidDiskSize.ValueNotSupported", message, Refusal::Config)
+    }
+
+    /// No money left (a code of sister products behind the same gateway).
+    pub fn no_money() -> Self {
+        Self::new(400, "NotEnoughBalance", "账户余额不足，请充值后重试", Refusal::Money)
+    }
+
+    /// A value that cannot be.
+    pub fn parameter(name: &str) -> Self {
+        let message = format!("The parameter {name} is not valid.");
+        Self::new(400, "InvalidParameter", &message, Refusal::Config)
+    }
+
+    /// A value is missing.
+    pub fn missing(name: &str) -> Self {
+        let message = format!("Missing required parameter {name}.");
+        Self::new(400, "MissingParameter", &message, Refusal::Config)
+    }
+}
