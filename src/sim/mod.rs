@@ -1,4 +1,11 @@
 //! The simulated world: a cloud with truth of its own, in simulated time.
 
+pub mod farm;
+pub mod faults;
+pub mod judge;
 pub mod provider;
+pub mod queue;
 pub mod rng;
+pub mod store;
+pub mod trace;
+pub mod world;

@@ -181,6 +181,12 @@ impl Instance {
         Time::from_seconds(self.made_at.seconds())
     }
 
+    /// When the start that brought it up, or is bringing it up, was accepted.
+    pub fn starting_since(&self) -> Option<Time> {
+        let starts = self.history.iter().rev().find(|(_, state, _)| *state == State::StartingUp);
+        starts.map(|(at, _, _)| *at)
+    }
+
     /// What it is charged now.
     pub fn charge(&self) -> Charge {
         self.charges.charge()

@@ -1,0 +1,198 @@
+//! A whole studio in simulated time: the cloud, the queue, the workers on its machines, and the
+//! work that arrives. Event-driven: nothing happens between two changes.
+
+use std::collections::BTreeMap;
+
+use super::provider::{Between, Provider, State};
+use super::queue::{Host, SimQueue};
+use super::rng::Rng;
+use super::trace::Job;
+use crate::model::{OfferKey, Shape, Span, Text, Time};
+
+/// How long machines take to bring a worker, counted from the accepted request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Boots {
+    /// From a create to its worker.
+    pub create: Between,
+    /// From a start to its worker.
+    pub start: Between,
+    /// Boots that never bring a worker, of a million.
+    pub never_ppm: u32,
+}
+
+impl Default for Boots {
+    fn default() -> Self {
+        Self { create: Between::seconds(180, 300), start: Between::seconds(45, 75), never_ppm: 0 }
+    }
+}
+
+/// The truth of a simulated studio.
+#[derive(Debug)]
+pub struct SimFarm {
+    /// The cloud.
+    pub provider: Provider,
+    /// The queue and its workers.
+    pub queue: SimQueue,
+    boots: Boots,
+    rng: Rng,
+    jobs: Vec<(Time, Job)>,
+    next_job: usize,
+    joins: BTreeMap<(Time, Text), ()>,
+    speeds: BTreeMap<Text, i64>,
+    peak: usize,
+}
+
+impl SimFarm {
+    /// A studio whose work arrives as in `jobs`, counted from `start`.
+    pub fn new(
+        provider: Provider,
+        boots: Boots,
+        jobs: Vec<Job>,
+        start: Time,
+        seed: u64,
+    ) -> Self {
+        let jobs = jobs.into_iter().map(|job| (start + job.submit, job)).collect();
+        Self {
+            provider,
+            queue: SimQueue::new(seed),
+            boots,
+            rng: Rng::new(seed).fork("boots"),
+            jobs,
+            next_job: 0,
+            joins: BTreeMap::new(),
+            speeds: BTreeMap::new(),
+            peak: 0,
+        }
+    }
+
+    /// How fast machines of a family work, in millionths of reference speed.
+    pub fn set_speed(&mut self, family: &str, speed_ppm: i64) {
+        self.speeds.insert(family.into(), speed_ppm);
+    }
+
+    /// When [`Self::advance`] next has something to do.
+    pub fn next_change_at(&self) -> Option<Time> {
+        let job = self.jobs.get(self.next_job).map(|(at, _)| *at);
+        let join = self.joins.keys().next().map(|(at, _)| *at);
+        let others = [self.provider.next_change_at(), self.queue.next_change_at(), job, join];
+        others.into_iter().flatten().min()
+    }
+
+    /// Lets everything happen that is due until `now`.
+    pub fn advance(&mut self, now: Time) {
+        while let Some(at) = self.next_change_at().filter(|at| *at <= now) {
+            self.step(at);
+        }
+        self.step(now);
+    }
+
+    /// Work that has not arrived yet.
+    pub fn jobs_to_come(&self) -> usize {
+        self.jobs.len() - self.next_job
+    }
+
+    /// All tasks, arrived or not.
+    pub fn jobs_total(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Most machines there ever were at once.
+    pub fn peak(&self) -> usize {
+        self.peak
+    }
+
+    /// GPU use of an instance, in percent, as monitoring would show it.
+    pub fn gpu_percent(&self, instance: &str) -> Option<u32> {
+        let running = self.provider.instance(instance)?.state == State::Running;
+        running.then(|| if self.queue.is_busy(instance) { 97 } else { 0 })
+    }
+
+    /// The price of what was worked, by the machine it ran on: (as it was bought, at the cheapest
+    /// price listed for the same size of slot), in micro-yuan.
+    pub fn work_price(&self) -> (i64, i64) {
+        let hourly = |offer: &OfferKey| {
+            let day = self.provider.catalog().running_day(offer, 40)?;
+            let slots = i64::from(offer.gpus.max(1));
+            let speed = self.speed(&offer.family);
+            Some((day.0 / slots, day.0.checked_mul(1_000_000)? / slots / speed))
+        };
+        let catalog = self.provider.catalog();
+        let listed = catalog.sizes.keys().map(|key| key.offer(crate::model::Billing::OnDemand));
+        let cheapest = listed.filter_map(|offer| hourly(&offer)).map(|(_, work)| work).min();
+        let (mut bought, mut best) = (0i128, 0i128);
+        for (offer, seconds) in &self.queue.done().seconds_by_offer {
+            let Some((price, _)) = hourly(offer) else { continue };
+            let seconds = i128::from(*seconds);
+            bought += i128::from(price) * seconds;
+            let work = seconds * i128::from(self.speed(&offer.family)) / 1_000_000;
+            best += i128::from(cheapest.unwrap_or(price)) * work;
+        }
+        let day = 86_400;
+        (i64::try_from(bought / day).unwrap_or(0), i64::try_from(best / day).unwrap_or(0))
+    }
+
+    fn speed(&self, family: &str) -> i64 {
+        self.speeds.get(family).copied().unwrap_or(1_000_000)
+    }
+
+    fn step(&mut self, at: Time) {
+        self.provider.advance(at);
+        self.follow_machines();
+        self.queue.advance(at);
+        while let Some(((due, _), ())) = self.joins.first_key_value().filter(|((due, _), ())| *due <= at)
+        {
+            let due = *due;
+            let Some(((_, id), ())) = self.joins.pop_first() else { break };
+            self.join(due, &id);
+        }
+        while let Some((due, job)) = self.jobs.get(self.next_job).filter(|(due, _)| *due <= at) {
+            let shape = Shape { gpus: job.gpus, gpu_memory_gib: 0 };
+            self.queue.push(*due, job.duration, shape);
+            self.next_job += 1;
+        }
+    }
+
+    /// Machines that came up bring workers later; machines that went down lose theirs.
+    fn follow_machines(&mut self) {
+        for change in self.provider.take_transitions() {
+            if change.state == State::Running {
+                self.will_join(change.at, &change.instance);
+            } else {
+                self.joins.retain(|(_, id), ()| *id != change.instance);
+                self.queue.die(change.at, &change.instance);
+            }
+        }
+        self.peak = self.peak.max(self.provider.truth().count());
+    }
+
+    /// The whole boot takes what `boots` says from the request on; the provider's part of it is
+    /// over by now.
+    fn will_join(&mut self, at: Time, id: &Text) {
+        let Some(instance) = self.provider.instance(id) else { return };
+        let restarted = instance.bill_line(at).stopped_seconds != 0;
+        let (range, from) = if restarted {
+            (self.boots.start, instance.starting_since().unwrap_or(at))
+        } else {
+            (self.boots.create, instance.made_at)
+        };
+        let mut draw = self.rng.fork_at(u64::try_from(at.0).unwrap_or(0)).fork(id);
+        if draw.chance(self.boots.never_ppm) {
+            return;
+        }
+        let joins_at = (from + range.draw(&mut draw)).max(at + Span::seconds(1));
+        self.joins.insert((joins_at, Text::clone(id)), ());
+    }
+
+    fn join(&mut self, at: Time, id: &Text) {
+        let Some(instance) = self.provider.instance(id) else { return };
+        let host = Host {
+            instance: Text::clone(id),
+            name: Text::clone(&instance.name),
+            offer: instance.offer.clone(),
+            gpu_memory_gib: 24,
+            speed_ppm: self.speed(&instance.offer.family),
+        };
+        self.queue.join(at, host);
+    }
+}
+

@@ -1,0 +1,131 @@
+//! A store in memory that tells what would be on disk after a crash.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::rng::Rng;
+use crate::journal::{Batch, Journal, Permit, Verdict};
+use crate::memory::Memory;
+
+/// Commits not yet synced, at most; older ones are taken for written by then.
+const TAIL_MAX: usize = 64;
+
+type Records = BTreeMap<String, Vec<u8>>;
+type Change = (String, Option<Vec<u8>>);
+
+/// Where a crash strikes a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strike {
+    /// Before anything was written.
+    Before,
+    /// After all was on disk, before anybody was told.
+    After,
+}
+
+/// The disk under a [`SimStore`]; it survives the daemon.
+#[derive(Debug, Default)]
+pub struct Disk {
+    durable: Records,
+    tail: Vec<Vec<Change>>,
+    /// Writes of intents are claimed but not made: a sabotage that the judge must catch.
+    pub forgets_intents: bool,
+    /// The next synced commit is struck by a crash.
+    pub strike: Option<Strike>,
+    /// The daemon has crashed: nothing it does has any effect.
+    pub crashed: bool,
+    /// Synced commits so far.
+    pub commits: u64,
+}
+
+impl Disk {
+    /// What is on disk for certain.
+    pub fn durable(&self) -> &Records {
+        &self.durable
+    }
+
+    /// Loses a random part of what was not synced, and forgets that it crashed.
+    pub fn power_cut(&mut self, rng: &mut Rng) {
+        let length = u64::try_from(self.tail.len()).unwrap_or(0);
+        let kept = usize::try_from(rng.below(length + 1)).unwrap_or(0);
+        for changes in std::mem::take(&mut self.tail).into_iter().take(kept) {
+            self.write(changes);
+        }
+        self.crashed = false;
+        self.strike = None;
+    }
+
+    /// Loses everything.
+    pub fn lose(&mut self) {
+        self.durable.clear();
+        self.tail.clear();
+    }
+
+    /// What a daemon that starts now would remember.
+    ///
+    /// # Errors
+    /// A record does not read back: a bug in `Memory`.
+    pub fn recover(&self) -> Result<Memory, String> {
+        let mut memory = Memory::default();
+        for (key, value) in &self.durable {
+            memory.restore(key, value)?;
+        }
+        Ok(memory)
+    }
+
+    fn write(&mut self, changes: Vec<Change>) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => self.durable.insert(key, value),
+                None => self.durable.remove(&key),
+            };
+        }
+    }
+
+    fn sync(&mut self) {
+        for changes in std::mem::take(&mut self.tail) {
+            self.write(changes);
+        }
+        self.commits += 1;
+    }
+}
+
+/// A journal on a simulated disk.
+#[derive(Debug, Clone)]
+pub struct SimStore {
+    disk: Rc<RefCell<Disk>>,
+}
+
+impl SimStore {
+    /// A journal on this disk.
+    pub fn new(disk: Rc<RefCell<Disk>>) -> Self {
+        Self { disk }
+    }
+}
+
+impl Journal for SimStore {
+    fn commit(&mut self, batch: &Batch<'_>, synced: bool) -> Verdict {
+        let mut disk = self.disk.borrow_mut();
+        let strike = if synced { disk.strike.take() } else { None };
+        if strike == Some(Strike::Before) {
+            disk.crashed = true;
+        }
+        if disk.crashed {
+            return Verdict::Failed("crashed".to_owned());
+        }
+        let puts = batch.puts.iter().map(|(key, value)| (key.clone(), Some(value.clone())));
+        let deletes = batch.deletes.iter().map(|key| (key.clone(), None));
+        let changes = puts.chain(deletes).collect();
+        if !(synced && disk.forgets_intents) {
+            disk.tail.push(changes);
+        }
+        if synced || TAIL_MAX < disk.tail.len() {
+            disk.sync();
+        }
+        if strike == Some(Strike::After) {
+            disk.crashed = true;
+            return Verdict::Failed("crashed".to_owned());
+        }
+        Verdict::Permit(Permit::granted())
+    }
+}
