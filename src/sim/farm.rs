@@ -44,13 +44,7 @@ pub struct SimFarm {
 
 impl SimFarm {
     /// A studio whose work arrives as in `jobs`, counted from `start`.
-    pub fn new(
-        provider: Provider,
-        boots: Boots,
-        jobs: Vec<Job>,
-        start: Time,
-        seed: u64,
-    ) -> Self {
+    pub fn new(provider: Provider, boots: Boots, jobs: Vec<Job>, start: Time, seed: u64) -> Self {
         let jobs = jobs.into_iter().map(|job| (start + job.submit, job)).collect();
         Self {
             provider,
@@ -139,7 +133,8 @@ impl SimFarm {
         self.provider.advance(at);
         self.follow_machines();
         self.queue.advance(at);
-        while let Some(((due, _), ())) = self.joins.first_key_value().filter(|((due, _), ())| *due <= at)
+        while let Some(((due, _), ())) =
+            self.joins.first_key_value().filter(|((due, _), ())| *due <= at)
         {
             let due = *due;
             let Some(((_, id), ())) = self.joins.pop_first() else { break };
@@ -195,4 +190,3 @@ impl SimFarm {
         self.queue.join(at, host);
     }
 }
-

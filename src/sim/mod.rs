@@ -1,5 +1,6 @@
 //! The simulated world: a cloud with truth of its own, in simulated time.
 
+pub mod chaos;
 pub mod farm;
 pub mod faults;
 pub mod judge;

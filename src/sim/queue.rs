@@ -250,7 +250,8 @@ impl SimQueue {
             self.done.tasks += 1;
             let wait = task.started_at.unwrap_or(now).since(task.submitted_at);
             self.done.waits.push(wait.0);
-            let seconds = took(&task, worker.host.speed_ppm).0 / 1000 * i64::from(task.shape.gpus.max(1));
+            let seconds =
+                took(&task, worker.host.speed_ppm).0 / 1000 * i64::from(task.shape.gpus.max(1));
             *self.done.seconds_by_offer.entry(worker.host.offer.clone()).or_default() += seconds;
         }
     }

@@ -1,3 +1,4 @@
 //! The one test binary: one link instead of ten.
 
+mod chaos;
 mod tidy;

@@ -26,8 +26,18 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// Rooms that decide: no clock, socket, file, environment, thread, or floating point number.
 const PURE: &[&str] = &["model", "policy", "memory", "plan", "driver"];
 const IMPURE: &[&str] = &[
-    "std::fs", "std::net", "std::env", "std::thread", "tokio", "reqwest", "Instant::now",
-    "SystemTime", "f64", "f32", "async fn", "println!",
+    "std::fs",
+    "std::net",
+    "std::env",
+    "std::thread",
+    "tokio",
+    "reqwest",
+    "Instant::now",
+    "SystemTime",
+    "f64",
+    "f32",
+    "async fn",
+    "println!",
 ];
 
 /// Words that must not appear anywhere: leftovers, and what belongs to a machine or a person.
@@ -155,7 +165,8 @@ fn files_functions_and_lines_are_short() {
 fn function_length(lines: &[&str], start: usize) -> Option<usize> {
     let line = lines.get(start)?;
     let depth = line.len() - line.trim_start().len();
-    let words = ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(crate) fn "];
+    let words =
+        ["fn ", "pub fn ", "async fn ", "pub async fn ", "pub(super) fn ", "pub(crate) fn "];
     if !words.iter().any(|word| line.trim_start().starts_with(word)) {
         return None;
     }

@@ -1,0 +1,241 @@
+//! Reads only the truth of the simulated world (and, for write-ahead, what is on its disk) and says
+//! which invariant was broken. Knows nothing of plans.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::farm::SimFarm;
+use super::provider::State;
+use super::store::Disk;
+use crate::memory::{Create, Life, Machine};
+use crate::model::{Act, Change, Money, Outcome, Span, Text, Time};
+
+/// Violations kept at most: the first are the ones to read.
+const KEPT_MAX: usize = 20;
+/// Over which the blast radius is counted.
+const WINDOW: Span = Span::minutes(10);
+
+/// What must never be exceeded.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Machines of ours, seen or not.
+    pub max: usize,
+    /// What they may cost an hour, all running.
+    pub hourly: Option<Money>,
+    /// Creates without a certain answer.
+    pub open_creates: usize,
+    /// Creates sent within ten minutes.
+    pub creates: usize,
+    /// Stops and deletes of running machines sent within ten minutes.
+    pub stops: usize,
+    /// After the loss of the store nothing is done for so long.
+    pub grace: Span,
+}
+
+/// One broken invariant (numbers as in docs/decisions/0002-chaos.md).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// When.
+    pub at: Time,
+    /// Which.
+    pub invariant: &'static str,
+    /// What happened.
+    pub what: String,
+}
+
+/// The judge of one run.
+#[derive(Debug)]
+pub struct Judge {
+    bounds: Bounds,
+    violations: Vec<Violation>,
+    /// Names sent to the provider, and how often.
+    created: BTreeMap<Text, u32>,
+    /// Instances that carry them.
+    ours: BTreeSet<Text>,
+    /// Machines somebody else has touched: what happens to them then is not held against us.
+    by_hand: BTreeSet<Text>,
+    creates: Vec<Time>,
+    stops: Vec<Time>,
+    listed_since_start: bool,
+    lost_at: Option<Time>,
+    last_act_at: Option<Time>,
+}
+
+impl Judge {
+    /// A judge that holds a run to these bounds.
+    pub fn new(bounds: Bounds) -> Self {
+        Self {
+            bounds,
+            violations: Vec::new(),
+            created: BTreeMap::new(),
+            ours: BTreeSet::new(),
+            by_hand: BTreeSet::new(),
+            creates: Vec::new(),
+            stops: Vec::new(),
+            listed_since_start: false,
+            lost_at: None,
+            last_act_at: None,
+        }
+    }
+
+    /// What was broken so far.
+    pub fn violations(&self) -> &[Violation] {
+        &self.violations
+    }
+
+    /// When the last change was sent.
+    pub fn last_act_at(&self) -> Option<Time> {
+        self.last_act_at
+    }
+
+    /// The daemon was started again.
+    pub fn restarted(&mut self, _now: Time) {
+        self.listed_since_start = false;
+    }
+
+    /// The daemon's store is gone.
+    pub fn store_lost(&mut self, now: Time) {
+        self.lost_at = Some(now);
+    }
+
+    /// The daemon was given a complete listing.
+    pub fn listed(&mut self, _now: Time) {
+        self.listed_since_start = true;
+    }
+
+    /// Somebody else changed an instance.
+    pub fn by_hand(&mut self, instance: &Text, done: bool) {
+        if done {
+            self.by_hand.insert(Text::clone(instance));
+        }
+    }
+
+    /// The daemon sends a change.
+    pub fn sent(&mut self, now: Time, act: &Act) {
+        self.last_act_at = Some(now);
+        if !self.listed_since_start {
+            self.broken(now, "S15", format!("before the first listing after a start: {act:?}"));
+        }
+        let at_queue = matches!(act, Act::Drain { .. } | Act::Undrain { .. });
+        if !at_queue && self.lost_at.is_some_and(|lost| now < lost + self.bounds.grace) {
+            self.broken(now, "S16", format!("while the store's loss is not made good: {act:?}"));
+        }
+        match act {
+            Act::Create { .. } => {
+                self.creates.retain(|at| now < *at + WINDOW);
+                self.creates.push(now);
+                if self.bounds.creates < self.creates.len() {
+                    let count = self.creates.len();
+                    self.broken(now, "S11", format!("{count} creates within ten minutes"));
+                }
+            }
+            Act::Stop { .. } => {
+                self.stops.retain(|at| now < *at + WINDOW);
+                self.stops.push(now);
+                if self.bounds.stops < self.stops.len() {
+                    let count = self.stops.len();
+                    self.broken(now, "S11", format!("{count} stops within ten minutes"));
+                }
+            }
+            Act::Delete { .. } | Act::Start { .. } | Act::Drain { .. } | Act::Undrain { .. } => {}
+        }
+    }
+
+    /// A change arrives; nothing has been done yet.
+    pub fn arrives(&mut self, now: Time, act: &Act, farm: &SimFarm, disk: &Disk) {
+        match act {
+            Act::Create { name, .. } => {
+                let times = self.created.entry(name.text()).or_default();
+                *times += 1;
+                if *times != 1 {
+                    self.broken(now, "S3", format!("{name} is created again"));
+                }
+                if machine(disk, name.as_str()).is_none() {
+                    self.broken(now, "S5", format!("the create of {name} is not on disk"));
+                }
+                let open = open_creates(disk);
+                if self.bounds.open_creates < open {
+                    self.broken(now, "S4", format!("{open} creates are open"));
+                }
+            }
+            Act::Start { instance } => self.change(now, Change::Start, instance, farm, disk),
+            Act::Stop { instance } => self.change(now, Change::Stop, instance, farm, disk),
+            Act::Delete { instance } => self.change(now, Change::Delete, instance, farm, disk),
+            Act::Drain { .. } | Act::Undrain { .. } => {}
+        }
+    }
+
+    fn change(&mut self, now: Time, change: Change, id: &Text, farm: &SimFarm, disk: &Disk) {
+        let Some(instance) = farm.provider.instance(id) else { return };
+        if !self.ours.contains(id) {
+            self.broken(now, "S6", format!("{change:?} of {id}, which is not ours"));
+        }
+        // A request carried out late may arrive after its record was closed; that it was on disk
+        // when it was sent is what counts, and its name is.
+        if machine(disk, &instance.name).is_none() && self.lost_at.is_none() {
+            self.broken(now, "S5", format!("{change:?} of {} is not on disk", instance.name));
+        }
+        let kills = matches!(change, Change::Stop | Change::Delete);
+        if kills && instance.state == State::Running && farm.queue.is_busy(id) {
+            self.broken(now, "S7", format!("{change:?} of {} while it works", instance.name));
+        }
+    }
+
+    /// A change has been carried out.
+    pub fn carried(&mut self, now: Time, act: &Act, outcome: &Outcome, farm: &SimFarm) {
+        let (Act::Create { .. }, Outcome::Accepted { instance: Some(id), .. }) = (act, outcome)
+        else {
+            return;
+        };
+        self.ours.insert(Text::clone(id));
+        let ours = || farm.provider.truth().filter(|one| self.ours.contains(&one.id));
+        let (count, max) = (ours().count(), self.bounds.max);
+        let hourly = Money(ours().map(|one| one.running_day.0 / 24).sum());
+        if max < count {
+            self.broken(now, "S1", format!("{count} machines, {max} allowed"));
+        }
+        if self.bounds.hourly.is_some_and(|cap| cap < hourly) {
+            self.broken(now, "S2", format!("{hourly} an hour"));
+        }
+    }
+
+    /// After the last fault and the last task: is everything done, gone and quiet?
+    pub fn verdict(&mut self, now: Time, farm: &SimFarm, quiet_since: Time) -> Vec<Violation> {
+        let (waiting, running) = (farm.queue.waiting(), farm.queue.running());
+        if waiting + running != 0 {
+            self.broken(now, "L1", format!("{waiting} tasks wait, {running} run"));
+        }
+        let left: Vec<String> = farm
+            .provider
+            .truth()
+            .filter(|one| self.ours.contains(&one.id))
+            .map(|one| format!("{} {:?} since {}", one.name, one.state, one.since))
+            .collect();
+        if !left.is_empty() {
+            self.broken(now, "L2", format!("left behind: {}", left.join(", ")));
+        }
+        if let Some(at) = self.last_act_at.filter(|at| quiet_since < *at) {
+            self.broken(now, "L3", format!("still changing things at {at}"));
+        }
+        self.violations.clone()
+    }
+
+    fn broken(&mut self, at: Time, invariant: &'static str, what: String) {
+        if self.violations.len() < KEPT_MAX {
+            self.violations.push(Violation { at, invariant, what });
+        }
+    }
+}
+
+/// The record of a machine on disk.
+fn machine(disk: &Disk, name: &str) -> Option<Machine> {
+    serde_json::from_slice(disk.durable().get(&format!("machine/{name}"))?).ok()
+}
+
+/// Creates on disk that have no certain answer.
+fn open_creates(disk: &Disk) -> usize {
+    let machines = disk.durable().range("machine/".to_owned().."machine0".to_owned());
+    machines
+        .filter_map(|(_, value)| serde_json::from_slice::<Machine>(value).ok())
+        .filter(|one| matches!(one.life, Life::Launching(Create::Sent | Create::Unknown)))
+        .count()
+}

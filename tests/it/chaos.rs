@@ -1,0 +1,82 @@
+//! Simulated days in which everything goes wrong that can. A seed reproduces a whole day:
+//! `CHAOS_SEED=17 cargo nextest run chaos::one_seed --no-capture`.
+
+#![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
+
+use farmscale::sim::chaos::{Run, Sabotage, run};
+
+/// Seeds that once found a bug; they are run first, for ever.
+const REGRESSIONS: &[u64] = &[];
+/// Seeds of every build.
+const SEEDS: std::ops::Range<u64> = 0..2000;
+/// One in so many seeds is run twice.
+const TWICE: u64 = 20;
+/// A sabotage must be found within so many seeds.
+const FOUND_WITHIN: u64 = 50;
+
+fn report(run: &Run) -> String {
+    let lines: Vec<String> = run
+        .violations
+        .iter()
+        .map(|one| format!("  {} {}: {}", one.at, one.invariant, one.what))
+        .collect();
+    format!("seed {}:\n{}", run.seed, lines.join("\n"))
+}
+
+fn run_share(share: u64, shares: u64) {
+    let mut faults = Vec::new();
+    for seed in SEEDS.filter(|seed| seed % shares == share) {
+        let first = run(seed, Sabotage::None);
+        if !first.violations.is_empty() {
+            faults.push(report(&first));
+        }
+        if seed % TWICE == share && run(seed, Sabotage::None).trace != first.trace {
+            faults.push(format!("seed {seed}: two runs differ"));
+        }
+    }
+    let count = faults.len();
+    let first: Vec<String> = faults.into_iter().take(5).collect();
+    assert!(count == 0, "{count} seeds failed, the first:\n{}", first.join("\n"));
+}
+
+#[test]
+fn nothing_bad_happens_and_the_farm_comes_to_rest_even_seeds() {
+    run_share(0, 2);
+}
+
+#[test]
+fn nothing_bad_happens_and_the_farm_comes_to_rest_odd_seeds() {
+    run_share(1, 2);
+}
+
+#[test]
+fn seeds_that_once_found_a_bug_stay_clean() {
+    for seed in REGRESSIONS {
+        let run = run(*seed, Sabotage::None);
+        assert!(run.violations.is_empty(), "{}", report(&run));
+    }
+}
+
+#[test]
+fn the_judge_finds_every_sabotage() {
+    for (sabotage, invariant) in [
+        (Sabotage::NoIntentWrite, "S5"),
+        (Sabotage::ShortGrace, "S1"),
+        (Sabotage::NoDrainAcknowledgement, "S7"),
+    ] {
+        let found = (0..FOUND_WITHIN).find(|seed| {
+            run(*seed, sabotage).violations.iter().any(|one| one.invariant == invariant)
+        });
+        assert!(found.is_some(), "{sabotage:?} is not found as {invariant}");
+    }
+}
+
+/// Runs the seed of `CHAOS_SEED` and prints what the judge says.
+#[test]
+fn one_seed() {
+    let seed = std::env::vars().find(|(name, _)| name == "CHAOS_SEED");
+    let seed = seed.map_or(1, |(_, seed)| seed.parse().unwrap());
+    let run = run(seed, Sabotage::None);
+    println!("{run:#?}");
+    assert!(run.violations.is_empty(), "{}", report(&run));
+}
