@@ -1,4 +1,5 @@
 //! The simulated world: a cloud with truth of its own, in simulated time.
 
+pub mod http;
 pub mod provider;
 pub mod rng;

@@ -1,1 +1,3 @@
 //! The one test binary: one link instead of ten.
+
+mod cloudsim;

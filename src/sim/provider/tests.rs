@@ -1,7 +1,5 @@
 //! Every transition, every refusal, the lag and the bill.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 use crate::model::{Billing, EventStatus, Refusal, Status};
 
