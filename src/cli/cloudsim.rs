@@ -86,3 +86,29 @@ impl CloudsimArgs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: CloudsimArgs,
+    }
+
+    #[test]
+    fn the_nasty_cloud_at_real_speed_is_the_default() {
+        let Line { args } = Line::try_parse_from(["cloudsim"]).unwrap();
+        assert_eq!((args.kind, args.speed, args.listen.port()), (false, 1, 9400));
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_is_refused_and_the_secret_is_not_shown() {
+        assert!(Line::try_parse_from(["cloudsim", "--speed", "0"]).is_err());
+        let line = ["cloudsim", "--kind", "--access-key-secret", "hush"];
+        let Line { args } = Line::try_parse_from(line).unwrap();
+        assert!(args.kind && !format!("{args:?}").contains("hush"));
+    }
+}

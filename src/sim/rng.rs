@@ -1,6 +1,7 @@
 //! A small seeded generator: the same seed gives the same world on every machine, for ever.
 //!
-//! `xoshiro256**` seeded through `SplitMix64` (Blackman and Vigna, public domain). Whole numbers only.
+//! `xoshiro256**` seeded through `SplitMix64` (Blackman and Vigna, public domain).
+//! Whole numbers only.
 
 /// A stream of pseudo-random numbers.
 #[derive(Debug, Clone)]

@@ -4,7 +4,6 @@
 //! holds one ([`Behind`]), such as the demo's world with its queue and workers.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::pending;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -79,7 +78,7 @@ pub struct Options {
 }
 
 /// The face: one per server.
-pub struct Served<B> {
+struct Served<B> {
     behind: Arc<Mutex<B>>,
     clock: Clock,
     mischief: Mischief,
@@ -137,12 +136,6 @@ impl Behind for Alone {
         }
         self.usage.retain(|id, _| self.provider.instance(id).is_some());
         true
-    }
-}
-
-impl<B> fmt::Debug for Served<B> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Served").field("mischief", &self.mischief).finish_non_exhaustive()
     }
 }
 
@@ -222,8 +215,7 @@ async fn nowhere() -> Response {
 }
 
 impl<B: Behind> Served<B> {
-    /// A face; [`serve`] makes its own.
-    pub fn new(behind: Arc<Mutex<B>>, clock: Clock, options: Options) -> Self {
+    fn new(behind: Arc<Mutex<B>>, clock: Clock, options: Options) -> Self {
         let Options { access_key_id, access_key_secret, mischief, seed } = options;
         let on_the_way = Span::seconds(REAL_SECONDS_ON_THE_WAY);
         let fast = if clock.speed() == 1 { 0 } else { i64::from(clock.speed()) };

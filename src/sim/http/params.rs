@@ -1,4 +1,5 @@
-//! An action's parameters: from the query, from a JSON body, or from both, as the vendor takes them.
+//! An action's parameters: from the query, from a JSON body, or from both, as the vendor takes
+//! them.
 
 use serde_json::{Map, Value};
 
