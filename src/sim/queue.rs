@@ -8,7 +8,7 @@ use crate::model::{
 };
 
 /// An idle worker waits for a task at most this long before it looks at its drain flag again.
-const FLAG_POLL: Span = Span::seconds(1);
+const FLAG_POLL: Span = Span::seconds(5);
 /// A dead worker's last heartbeat is still read for so long.
 const HEARTBEAT: Span = Span::seconds(30);
 
@@ -170,6 +170,11 @@ impl SimQueue {
             self.notice(&id);
             self.dispatch(at);
         }
+    }
+
+    /// Whether a machine's workers were asked to take no more, noticed or not.
+    pub fn is_flagged(&self, instance: &str) -> bool {
+        self.flags.contains(instance)
     }
 
     /// Whether a worker of this machine holds a task.
@@ -367,7 +372,7 @@ mod tests {
         assert_eq!(queue.reading(at(101)).workers.unwrap()[0].state, WorkerState::Drained);
         assert_eq!((queue.waiting(), queue.done().tasks), (1, 1));
         queue.undrain(at(200), &machine("a"));
-        queue.advance(at(202));
+        queue.advance(at(206));
         assert_eq!((queue.waiting(), queue.running()), (0, 1));
     }
 

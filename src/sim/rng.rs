@@ -1,6 +1,7 @@
 //! A small seeded generator: the same seed gives the same world on every machine, for ever.
 //!
-//! xoshiro256** seeded through SplitMix64 (Blackman and Vigna, public domain). Whole numbers only.
+//! `xoshiro256**` seeded through `SplitMix64` (Blackman and Vigna, public domain).
+//! Whole numbers only.
 
 /// A stream of pseudo-random numbers.
 #[derive(Debug, Clone)]
@@ -18,6 +19,7 @@ impl Rng {
 
     /// An independent stream for one purpose. It depends on the seed and the label only, not on
     /// how much was drawn before, so that a new use changes none of the others.
+    #[must_use]
     pub fn fork(&self, label: &str) -> Self {
         let hash = label.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -26,13 +28,14 @@ impl Rng {
     }
 
     /// An independent stream for one number, such as a period of time.
+    #[must_use]
     pub fn fork_at(&self, number: u64) -> Self {
         let mut mixer = self.seed ^ number.rotate_left(17).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Self::new(split_mix(&mut mixer))
     }
 
     /// The next 64 bits.
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         let [a, b, c, d] = self.state;
         let result = b.wrapping_mul(5).rotate_left(7).wrapping_mul(9);
         let (c, d) = (c ^ a, d ^ b);
@@ -42,7 +45,7 @@ impl Rng {
 
     /// A number below `n`; 0 if `n` is 0.
     pub fn below(&mut self, n: u64) -> u64 {
-        let wide = u128::from(self.next()) * u128::from(n);
+        let wide = u128::from(self.bits()) * u128::from(n);
         u64::try_from(wide >> 64).unwrap_or(0)
     }
 
@@ -77,11 +80,11 @@ mod tests {
         let mut used = Rng::new(7);
         let fresh = used.clone();
         for _ in 0..100 {
-            used.next();
+            used.bits();
         }
-        assert_eq!(used.fork("boots").next(), fresh.fork("boots").next());
-        assert_ne!(fresh.fork("boots").next(), fresh.fork("stops").next());
-        assert_ne!(fresh.fork_at(1).next(), fresh.fork_at(2).next());
+        assert_eq!(used.fork("boots").bits(), fresh.fork("boots").bits());
+        assert_ne!(fresh.fork("boots").bits(), fresh.fork("stops").bits());
+        assert_ne!(fresh.fork_at(1).bits(), fresh.fork_at(2).bits());
     }
 
     #[test]
@@ -111,6 +114,6 @@ mod tests {
         assert_eq!(split_mix(&mut state), 0xe220_a839_7b1d_cdaf);
         // xoshiro256** from the state 1, 2, 3, 4 starts 11520, 0, 1509978240.
         let mut rng = Rng { seed: 0, state: [1, 2, 3, 4] };
-        assert_eq!([rng.next(), rng.next(), rng.next()], [11520, 0, 1_509_978_240]);
+        assert_eq!([rng.bits(), rng.bits(), rng.bits()], [11520, 0, 1_509_978_240]);
     }
 }

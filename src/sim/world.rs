@@ -12,8 +12,8 @@ use super::provider::{Accepted, Fault, Operation};
 use super::rng::Rng;
 use super::store::{Disk, Strike};
 use crate::model::{
-    Act, Listing, Look, LookFailure, Outcome, Reading, Refusal, Span, Text, Time, UsageReading,
-    Wake,
+    Act, Listing, Look, LookFailure, Outcome, QueueReading, Reading, Refusal, Span, Text, Time,
+    UsageReading, Wake, WorkerState,
 };
 use crate::world::{Request, World};
 
@@ -335,7 +335,7 @@ impl Shared {
                     reading.workers = Some(Vec::new());
                 }
                 if self.lying_drain {
-                    lie(&mut reading);
+                    self.lie(&mut reading);
                 }
                 Ok(Reading::Queue(reading))
             }
@@ -427,6 +427,15 @@ impl Shared {
         outcome_of(result)
     }
 
+    /// Reports every worker as drained from the moment it was asked.
+    fn lie(&self, reading: &mut QueueReading) {
+        for worker in reading.workers.iter_mut().flatten() {
+            if self.farm.queue.is_flagged(&worker.instance) {
+                worker.state = WorkerState::Drained;
+            }
+        }
+    }
+
     /// Somebody else's hand, and clocks.
     fn trouble(&mut self) -> Option<Wake> {
         if self.chance(self.faults.by_hand_ppm) {
@@ -456,12 +465,6 @@ impl Shared {
 
 fn unknown(detail: &str) -> Outcome {
     Outcome::Unknown { detail: detail.into() }
-}
-
-fn lie(reading: &mut crate::model::QueueReading) {
-    for worker in reading.workers.iter_mut().flatten() {
-        worker.state = crate::model::WorkerState::Drained;
-    }
 }
 
 fn refused(fault: &Fault) -> LookFailure {

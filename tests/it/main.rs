@@ -1,4 +1,5 @@
 //! The one test binary: one link instead of ten.
 
 mod chaos;
+mod cloudsim;
 mod tidy;

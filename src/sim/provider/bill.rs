@@ -17,7 +17,7 @@ pub enum Charge {
 /// What everything has cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bill {
-    /// One line per instance ever made, in the order of their ids within finished and present.
+    /// One line per instance ever made: those gone for good first.
     pub lines: Vec<BillLine>,
 }
 

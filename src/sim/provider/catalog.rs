@@ -200,9 +200,9 @@ impl Catalog {
             balance: None,
         };
         for (zone, prices) in [
-            ("CN_Suqian_B", [161_00, 312_00, 128_00, 236_00]),
-            ("CN_Hohhot_B", [138_00, 268_00, 120_00, 0]),
-            ("CN_Qingyang_A", [128_80, 250_40, 0, 214_00]),
+            ("CN_Suqian_B", [16_100, 31_200, 12_800, 23_600]),
+            ("CN_Hohhot_B", [13_800, 26_800, 12_000, 0]),
+            ("CN_Qingyang_A", [12_880, 25_040, 0, 21_400]),
         ] {
             let stock = [Some(48), Some(12), Some(20), Some(16)];
             for ((family, size), (fen, stock)) in STANDARD.iter().zip(prices.into_iter().zip(stock))
@@ -262,6 +262,9 @@ impl Catalog {
         let offer = &request.offer;
         let zone = self.zone(&offer.zone).ok_or_else(Fault::no_zone)?;
         let family = self.family(&offer.family).ok_or_else(Fault::no_family)?;
+        if offer.billing != Billing::OnDemand {
+            return Err(Fault::parameter("BillingMethod"));
+        }
         let sells = |key: &&SizeKey| key.zone == offer.zone && key.family == offer.family;
         if self.sizes.keys().find(sells).is_none() {
             return Err(Fault::no_family());
@@ -431,6 +434,7 @@ mod tests {
         assert_eq!(code(&|r| r.image = "img-x".into()), "InvalidImage.NotFound");
         assert_eq!(code(&|r| r.vpc = "x".into()), "InvalidVpc.NotFound");
         assert_eq!(code(&|r| r.disk_gib = 42), "InvalidDiskSize.ValueNotSupported");
+        assert_eq!(code(&|r| r.offer.billing = Billing::Spot), "InvalidParameter");
         assert_eq!(code(&|r| r.number = 101), "InvalidParameter");
         let other = catalog.images.iter().find(|image| &*image.driver == "Geforce").unwrap();
         let other = Text::clone(&other.id);

@@ -411,7 +411,7 @@ fn instance_id(ids: &mut Rng) -> Text {
 
 /// In the form of a UUID.
 fn event_id(ids: &mut Rng) -> Text {
-    let (high, low) = (ids.next(), ids.next());
+    let (high, low) = (ids.bits(), ids.bits());
     let (node, clock) = (low & 0xffff_ffff_ffff, low >> 48);
     format!(
         "{:08x}-{:04x}-4{:03x}-{clock:04x}-{node:012x}",

@@ -200,11 +200,10 @@ impl Instance {
     /// Its line of the bill at `now`.
     pub fn bill_line(&self, now: Time) -> BillLine {
         let (running_seconds, stopped_seconds) = self.charges.until(now);
-        let failed = self.state == State::Failed;
         BillLine {
             instance: Text::clone(&self.id),
             name: Text::clone(&self.name),
-            running_seconds: if failed { 0 } else { running_seconds },
+            running_seconds,
             stopped_seconds,
             running_day: self.running_day,
             stopped_day: self.stopped_day,

@@ -1,0 +1,275 @@
+//! The actions: which path and verb each answers to, and what the questions about the catalogue
+//! are answered. Instances are in `machines`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::answer::{Answer, Failure, Page, Style, vendor_time};
+use super::machines;
+use super::params::{Params, invalid, missing};
+use super::{Behind, Service};
+use crate::model::{Billing, Money, Stock, Time};
+use crate::sim::provider::{EventView, Fault, SizeKey, TaskState, ZoneSpec};
+
+/// What an action does.
+type Run = fn(&mut dyn Behind, Time, &Params) -> Result<Answer, Failure>;
+
+/// An action.
+#[derive(Debug)]
+pub(super) struct Action {
+    name: &'static str,
+    services: &'static [Service],
+    methods: &'static [&'static str],
+    pub(super) style: Style,
+    pub(super) run: Run,
+}
+
+const fn ecs(
+    name: &'static str,
+    methods: &'static [&'static str],
+    style: Style,
+    run: Run,
+) -> Action {
+    Action { name, services: &[Service::Ecs], methods, style, run }
+}
+
+const GET: &[&str] = &["GET"];
+const POST: &[&str] = &["POST"];
+
+/// Every action that is answered.
+static ACTIONS: [Action; 13] = [
+    ecs("DescribeRegions", GET, Style::PLAIN, regions),
+    ecs("DescribeEcsFamilyInfo", GET, Style::PLAIN, families),
+    ecs("DescribeZoneInstanceType", GET, Style::PLAIN, zone_types),
+    ecs("DescribePrice", POST, Style::MIXED, price),
+    ecs("DescribeInstanceList", GET, Style::LOWER_WITH_ID, machines::list),
+    ecs("DescribeInstance", GET, Style::LOWER, machines::one),
+    ecs("DescribeInstanceStatus", POST, Style::LONG, machines::statuses),
+    ecs("DescribeInstanceMonitor", POST, Style::PLAIN, machines::monitor),
+    ecs("CreateInstance", POST, Style::BARE, machines::create),
+    ecs("OperateInstance", POST, Style::LOWER, machines::operate),
+    ecs("DeleteInstance", POST, Style::MIXED, machines::delete),
+    Action {
+        name: "DescribeImages",
+        services: &[Service::Images],
+        methods: &["GET", "POST"],
+        style: Style::PLAIN,
+        run: images,
+    },
+    Action {
+        name: "DescribeEvent",
+        services: &[Service::Ecs, Service::Ebs],
+        methods: GET,
+        style: Style::PLAIN,
+        run: event,
+    },
+];
+
+/// Finds the action; the same names are refused on other paths and with other verbs.
+pub(super) fn find(
+    service: Service,
+    method: &str,
+    name: Option<&str>,
+) -> Result<&'static Action, Failure> {
+    let name = name.ok_or_else(|| missing("Action"))?;
+    let action = ACTIONS
+        .iter()
+        .find(|action| action.name == name && action.services.contains(&service))
+        .ok_or_else(|| Failure::new(400, "UnsupportedAction", "Unsupported action."))?;
+    if action.methods.contains(&method) {
+        Ok(action)
+    } else {
+        let message = "Action does not correspond to the request method.";
+        Err(Failure::new(400, "UnsupportedHTTPMethod", message))
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every action has the same signature")]
+fn regions(behind: &mut dyn Behind, now: Time, _: &Params) -> Result<Answer, Failure> {
+    let mut regions: BTreeMap<&str, Vec<&ZoneSpec>> = BTreeMap::new();
+    for zone in &behind.provider(now).catalog().zones {
+        regions.entry(&zone.region).or_default().push(zone);
+    }
+    let zone_json = |zone: &&ZoneSpec| json!({ "AzId": *zone.id, "AzName": *zone.name, "AvailableZoneCode": *zone.code });
+    let list: Vec<_> = regions
+        .into_iter()
+        .map(|(code, zones)| {
+            let first = zones.first();
+            json!({
+                "RegionId": first.map(|zone| &*zone.region_id),
+                "RegionName": first.map(|zone| &*zone.region_name),
+                "AzList": zones.iter().map(zone_json).collect::<Vec<_>>(),
+                "RegionCode": code,
+            })
+        })
+        .collect();
+    let data = json!([{
+        "RegionGroupId": "408fd19e-fa78-11e6-bd9a-30b49e091019",
+        "RegionGroupName": "中国",
+        "RegionList": list,
+    }]);
+    Ok(Answer::new("获取地域可用区信息成功！", data))
+}
+
+fn families(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
+    let code = params.required("AvailableZoneCode")?;
+    let billing = params.billing()?;
+    let catalog = behind.provider(now).catalog();
+    let zone = catalog.zone(&code).ok_or_else(Fault::no_zone)?;
+    let mut list = Vec::new();
+    for family in &catalog.families {
+        let here = |key: &&SizeKey| key.zone == zone.code && key.family == family.name;
+        let sold = |key: &&SizeKey| here(key) && billing == Billing::OnDemand;
+        let specs: Vec<_> = catalog
+            .sizes
+            .keys()
+            .filter(sold)
+            .map(|key| {
+                json!({
+                    "GpuShowType": *family.gpu_name, "GpuTypeId": *family.gpu_type_id,
+                    "Cpu": key.size.cpu, "Ram": key.size.ram_gib, "Gpu": key.size.gpus,
+                    "SupportGpuDriver": *family.driver,
+                })
+            })
+            .collect();
+        if !specs.is_empty() {
+            list.push(json!({ "EcsFamilyName": *family.name, "SpecList": specs }));
+        }
+    }
+    Ok(Answer::new("获取云服务器类型成功！", json!({ "EcsFamilyInfo": list })))
+}
+
+fn zone_types(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
+    let (code, family) = (params.required("AvailableZoneCode")?, params.required("EcsFamilyName")?);
+    let only = [params.number("Cpu")?, params.number("Ram")?, params.number("Gpu")?];
+    let provider = behind.provider(now);
+    let reading = provider.stock_reading(now, &code, &family)?;
+    let catalog = provider.catalog();
+    let (zone, kind) = (catalog.zone(&code), catalog.family(&family));
+    let driver = kind.map_or("", |kind| &*kind.driver);
+    let class = if driver == "Datacenter" { "专业显卡" } else { "消费级显卡" };
+    let asked = |size: [u32; 3]| {
+        only.iter().zip(size).all(|(only, size)| only.is_none_or(|only| only == size))
+    };
+    let specs: Vec<_> = reading
+        .sizes
+        .iter()
+        .filter(|(cpu, ram, gpu, _)| asked([*cpu, *ram, *gpu]))
+        .map(|(cpu, ram, gpu, stock)| {
+            let status = match stock {
+                Stock::Sells => "SELL",
+                Stock::SoldOut => "SELLOUT",
+            };
+            json!({
+                "Cpu": cpu, "Ram": ram, "Gpu": gpu, "GpuType": class,
+                "SupportGpuDriver": driver, "Status": status,
+                "CpuName": kind.map_or("", |kind| &*kind.cpu_name),
+            })
+        })
+        .collect();
+    let data = if specs.is_empty() {
+        json!([])
+    } else {
+        json!([{
+            "EcsFamilyName": *reading.family,
+            "AvailableZone": zone.map_or("", |zone| &*zone.name),
+            "SpecList": specs,
+        }])
+    };
+    Ok(Answer::new("获取计算类型族及其售卖状态！", data))
+}
+
+fn price(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
+    let offer = params.offer()?;
+    if offer.billing != Billing::OnDemand {
+        return Err(invalid("BillingMethod"));
+    }
+    let system = params.inner("SystemDiskInfo");
+    system.required("DiskFeature")?;
+    let mut disk_gib = system.number("Size")?.unwrap_or(40);
+    for disk in params.inner_list("DataDiskInfo") {
+        disk_gib = disk_gib.saturating_add(disk.required_number("Size")?);
+    }
+    let number = params.number("Number")?.unwrap_or(1);
+    let one = behind.provider(now).price(&offer, disk_gib)?.amount;
+    let total = Money(one.0.saturating_mul(i64::from(number)));
+    let data = json!({ "PriceUnit": "天", "PriceSymbol": "￥", "TotalPrice": yuan(total) });
+    Ok(Answer::new("获取计费信息成功！", data))
+}
+
+/// A JSON number of yuan, exact to the micro-yuan.
+fn yuan(money: Money) -> Value {
+    let text = format!("{}.{:06}", money.0 / 1_000_000, money.0 % 1_000_000);
+    text.parse::<f64>().map_or(Value::Null, Value::from)
+}
+
+fn images(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
+    let (code, ids) = (params.text("AvailableZoneCode"), params.texts("ImageIds")?);
+    let catalog = behind.provider(now).catalog();
+    if code.as_deref().is_some_and(|code| catalog.zone(code).is_none()) {
+        return Err(Fault::no_zone().into());
+    }
+    let mut list = Vec::new();
+    for zone in &catalog.zones {
+        let in_zone = code.as_deref().is_none_or(|code| code == &*zone.code);
+        for image in catalog.images.iter().filter(|_| in_zone) {
+            let wanted = |ids: &Vec<String>| ids.iter().any(|id| **id == *image.id);
+            if !ids.as_ref().is_none_or(wanted) {
+                continue;
+            }
+            list.push(json!({
+                "TemplateType": *image.template, "ImageId": *image.id, "ImageName": *image.name,
+                "Status": "running", "StatusDisplay": "可用", "OsType": "Ubuntu", "OsBit": 64,
+                "OsVersion": "20.04", "OsSize": image.os_gib, "AzId": *zone.id,
+                "AzName": *zone.name, "AvailableZoneCode": *zone.code, "Username": "root",
+                "SupportGpuDriver": *image.driver, "SupportType": ["gpu"], "IsOptimized": 1,
+                "CreateTime": "2022-08-30 12:30:48",
+            }));
+        }
+    }
+    let page = Page { number: 1, size: list.len(), total: list.len() };
+    let data = json!({ "ImageList": list });
+    Ok(Answer { message: "获取镜像信息成功！", data, page: Some(page) })
+}
+
+fn event(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
+    let id = params.required("EventId")?;
+    let event = behind.provider(now).event(now, &id).ok_or_else(Fault::no_event)?;
+    Ok(Answer::new("获取事件信息成功！", event_json(&event, now)))
+}
+
+/// An event's own status is a code; its tasks' statuses are words, as the table of the document
+/// has them, where the event failed, and codes, as its sample has them, where it did not.
+fn event_json(event: &EventView, now: Time) -> Value {
+    let tasks: Vec<_> = event
+        .tasks
+        .iter()
+        .map(|task| {
+            let (code, display) = state_words(task.state);
+            let status = if task.state == TaskState::Failed { display } else { code };
+            let ended = task.ended_at.map_or_else(String::new, vendor_time);
+            json!({
+                "TaskId": *task.id, "Status": status, "StatusDisplay": display,
+                "ResourceId": *task.instance, "CreateTime": vendor_time(task.created_at),
+                "UpdateTime": vendor_time(task.ended_at.unwrap_or(now)), "EndTime": ended,
+                "ResourceType": "ecs", "ResourceDisplay": "云服务器",
+                "TaskType": event.kind.code(), "TaskTypeDisplay": event.kind.display(),
+            })
+        })
+        .collect();
+    let (code, display) = state_words(event.state());
+    json!({
+        "EventId": *event.id, "EventStatus": code, "EventStatusDisplay": display,
+        "EventType": event.kind.code(), "EventTypeDisplay": event.kind.display(),
+        "CreateTime": vendor_time(event.created_at), "TaskList": tasks,
+    })
+}
+
+fn state_words(state: TaskState) -> (&'static str, &'static str) {
+    match state {
+        TaskState::Doing => ("doing", "执行中"),
+        TaskState::Success => ("success", "成功"),
+        TaskState::Failed => ("failed", "失败"),
+    }
+}

@@ -1,0 +1,133 @@
+//! An action's parameters: from the query, from a JSON body, or from both, as the vendor takes
+//! them.
+
+use serde_json::{Map, Value};
+
+use super::answer::Failure;
+use super::signature::Query;
+use crate::model::{Billing, OfferKey};
+
+/// Parameters by name.
+#[derive(Debug)]
+pub(super) struct Params(Map<String, Value>);
+
+impl Params {
+    /// Joins query and body. An empty body is none; a `GET` may have one.
+    pub(super) fn new(query: &Query, body: &[u8]) -> Result<Self, Failure> {
+        let mut params: Map<String, Value> =
+            query.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
+        if !body.is_empty() {
+            let parsed: Result<Map<String, Value>, _> = serde_json::from_slice(body);
+            match parsed {
+                Ok(body) => params.extend(body),
+                Err(_) => {
+                    return Err(Failure::new(400, "ParamParseError", "Parameter parsing error."));
+                }
+            }
+        }
+        Ok(Self(params))
+    }
+
+    /// A parameter's own parameters; none if it is not there or no object.
+    pub(super) fn inner(&self, name: &str) -> Self {
+        Self(self.0.get(name).and_then(Value::as_object).cloned().unwrap_or_default())
+    }
+
+    /// A list of objects; one object counts as a list of one, as in the document's own sample.
+    pub(super) fn inner_list(&self, name: &str) -> Vec<Self> {
+        let of = |value: &Value| value.as_object().cloned().map(Self);
+        match self.0.get(name) {
+            Some(Value::Array(list)) => list.iter().filter_map(of).collect(),
+            Some(one) => of(one).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    /// A text, or a number as text; `None` if absent or empty.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        let text = match self.0.get(name)? {
+            Value::String(text) => text.clone(),
+            Value::Number(number) => number.to_string(),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
+        };
+        (!text.is_empty()).then_some(text)
+    }
+
+    /// A text that must be there.
+    pub(super) fn required(&self, name: &str) -> Result<String, Failure> {
+        self.text(name).ok_or_else(|| missing(name))
+    }
+
+    /// A whole number, or its text; `None` if absent.
+    pub(super) fn number(&self, name: &str) -> Result<Option<u32>, Failure> {
+        match self.text(name) {
+            None => Ok(None),
+            Some(text) => match text.parse() {
+                Ok(number) => Ok(Some(number)),
+                Err(_) => Err(invalid(name)),
+            },
+        }
+    }
+
+    /// A whole number that must be there.
+    pub(super) fn required_number(&self, name: &str) -> Result<u32, Failure> {
+        self.number(name)?.ok_or_else(|| missing(name))
+    }
+
+    /// 0 or 1.
+    pub(super) fn flag(&self, name: &str, otherwise: bool) -> Result<bool, Failure> {
+        match self.number(name)? {
+            None => Ok(otherwise),
+            Some(0) => Ok(false),
+            Some(1) => Ok(true),
+            Some(_) => Err(invalid(name)),
+        }
+    }
+
+    /// A list of texts; in a query it is JSON in a text.
+    pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Failure> {
+        let list = match self.0.get(name) {
+            None | Some(Value::Null) => return Ok(None),
+            Some(Value::String(text)) if text.is_empty() => return Ok(None),
+            Some(Value::String(text)) => serde_json::from_str(text).ok(),
+            Some(value) => serde_json::from_value(value.clone()).ok(),
+        };
+        list.map(Some).ok_or_else(|| invalid(name))
+    }
+
+    /// A list of texts that must be there and hold something.
+    pub(super) fn required_texts(&self, name: &str) -> Result<Vec<String>, Failure> {
+        self.texts(name)?.filter(|list| !list.is_empty()).ok_or_else(|| missing(name))
+    }
+
+    /// What is to be bought or priced.
+    pub(super) fn offer(&self) -> Result<OfferKey, Failure> {
+        Ok(OfferKey {
+            zone: self.required("AvailableZoneCode")?.into(),
+            family: self.required("EcsFamilyName")?.into(),
+            cpu: self.required_number("Cpu")?,
+            ram_gib: self.required_number("Ram")?,
+            gpus: self.number("Gpu")?.unwrap_or(0),
+            billing: self.billing()?,
+        })
+    }
+
+    /// `BillingMethod`.
+    pub(super) fn billing(&self) -> Result<Billing, Failure> {
+        let code = self.required("BillingMethod")?;
+        [Billing::OnDemand, Billing::Monthly, Billing::Spot]
+            .into_iter()
+            .find(|billing| billing.code() == code)
+            .ok_or_else(|| invalid("BillingMethod"))
+    }
+}
+
+/// A parameter is missing.
+pub(super) fn missing(name: &str) -> Failure {
+    Failure::new(400, "MissingParameter", &format!("Missing required parameter {name}."))
+}
+
+/// A parameter cannot be.
+pub(super) fn invalid(name: &str) -> Failure {
+    Failure::new(400, "InvalidParameter", &format!("The parameter {name} is not valid."))
+}
