@@ -50,6 +50,11 @@ impl Clock {
         Duration::from_micros(micros / u64::from(self.speed))
     }
 
+    /// Waits until `deadline` by this clock.
+    pub async fn sleep_until(&self, deadline: Time) {
+        tokio::time::sleep(self.real_wait(deadline)).await;
+    }
+
     /// How often this clock ticks in a real second.
     pub fn speed(&self) -> u32 {
         self.speed

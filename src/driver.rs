@@ -218,6 +218,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
                     },
                     Brought::Name(listing) => settle::found_by_name(policy, memory, &listing),
                     Brought::Event(reading) => settle::event_read(memory, policy, &reading, now),
+                    Brought::Quote(offer, quote) => settle::quoted(memory, &offer, quote),
                     Brought::Nothing => Vec::new(),
                 }
             }

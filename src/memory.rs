@@ -195,22 +195,20 @@ pub struct RefusalMemory {
 impl Machine {
     /// The phase people see.
     pub fn phase(&self) -> Phase {
-        let change = self.pending.as_ref().map(|pending| pending.change);
-        match (change, &self.life) {
-            (Some(Change::Delete), _) => Phase::Leaving,
-            (Some(Change::Stop), _) => Phase::Stopping,
-            (Some(Change::Start), _) | (_, Life::Booting { again: true }) => Phase::Starting,
-            (_, Life::Launching(_)) => Phase::Launching,
-            (_, Life::Booting { again: false }) => Phase::Booting,
-            (_, Life::Stopped) => Phase::Stopped,
-            (Some(Change::Drain), Life::Ready) => Phase::Draining,
-            (Some(Change::Undrain) | None, Life::Ready) => {
-                if self.drain_asked_at.is_some() {
-                    Phase::Draining
-                } else {
-                    Phase::Ready
-                }
-            }
+        match self.pending.as_ref().map(|pending| pending.change) {
+            Some(Change::Delete) => return Phase::Leaving,
+            Some(Change::Stop) => return Phase::Stopping,
+            Some(Change::Start) => return Phase::Starting,
+            Some(Change::Drain) => return Phase::Draining,
+            Some(Change::Undrain) | None => {}
+        }
+        match self.life {
+            Life::Launching(_) => Phase::Launching,
+            Life::Stopped => Phase::Stopped,
+            Life::Booting { .. } | Life::Ready if self.drain_asked_at.is_some() => Phase::Draining,
+            Life::Booting { again: true } => Phase::Starting,
+            Life::Booting { again: false } => Phase::Booting,
+            Life::Ready => Phase::Ready,
         }
     }
 
@@ -322,6 +320,7 @@ impl Key {
             | What::ChangeAccepted { .. }
             | What::ChangeFailed { .. }
             | What::Found { .. }
+            | What::Quoted { .. }
             | What::StatusSeen { .. }
             | What::Missed { .. }
             | What::Unmissed { .. }

@@ -86,6 +86,7 @@ impl Memory {
             | What::StatusSeen { .. }
             | What::Missed { .. }
             | What::Unmissed { .. }
+            | What::Quoted { .. }
             | What::WorkerSeen { .. } => self.apply_to_machine(event),
         }
     }
@@ -223,6 +224,7 @@ impl Machine {
                 self.missed = Some((count.saturating_add(1), first));
             }
             What::Unmissed { .. } => self.missed = None,
+            What::Quoted { quote, .. } => self.quote = Some(*quote),
             What::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
             What::DaemonStarted { .. }
             | What::FarmAdopted

@@ -220,6 +220,13 @@ pub enum What {
         /// Which.
         offer: OfferKey,
     },
+    /// The price of an adopted machine is known.
+    Quoted {
+        /// Which.
+        name: MachineName,
+        /// At which price it is taken to have been bought.
+        quote: Quote,
+    },
     /// A watched name needs no watching any more.
     TombstoneDropped {
         /// Which.
@@ -250,6 +257,7 @@ impl Event {
             | What::Unmissed { name }
             | What::Vanished { name }
             | What::WorkerSeen { name, .. }
+            | What::Quoted { name, .. }
             | What::TombstoneDropped { name } => Some(name),
             What::DaemonStarted { .. }
             | What::FarmAdopted

@@ -53,6 +53,11 @@ fn follow(situation: Situation<'_>, name: &MachineName, machine: &Machine, draft
     if machine.life == Life::Launching(Create::Unknown) && now < machine.made_at + NAME_LOOKS {
         paced(situation, Look::Name(name.clone()), timing.event_poll, machine.made_at, draft);
     }
+    if machine.quote.is_none() {
+        let quote = situation.readings.quotes.get(&machine.offer);
+        let due_at = quote.map_or(Time::default(), |one| one.due_at(timing.quote_age_max));
+        ask(situation, Look::Quote(machine.offer.clone()), due_at, draft);
+    }
     let event = match (&machine.life, machine.pending.as_ref().map(|pending| &pending.state)) {
         (_, Some(PendingState::Accepted { event }))
         | (Life::Launching(Create::Accepted { event }), _) => event.clone(),

@@ -112,6 +112,8 @@ pub enum Brought {
     Name(Listing),
     /// An event.
     Event(EventReading),
+    /// A price.
+    Quote(OfferKey, Quote),
     /// Nothing to settle.
     Nothing,
 }
@@ -155,7 +157,7 @@ impl Readings {
             }
             (Look::Quote(offer), Ok(Reading::Quote(_, quote))) => {
                 self.quotes.entry(offer.clone()).or_default().take(asked_at, Ok(quote));
-                Brought::Nothing
+                Brought::Quote(offer.clone(), quote)
             }
             (Look::Usage(instance), Ok(Reading::Usage(reading))) => {
                 self.usage.insert(Text::clone(instance), reading);

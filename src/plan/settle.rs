@@ -8,7 +8,7 @@ use crate::memory::{Create, Life, Machine, Memory, PendingState};
 use crate::model::event::What;
 use crate::model::{
     Change, EventReading, EventStatus, InstanceRow, Listing, MachineName, OfferKey, Order, Outcome,
-    Refusal, Span, Status, Text, Time,
+    Quote, Refusal, Span, Status, Text, Time,
 };
 use crate::policy::{Policy, Timing};
 
@@ -366,6 +366,15 @@ pub fn queue_read(policy: &Policy, memory: &Memory, readings: &Readings, queue: 
         }
     }
     events
+}
+
+/// A price was asked for: machines of unknown price are taken to have been bought at it.
+pub fn quoted(memory: &Memory, offer: &OfferKey, quote: Quote) -> Vec<What> {
+    let unquoted = memory
+        .machines
+        .iter()
+        .filter(|(_, machine)| machine.quote.is_none() && machine.offer == *offer);
+    unquoted.map(|(name, _)| What::Quoted { name: name.clone(), quote }).collect()
 }
 
 /// An operator's order.

@@ -10,7 +10,7 @@ use super::faults::{self, Faults};
 use super::judge::{Bounds, Judge, Violation};
 use super::provider::{Catalog, Provider};
 use super::rng::Rng;
-use super::store::SimStore;
+use super::store::{Disk, SimStore};
 use super::trace::Job;
 use super::world::{Shared, SimWorld};
 use crate::driver::{Driver, Ended, Recovered, Unobserved};
@@ -90,7 +90,8 @@ fn live(shared: &Rc<RefCell<Shared>>, policy: &Policy) -> u32 {
         let (disk, first) = (Rc::clone(&shared.borrow().disk), life == 1);
         let memory = disk.borrow().recover().unwrap_or_default();
         let store_lost = !first && disk.borrow().durable().is_empty();
-        let recovered = Recovered { memory, store_lost, epoch_seen: 0 };
+        let epoch_seen = epoch_seen(&disk.borrow(), &policy.namer);
+        let recovered = Recovered { memory, store_lost, epoch_seen };
         let world = SimWorld::new(Rc::clone(shared));
         let store = SimStore::new(Rc::clone(&disk));
         let mut driver = Driver::new(world, store, Unobserved, policy.clone(), recovered);
@@ -104,6 +105,12 @@ fn live(shared: &Rc<RefCell<Shared>>, policy: &Policy) -> u32 {
         shared.pass(RESTART);
     }
     LIVES_MAX
+}
+
+/// The highest epoch among the names of the intents' own log.
+fn epoch_seen(disk: &Disk, namer: &Namer) -> i64 {
+    let epochs = disk.intents().iter().filter_map(|name| namer.parse(name.as_str()));
+    epochs.map(|parts| parts.epoch).max().unwrap_or(0)
 }
 
 fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
@@ -144,7 +151,8 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
         shape: Shape::default(),
         tasks_per_slot: 1,
         headroom: 0,
-        tier: Tier { keep_stopped, ..Tier::default() },
+        // The break-even of deleting may lie beyond the day, and L2 wants to see it end.
+        tier: Tier { keep_stopped, delete_after: Some(Span::hours(2)), ..Tier::default() },
         idle: IdleRule::Word,
         surge: max,
     };

@@ -100,6 +100,8 @@ pub fn dials(seed: u64) -> Dials {
     let mut rng = Rng::new(seed).fork("dials");
     let (nasty, kind) = (Dials::nasty(), Dials::kind());
     let mut dials = nasty.clone();
+    // In truth up to a day; here the end must be seen.
+    dials.hang = Between::seconds(1200, 10_800);
     if rng.chance(300_000) {
         dials.lag = kind.lag;
     }

@@ -110,8 +110,18 @@ impl Judge {
     }
 
     /// The daemon sends a change.
-    pub fn sent(&mut self, now: Time, act: &Act) {
+    pub fn sent(&mut self, now: Time, act: &Act, farm: &SimFarm, disk: &Disk) {
         self.last_act_at = Some(now);
+        let name = match act {
+            Act::Create { name, .. } => Some(name.text()),
+            Act::Start { instance } | Act::Stop { instance } | Act::Delete { instance } => {
+                farm.provider.instance(instance).map(|one| Text::clone(&one.name))
+            }
+            Act::Drain { .. } | Act::Undrain { .. } => None,
+        };
+        if let Some(name) = name.filter(|name| machine(disk, name).is_none()) {
+            self.broken(now, "S5", format!("nothing of {name} is on disk: {act:?}"));
+        }
         if !self.listed_since_start {
             self.broken(now, "S15", format!("before the first listing after a start: {act:?}"));
         }
@@ -149,30 +159,22 @@ impl Judge {
                 if *times != 1 {
                     self.broken(now, "S3", format!("{name} is created again"));
                 }
-                if machine(disk, name.as_str()).is_none() {
-                    self.broken(now, "S5", format!("the create of {name} is not on disk"));
-                }
                 let open = open_creates(disk);
                 if self.bounds.open_creates < open {
                     self.broken(now, "S4", format!("{open} creates are open"));
                 }
             }
-            Act::Start { instance } => self.change(now, Change::Start, instance, farm, disk),
-            Act::Stop { instance } => self.change(now, Change::Stop, instance, farm, disk),
-            Act::Delete { instance } => self.change(now, Change::Delete, instance, farm, disk),
+            Act::Start { instance } => self.change(now, Change::Start, instance, farm),
+            Act::Stop { instance } => self.change(now, Change::Stop, instance, farm),
+            Act::Delete { instance } => self.change(now, Change::Delete, instance, farm),
             Act::Drain { .. } | Act::Undrain { .. } => {}
         }
     }
 
-    fn change(&mut self, now: Time, change: Change, id: &Text, farm: &SimFarm, disk: &Disk) {
+    fn change(&mut self, now: Time, change: Change, id: &Text, farm: &SimFarm) {
         let Some(instance) = farm.provider.instance(id) else { return };
         if !self.ours.contains(id) {
             self.broken(now, "S6", format!("{change:?} of {id}, which is not ours"));
-        }
-        // A request carried out late may arrive after its record was closed; that it was on disk
-        // when it was sent is what counts, and its name is.
-        if machine(disk, &instance.name).is_none() && self.lost_at.is_none() {
-            self.broken(now, "S5", format!("{change:?} of {} is not on disk", instance.name));
         }
         let kills = matches!(change, Change::Stop | Change::Delete);
         if kills && instance.state == State::Running && farm.queue.is_busy(id) {

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use super::rng::Rng;
 use crate::journal::{Batch, Journal, Permit, Verdict};
 use crate::memory::Memory;
+use crate::model::MachineName;
 
 /// Commits not yet synced, at most; older ones are taken for written by then.
 const TAIL_MAX: usize = 64;
@@ -28,6 +29,8 @@ pub enum Strike {
 pub struct Disk {
     durable: Records,
     tail: Vec<Vec<Change>>,
+    /// Names in the intents' own log, which outlives the store.
+    intents: Vec<MachineName>,
     /// Writes of intents are claimed but not made: a sabotage that the judge must catch.
     pub forgets_intents: bool,
     /// The next synced commit is struck by a crash.
@@ -39,6 +42,11 @@ pub struct Disk {
 }
 
 impl Disk {
+    /// The names of all creates that were ever sent.
+    pub fn intents(&self) -> &[MachineName] {
+        &self.intents
+    }
+
     /// What is on disk for certain.
     pub fn durable(&self) -> &Records {
         &self.durable
@@ -118,6 +126,9 @@ impl Journal for SimStore {
         let changes = puts.chain(deletes).collect();
         if !(synced && disk.forgets_intents) {
             disk.tail.push(changes);
+        }
+        if synced {
+            disk.intents.extend(batch.creates.iter().cloned());
         }
         if synced || TAIL_MAX < disk.tail.len() {
             disk.sync();

@@ -199,7 +199,7 @@ impl Shared {
                         return; // crashed before the request left
                     }
                 }
-                self.judge.sent(self.now, &act);
+                self.judge.sent(self.now, &act, &self.farm, &self.disk.borrow());
                 self.send(number, act);
             }
         }

@@ -1,0 +1,101 @@
+//! The envelope around every answer, in all the variants the vendor uses.
+
+use serde_json::{Map, Value};
+
+use super::error::{CallError, classify};
+use super::fields::Fields;
+
+/// The inside of a successful answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// `Data`, whatever it is; null if absent.
+    pub data: Value,
+    /// `TotalCount`, at the top or inside `Data`.
+    pub total: Option<u32>,
+    /// The server's id of the call, where it gives one.
+    pub request_id: Option<String>,
+}
+
+/// Opens an answer. Keys at the top are matched whatever their case; success is HTTP 2xx together
+/// with a code of `Success`, `success` or `OK`.
+pub fn open(http: u16, body: &[u8]) -> Result<Answer, CallError> {
+    let parsed: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
+    let Some(parsed) = parsed else {
+        return Err(CallError::Unknown(not_json(http, body)));
+    };
+    let top: Map<String, Value> =
+        parsed.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
+    let Some(code) = text(&top, &["code"]) else {
+        let keys: Vec<&str> = top.keys().map(String::as_str).take(8).collect();
+        let found = keys.join(", ");
+        return Err(CallError::Unknown(format!("HTTP {http} without a `Code`; keys: {found}")));
+    };
+    let success = matches!(code.to_lowercase().as_str(), "success" | "ok");
+    let message = text(&top, &["desc", "msg", "message", "error", "codemsg"]).unwrap_or_default();
+    if !(200..300).contains(&http) || !success {
+        return Err(refusal(http, code, message, success));
+    }
+    let data = top.get("data").cloned().unwrap_or(Value::Null);
+    let inside = Fields::of(&data).and_then(|data| data.number("TotalCount"));
+    let total = text(&top, &["totalcount"]).and_then(|total| total.parse().ok()).or(inside);
+    Ok(Answer { data, total, request_id: text(&top, &["requestid"]) })
+}
+
+/// 5xx says nothing about what was done.
+fn refusal(http: u16, code: String, message: String, success: bool) -> CallError {
+    if 500 <= http || success {
+        return CallError::Unknown(format!("HTTP {http} {code}: {message}"));
+    }
+    CallError::Refused { class: classify(http, &code, &message), http, code, message }
+}
+
+fn text(top: &Map<String, Value>, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| match top.get(*name)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
+            None
+        }
+    })
+}
+
+fn not_json(http: u16, body: &[u8]) -> String {
+    let start: String = String::from_utf8_lossy(body).chars().take(80).collect();
+    format!("HTTP {http} with something else than the API's JSON: `{}`", start.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Refusal;
+    use proptest::prelude::*;
+
+    #[test]
+    fn every_variant_of_success_opens() {
+        for body in [
+            r#"{"Code":"Success","Msg":"ok","Data":{"a":1},"RequestId":"r","TotalCount":3}"#,
+            r#"{"code":"success","CodeMsg":"success","Message":"ok","data":{"a":1},"totalcount":"3"}"#,
+            r#"{"Code":"OK","Data":{"a":1,"TotalCount":3}}"#,
+        ] {
+            let answer = open(200, body.as_bytes()).unwrap();
+            assert_eq!((answer.data.get("a"), answer.total), (Some(&Value::from(1)), Some(3)));
+        }
+    }
+
+    #[test]
+    fn a_failure_is_a_failure_whatever_the_status_says() {
+        let refused = open(200, br#"{"Code":"MaxEcsCountExceed","Msg":"too many"}"#).unwrap_err();
+        assert_eq!(refused.class(), Refusal::Quota);
+        let unknown = open(500, br#"{"Code":"InternalError","Message":"boom"}"#).unwrap_err();
+        assert!(matches!(unknown, CallError::Unknown(_)));
+        let page = open(200, b"<html>gateway</html>").unwrap_err();
+        assert!(page.to_string().contains("<html>gateway"), "{page}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_makes_it_panic(http in 100u16..600, body: Vec<u8>) {
+            let _outcome = open(http, &body).is_ok();
+        }
+    }
+}

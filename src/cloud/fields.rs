@@ -1,0 +1,121 @@
+//! Reading JSON as the vendor writes it: numbers as text, text as numbers, `null` for nothing, one
+//! object where a list was promised.
+
+use serde_json::{Map, Value};
+
+use crate::model::{Span, Text, Time};
+
+/// Most times the API gives are Beijing time, without saying so.
+const VENDOR_ZONE: Span = Span::hours(8);
+
+/// One JSON object, read tolerantly.
+#[derive(Debug, Clone, Copy)]
+pub struct Fields<'a>(&'a Map<String, Value>);
+
+impl<'a> Fields<'a> {
+    /// The object `value` is, if it is one.
+    pub fn of(value: &'a Value) -> Option<Self> {
+        value.as_object().map(Self)
+    }
+
+    /// Text, or a number as text; `None` if absent, null or empty.
+    pub fn text(self, name: &str) -> Option<Text> {
+        match self.0.get(name)? {
+            Value::String(text) if text.trim().is_empty() => None,
+            Value::String(text) => Some(text.trim().into()),
+            Value::Number(number) => Some(number.to_string().into()),
+            Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// A whole number, also if it comes as text or as `1.0`.
+    pub fn number(self, name: &str) -> Option<u32> {
+        let text = self.text(name)?;
+        let whole = text.strip_suffix(".0").unwrap_or(&text);
+        whole.parse().ok()
+    }
+
+    /// A truth value, also if it comes as 0 or 1.
+    pub fn flag(self, name: &str) -> Option<bool> {
+        match self.0.get(name)? {
+            Value::Bool(flag) => Some(*flag),
+            Value::String(_) | Value::Number(_) => match self.text(name)?.as_ref() {
+                "1" | "true" => Some(true),
+                "0" | "false" => Some(false),
+                _ => None,
+            },
+            Value::Null | Value::Array(_) | Value::Object(_) => None,
+        }
+    }
+
+    /// An inner object.
+    pub fn object(self, name: &str) -> Option<Self> {
+        Self::of(self.0.get(name)?)
+    }
+
+    /// A list of objects; absent or null is empty, a single object is a list of one.
+    pub fn list(self, name: &str) -> Vec<Self> {
+        self.0.get(name).map_or_else(Vec::new, list)
+    }
+
+    /// A list of texts.
+    pub fn texts(self, name: &str) -> Vec<Text> {
+        let items = self.0.get(name).and_then(Value::as_array).into_iter().flatten();
+        items.filter_map(Value::as_str).map(Into::into).collect()
+    }
+
+    /// Every inner object with its name.
+    pub fn entries(self) -> impl Iterator<Item = (&'a str, Self)> {
+        self.0.iter().filter_map(|(name, value)| Some((name.as_str(), Self::of(value)?)))
+    }
+
+    /// The value itself.
+    pub fn value(self, name: &str) -> Option<&'a Value> {
+        self.0.get(name)
+    }
+
+    /// A moment in Beijing time, to the second.
+    pub fn time(self, name: &str) -> Option<Time> {
+        Some(parse_utc(&self.text(name)?)? - VENDOR_ZONE)
+    }
+}
+
+/// A list of objects, read tolerantly.
+pub fn list(value: &Value) -> Vec<Fields<'_>> {
+    match value {
+        Value::Array(items) => items.iter().filter_map(Fields::of).collect(),
+        Value::Object(_) => Fields::of(value).into_iter().collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+/// `2026-01-02 03:04:05` (any white space between, also `T`) as UTC.
+pub fn parse_utc(text: &str) -> Option<Time> {
+    let joined = text.split_whitespace().collect::<Vec<_>>().join("T");
+    let civil: jiff::civil::DateTime = joined.trim_end_matches('Z').parse().ok()?;
+    let zoned = civil.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()?;
+    Some(Time(zoned.timestamp().as_millisecond()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_same_value_reads_the_same_however_it_is_written() {
+        let value = json!({"a": 7, "b": "7", "c": 7.0, "d": "", "e": null, "f": 1, "g": true});
+        let fields = Fields::of(&value).unwrap();
+        assert_eq!(["a", "b", "c"].map(|name| fields.number(name)), [Some(7); 3]);
+        assert_eq!(["d", "e", "x"].map(|name| fields.text(name)), [None, None, None]);
+        assert_eq!(["f", "g"].map(|name| fields.flag(name)), [Some(true); 2]);
+    }
+
+    #[test]
+    fn times_are_beijing_time_with_any_gap_between_date_and_hour() {
+        let value = json!({"t": "2022-09-15  15:03:13"});
+        let time = Fields::of(&value).unwrap().time("t").unwrap();
+        assert_eq!(time.to_string(), "2022-09-15T07:03:13Z");
+        assert_eq!(parse_utc("soon"), None);
+    }
+}

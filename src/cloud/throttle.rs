@@ -1,0 +1,88 @@
+//! A token bucket in front of every call; changes overtake waiting reads.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use crate::clock::Clock;
+use crate::model::{Span, Time};
+
+/// How soon a read that gave way looks again.
+const GIVE_WAY: Span = Span::millis(50);
+
+/// Lets so many calls through in a second, twice as many at once after a pause.
+#[derive(Debug)]
+pub struct Throttle {
+    clock: Clock,
+    /// Time between two calls.
+    gap: Span,
+    /// When the bucket would be empty again, were nothing more taken (virtual scheduling, GCRA).
+    empty_at: Mutex<Time>,
+    changes_waiting: AtomicU32,
+}
+
+impl Throttle {
+    /// A bucket for `calls_per_second` (at least 1).
+    pub fn new(calls_per_second: u32, clock: Clock) -> Self {
+        let gap = Span::millis(1000 / i64::from(calls_per_second.max(1)));
+        let empty_at = Mutex::new(Time::default());
+        Self { clock, gap, empty_at, changes_waiting: AtomicU32::new(0) }
+    }
+
+    /// Waits for a token. A read waits as long as any change does.
+    pub async fn pass(&self, change: bool) {
+        if change {
+            self.changes_waiting.fetch_add(1, Ordering::AcqRel);
+        }
+        while let Err(until) = self.take(change) {
+            self.clock.sleep_until(until).await;
+        }
+        if change {
+            self.changes_waiting.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Takes a token, or says when to try again.
+    fn take(&self, change: bool) -> Result<(), Time> {
+        let now = self.clock.now();
+        if !change && self.changes_waiting.load(Ordering::Acquire) != 0 {
+            return Err(now + GIVE_WAY);
+        }
+        let mut empty_at = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let burst = self.gap.times(2000 / self.gap.0.max(1));
+        let next = (*empty_at).max(now - burst) + self.gap;
+        if now < next {
+            return Err(next);
+        }
+        *empty_at = next;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[tokio::test]
+    async fn a_change_overtakes_reads_that_wait() {
+        let clock = Clock::starting_at(Time::from_seconds(1000), 20);
+        let throttle = Arc::new(Throttle::new(5, clock));
+        for _ in 0..10 {
+            throttle.pass(false).await; // the burst
+        }
+        let order = Arc::new(Mutex::new(Vec::new()));
+        let mut calls = Vec::new();
+        for change in [false, false, false, true] {
+            let (throttle, order) = (Arc::clone(&throttle), Arc::clone(&order));
+            calls.push(tokio::spawn(async move {
+                throttle.pass(change).await;
+                order.lock().unwrap().push(change);
+            }));
+            tokio::task::yield_now().await;
+        }
+        for call in calls {
+            call.await.unwrap();
+        }
+        assert!(order.lock().unwrap()[..2].contains(&true));
+    }
+}
