@@ -2,6 +2,15 @@
 
 use std::process::ExitCode;
 
+use clap::Parser;
+use farmscale::cli::{Cli, out};
+
 fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    match Cli::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            out::error(&error);
+            ExitCode::FAILURE
+        }
+    }
 }

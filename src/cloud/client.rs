@@ -84,8 +84,7 @@ impl Client {
             Params::Query(pairs) => (pairs, None),
             Params::Body(body) => (Vec::new(), Some(body)),
         };
-        let signed =
-            Signed::new(&self.credentials, action.method, action.name, &query, &stamp);
+        let signed = Signed::new(&self.credentials, action.method, action.name, &query, &stamp);
         let url = self.url(action.service, &signed);
         let client = if action.changes { &self.changes } else { &self.reads };
         let method = if action.method == "GET" { Method::GET } else { Method::POST };
@@ -106,7 +105,8 @@ impl Client {
     /// Blots out the key, its secret and a password, should the server echo them.
     fn blot(&self, text: String, password: Option<&str>) -> String {
         let Credentials { access_key_id, access_key_secret } = &self.credentials;
-        let secrets = [Some(access_key_id.expose_secret()), Some(access_key_secret.expose_secret())];
+        let secrets =
+            [Some(access_key_id.expose_secret()), Some(access_key_secret.expose_secret())];
         let secrets = secrets.into_iter().chain([password]).flatten();
         secrets.filter(|secret| 4 <= secret.len()).fold(text, |text, one| text.replace(one, "***"))
     }

@@ -1,5 +1,19 @@
 //! The vendor's API, all of it that is used: signing, envelope, errors, typed actions.
 
+pub mod actions;
+pub mod client;
+pub mod ecs;
+pub mod envelope;
+pub mod error;
+pub mod fields;
+pub mod password;
+pub mod rows;
+pub mod sign;
+pub mod throttle;
+
+pub use client::Client;
+pub use error::CallError;
+
 use secrecy::SecretString;
 
 use crate::model::{OfferKey, Span, Text};
@@ -64,6 +78,20 @@ pub struct CloudSettings {
     pub endpoints: Endpoints,
     /// One per pool and zone.
     pub purchases: Vec<Purchase>,
+}
+
+impl Default for Endpoints {
+    fn default() -> Self {
+        Self {
+            ecs: "https://api.capitalonline.net/ecs/v1".to_owned(),
+            ecs_images: "https://api.capitalonline.net/ecs/v1.1".to_owned(),
+            ebs: "https://api.capitalonline.net/ebs/v1".to_owned(),
+            connect_timeout: Span::seconds(10),
+            read_timeout: Span::seconds(60),
+            change_timeout: Span::seconds(90),
+            calls_per_second: 5,
+        }
+    }
 }
 
 impl CloudSettings {

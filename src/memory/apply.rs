@@ -55,6 +55,9 @@ impl Memory {
                 self.bury(name, at, false);
             }
             What::CreateFailed { name, .. } | What::CreateExpired { name } => {
+                if let Some(machine) = self.machines.get_mut(name) {
+                    machine.meter = Meter::default(); // what never ran is not charged
+                }
                 self.bury(name, at, false);
             }
             What::Vanished { name } => self.bury(name, at, true),
@@ -202,6 +205,10 @@ impl Machine {
                 self.pending =
                     Some(Pending { change: *change, sent_at: at, state: PendingState::Sent });
                 self.reason = Text::clone(reason);
+                if *change == Change::Undrain {
+                    // From here on workers may take tasks, whatever becomes of the answer.
+                    self.drain_asked_at = None;
+                }
             }
             What::ChangeAccepted { event, .. } => {
                 self.set_pending(PendingState::Accepted { event: event.clone() });

@@ -24,7 +24,7 @@ const TROUBLE: Span = Span::hours(18);
 /// The run ends after this.
 const DAY: Span = Span::hours(24);
 /// A daemon that has crashed is started again after this.
-const RESTART: Span = Span::seconds(7);
+const RESTART: Span = Span::seconds(1);
 /// Lives of the daemon in a run, at most.
 const LIVES_MAX: u32 = 400;
 

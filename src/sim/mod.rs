@@ -1,6 +1,7 @@
 //! The simulated world: a cloud with truth of its own, in simulated time.
 
 pub mod chaos;
+pub mod demo;
 pub mod farm;
 pub mod faults;
 pub mod http;

@@ -1,0 +1,252 @@
+//! `[limits]` and `[pools.NAME]`: what may be bought, how much of it, and when.
+
+use std::collections::BTreeMap;
+
+use super::is_tag;
+use super::reader::Reader;
+use super::secrets;
+use crate::cloud::Purchase;
+use crate::model::name::POOL_MAX;
+use crate::model::{Billing, OfferKey, Shape, Span, Text};
+use crate::policy::{IdleRule, Limits, OfferPolicy, Pool, Slots, Tier, Window};
+use crate::queue::SourceSettings;
+
+const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
+
+/// Reads `[limits]`.
+pub(super) fn limits(root: &mut Reader<'_>) -> Limits {
+    let mut reader = root.table("limits");
+    let default = Limits::default();
+    let limits = Limits {
+        max: reader.number("max", default.max, 0, 10_000),
+        money_per_hour: reader.money_or_none("money_per_hour"),
+        open_creates: reader.number("open_creates", default.open_creates, 1, 100),
+        stops_floor: reader.number("stops_floor", default.stops_floor, 1, 10_000),
+        stops_percent: reader.number("stops_percent", default.stops_percent, 1, 100),
+        deletes_floor: reader.number("deletes_floor", default.deletes_floor, 1, 10_000),
+    };
+    reader.end();
+    limits
+}
+
+/// Reads all pools, in the order of their names.
+pub(super) fn read(
+    root: &mut Reader<'_>,
+    queues: &BTreeMap<Text, SourceSettings>,
+    warnings: &mut Vec<String>,
+) -> (Vec<Pool>, Vec<Purchase>) {
+    let (mut pools, mut purchases) = (Vec::<Pool>::new(), Vec::new());
+    for (name, mut reader) in root.tables("pools") {
+        let pool = pool(&name, &mut reader, queues, &mut purchases, warnings);
+        if let Some(other) = pools.iter().find(|other| other.tag == pool.tag) {
+            let what =
+                format!("is \"{}\", as in pool {}: give each pool its own", pool.tag, other.name);
+            reader.fault("tag", what);
+        }
+        reader.end();
+        pools.push(pool);
+    }
+    if pools.is_empty() {
+        root.fault("pools", "is missing: say what to buy for which queue, e.g. [pools.gpu]");
+    }
+    (pools, purchases)
+}
+
+fn pool(
+    name: &Text,
+    reader: &mut Reader<'_>,
+    queues: &BTreeMap<Text, SourceSettings>,
+    purchases: &mut Vec<Purchase>,
+    warnings: &mut Vec<String>,
+) -> Pool {
+    let local = buying(name, reader, purchases);
+    let max = reader.required_number("max", 0, 10_000, "the most machines this pool may own");
+    let min = reader.number("min", 0, 0, 10_000);
+    if max < min {
+        reader.fault("min", format!("is {min}, more than max ({max})"));
+    }
+    let pool = Pool {
+        name: Text::clone(name),
+        tag: tag(name, reader).into(),
+        queue: queue(reader, queues),
+        offers: offers(reader, local),
+        min,
+        max,
+        windows: windows(reader),
+        slots: slots(reader),
+        shape: Shape {
+            gpus: reader.number("task_gpus", 1, 1, 64),
+            gpu_memory_gib: reader.number("task_gpu_memory", 0, 0, 1024),
+        },
+        tasks_per_slot: reader.number("tasks_per_slot", 1, 1, 10_000),
+        headroom: reader.number("headroom", 0, 0, 10_000),
+        tier: tier(reader),
+        idle: reader
+            .choice("idle", &[("word", IdleRule::Word), ("assume", IdleRule::Assume)], 0)
+            .unwrap_or(IdleRule::Word),
+        surge: reader.number("surge", max.max(1), 1, 10_000),
+    };
+    if pool.idle == IdleRule::Assume {
+        warnings.push(format!(
+            "pool {name}: idle = \"assume\" stops machines whose work nobody can vouch for; a \
+             frame may be lost"
+        ));
+    }
+    if !pool.offers.iter().any(|offer| 0 < pool.slots_of(offer, pool.shape)) {
+        reader.fault("task_gpus", "and task_gpu_memory fit none of the pool's sizes");
+    }
+    pool
+}
+
+/// The pool's part of its machines' names.
+fn tag(name: &str, reader: &mut Reader<'_>) -> String {
+    let letters = name.to_lowercase();
+    let letters = letters.chars().filter(char::is_ascii_alphanumeric);
+    let default: String = letters.take(POOL_MAX).collect();
+    let tag = reader.text("tag", &default);
+    if !is_tag(&tag, POOL_MAX) {
+        reader.fault("tag", format!("is \"{tag}\": must be 1 to {POOL_MAX} of a-z and 0-9"));
+    }
+    tag
+}
+
+fn queue(reader: &mut Reader<'_>, queues: &BTreeMap<Text, SourceSettings>) -> Text {
+    let queue = reader.required_text("queue", "name one of [queues.…]");
+    if !queue.is_empty() && !queues.contains_key(queue.as_str()) {
+        let known: Vec<_> = queues.keys().map(|name| &**name).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        reader.fault("queue", format!("is \"{queue}\": no such queue; there are: {known}"));
+    }
+    queue.into()
+}
+
+/// How machines are made, and where; says whether their system disk is local.
+fn buying(pool: &Text, reader: &mut Reader<'_>, purchases: &mut Vec<Purchase>) -> bool {
+    let image = reader.text_or_none("image");
+    let (feature, gib) = (
+        reader.choice("disk", &[("ssd", "ssd"), ("local", "local")], 0).unwrap_or("ssd"),
+        reader.number("disk_size", 40, 20, 2000),
+    );
+    if feature == "ssd" && gib % 8 != 0 {
+        reader.fault("disk_size", format!("is {gib}: cloud disks come in steps of 8 GiB"));
+    }
+    let password = secrets::password(reader);
+    let zones = reader.tables("zones");
+    if zones.is_empty() {
+        reader.fault("zones", "is missing: e.g. [pools.NAME.zones.CN_Suqian_B] with its network");
+    }
+    for (zone, mut zone_reader) in zones {
+        let own = zone_reader.text_or_none("image").or_else(|| image.clone());
+        if own.is_none() {
+            zone_reader.fault("image", "is missing: name an image here or for the whole pool");
+        }
+        purchases.push(Purchase {
+            pool: Text::clone(pool),
+            zone,
+            image: own.unwrap_or_default(),
+            vpc: zone_reader.required_text("vpc", "the id of the VPC machines join"),
+            subnet: zone_reader.required_text("subnet", "the id of a subnet of the VPC"),
+            security_groups: zone_reader.texts("security_groups"),
+            system_disk_feature: feature.to_owned(),
+            system_disk_gib: gib,
+            password: password.clone(),
+        });
+        zone_reader.end();
+    }
+    feature == "local"
+}
+
+/// Every size in every zone.
+fn offers(reader: &mut Reader<'_>, local_disk: bool) -> Vec<OfferPolicy> {
+    let free_stop = reader.flag("free_stop", true);
+    let zones: Vec<Text> = reader.tables("zones").into_iter().map(|(zone, _)| zone).collect();
+    let mut offers = Vec::new();
+    let sizes = reader.list("sizes");
+    if sizes.is_empty() {
+        reader.fault("sizes", "is missing: e.g. [{ family = \"专业渲染型rp3\", cpu = 16, ram = 32, gpu_memory = 24 }]");
+    }
+    for mut size in sizes {
+        let family =
+            size.required_text("family", "as `farmscale api DescribeEcsFamilyInfo` spells it");
+        let cpu = size.required_number("cpu", 1, 1024, "cores");
+        let ram_gib = size.required_number("ram", 1, 65_536, "GiB");
+        let gpus = size.number("gpus", 1, 0, 64);
+        let gpu_memory_gib = size.number("gpu_memory", 0, 0, 1024);
+        let speed_ppm = size.factor("speed");
+        let only = size.texts("zones");
+        for zone in only.iter().filter(|zone| !zones.iter().any(|known| **known == ***zone)) {
+            size.fault("zones", format!("names {zone}, which is not among the pool's zones"));
+        }
+        size.end();
+        let here = |zone: &&Text| only.is_empty() || only.iter().any(|one| **one == ***zone);
+        offers.extend(zones.iter().filter(here).map(|zone| OfferPolicy {
+            key: OfferKey {
+                zone: Text::clone(zone),
+                family: family.as_str().into(),
+                cpu,
+                ram_gib,
+                gpus,
+                billing: Billing::OnDemand,
+            },
+            gpu_memory_gib,
+            speed_ppm,
+            stoppable: free_stop && !local_disk,
+        }));
+    }
+    offers
+}
+
+fn slots(reader: &mut Reader<'_>) -> Slots {
+    let per_gpu = reader.number("slots_per_gpu", 1, 1, 64);
+    let per_machine = reader.number("slots_per_machine", 0, 0, 1024);
+    if per_machine == 0 { Slots::PerGpu(per_gpu) } else { Slots::PerMachine(per_machine) }
+}
+
+fn tier(reader: &mut Reader<'_>) -> Tier {
+    Tier {
+        keep_stopped: reader.flag("keep_stopped", true),
+        stop_after: reader.span_or_none("stop_after", Span::seconds(10)),
+        delete_after: reader.span_or_none("delete_after", Span::ZERO),
+    }
+}
+
+fn windows(reader: &mut Reader<'_>) -> Vec<Window> {
+    reader.list("windows").into_iter().map(window).collect()
+}
+
+fn window(mut reader: Reader<'_>) -> Window {
+    let name = reader.text("zone", "Asia/Shanghai");
+    let zone = jiff::tz::TimeZone::get(&name).unwrap_or_else(|_| {
+        reader.fault("zone", format!("is \"{name}\": must be an IANA zone such as Asia/Shanghai"));
+        jiff::tz::TimeZone::UTC
+    });
+    let given = reader.texts("days");
+    let mut days = [given.is_empty(); 7];
+    for day in &given {
+        let place = DAYS.iter().position(|known| known.eq_ignore_ascii_case(day));
+        match place.and_then(|place| days.get_mut(place)) {
+            Some(chosen) => *chosen = true,
+            None => reader.fault("days", format!("has \"{day}\": must be of {}", DAYS.join(", "))),
+        }
+    }
+    let (from, to) = (time(&mut reader, "from"), time(&mut reader, "to"));
+    let size = |reader: &mut Reader<'_>, name: &str| {
+        reader.has(name).then(|| reader.number(name, 0, 0, 10_000))
+    };
+    let (min, max) = (size(&mut reader, "min"), size(&mut reader, "max"));
+    if min.is_none() && max.is_none() {
+        reader.fault("min", "or max must be given: the window changes nothing");
+    }
+    reader.end();
+    Window { zone, days, from, to, min, max }
+}
+
+fn time(reader: &mut Reader<'_>, name: &str) -> jiff::civil::Time {
+    let text = reader.required_text(name, "a time of day such as \"20:00\"");
+    text.parse().unwrap_or_else(|_| {
+        if !text.is_empty() {
+            reader.fault(name, format!("is \"{text}\": must be a time of day such as \"20:00\""));
+        }
+        jiff::civil::Time::midnight()
+    })
+}

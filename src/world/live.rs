@@ -1,0 +1,255 @@
+//! The real world: requests are carried out on tokio, their ends come back as wakes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use secrecy::ExposeSecret;
+use tokio::runtime::Handle;
+use tokio::sync::Mutex;
+use tokio::sync::mpsc::{self, Receiver, Sender};
+
+use super::{Request, World};
+use crate::clock::Clock;
+use crate::cloud::ecs::{Operation, TakenOn};
+use crate::cloud::{CallError, Client, CloudSettings, password};
+use crate::model::{
+    Act, InstanceRow, Listing, Look, LookFailure, Outcome, QueueReading, Reading, Refusal, Span,
+    Text, Time, UsageReading, Wake,
+};
+use crate::queue::Queue;
+
+/// Wakes that may wait for the driver.
+const WAKES_MAX: usize = 4096;
+/// Zones change rarely.
+const ZONES_AGE_MAX: Span = Span::hours(1);
+/// GPU use older than this says nothing about now.
+const USAGE_AGE_MAX: Span = Span::minutes(10);
+/// A wall clock that moves further than this against the monotonic one has jumped.
+const JUMP: Span = Span::seconds(5);
+
+/// The live world, as the driver's thread holds it.
+#[derive(Debug)]
+pub struct Live {
+    reach: Arc<Reach>,
+    runtime: Handle,
+    sender: WakeSender,
+    wakes: Receiver<Wake>,
+    drift: Span,
+}
+
+/// Puts wakes in from outside: orders, a stop.
+#[derive(Debug, Clone)]
+pub struct WakeSender(Sender<Wake>);
+
+/// What requests are carried out with.
+#[derive(Debug)]
+struct Reach {
+    cloud: Client,
+    settings: CloudSettings,
+    queues: BTreeMap<Text, Queue>,
+    prefix: Text,
+    clock: Clock,
+    zones: Mutex<(Time, BTreeMap<Text, Text>)>,
+}
+
+impl WakeSender {
+    /// Puts a wake in; `false` if the driver is gone or far behind.
+    pub fn send(&self, wake: Wake) -> bool {
+        self.0.try_send(wake).is_ok()
+    }
+}
+
+impl Live {
+    /// A world that reaches `cloud` and `queues`; machines of ours start with `prefix`. Must be
+    /// made within the runtime that will carry requests out.
+    pub fn new(
+        cloud: Client,
+        settings: CloudSettings,
+        queues: BTreeMap<Text, Queue>,
+        prefix: &str,
+        clock: Clock,
+    ) -> Self {
+        let (sender, wakes) = mpsc::channel(WAKES_MAX);
+        let drift = clock.wall_drift();
+        let reach = Reach {
+            cloud,
+            settings,
+            queues,
+            prefix: prefix.into(),
+            clock,
+            zones: Mutex::default(),
+        };
+        let (reach, sender) = (Arc::new(reach), WakeSender(sender));
+        Self { reach, runtime: Handle::current(), sender, wakes, drift }
+    }
+
+    /// A way to put wakes in.
+    pub fn sender(&self) -> WakeSender {
+        self.sender.clone()
+    }
+}
+
+impl World for Live {
+    fn now(&self) -> Time {
+        self.reach.clock.now()
+    }
+
+    fn start(&mut self, request: Request) {
+        let (reach, sender) = (Arc::clone(&self.reach), self.sender.0.clone());
+        self.runtime.spawn(async move {
+            let wake = match request {
+                Request::Look(look) => {
+                    let asked_at = reach.clock.now();
+                    let result = reach.look(&look, asked_at).await;
+                    Wake::Looked { look, asked_at, result }
+                }
+                Request::Act { number, act, .. } => {
+                    Wake::Answered { number, outcome: reach.act(&act).await }
+                }
+            };
+            // The driver has ended: what came of the request is found at the next start.
+            sender.send(wake).await.ok();
+        });
+    }
+
+    fn next(&mut self, deadline: Time) -> Option<Wake> {
+        let drift = self.reach.clock.wall_drift();
+        let jump = drift - self.drift;
+        self.drift = drift;
+        if JUMP.0 < jump.0.abs() {
+            return Some(Wake::ClockJumped(jump));
+        }
+        if let Ok(wake) = self.wakes.try_recv() {
+            return Some(wake);
+        }
+        let (reach, wakes) = (&self.reach, &mut self.wakes);
+        self.runtime.block_on(async {
+            tokio::select! {
+                wake = wakes.recv() => wake,
+                () = reach.clock.sleep_until(deadline) => None,
+            }
+        })
+    }
+}
+
+impl Reach {
+    async fn look(&self, look: &Look, asked_at: Time) -> Result<Reading, LookFailure> {
+        let cloud = &self.cloud;
+        match look {
+            Look::Queue(name) => self.queue(name, asked_at).await.map(Reading::Queue),
+            Look::Fleet => {
+                let mut rows = self.rows(&self.prefix).await?;
+                rows.retain(|row| row.name.starts_with(&*self.prefix));
+                Ok(Reading::Fleet(Listing { asked_at, rows }))
+            }
+            Look::Name(name) => {
+                let mut rows = self.rows(name.as_str()).await?;
+                rows.retain(|row| *row.name == *name.as_str());
+                Ok(Reading::Name(Listing { asked_at, rows }))
+            }
+            Look::Event { event, instance } => {
+                let reading = cloud.event(event, instance.as_deref()).await;
+                reading.map(Reading::Event).map_err(failure)
+            }
+            Look::Stock { zone, family } => {
+                let reading = cloud.stock(zone, family, asked_at).await;
+                reading.map(Reading::Stock).map_err(failure)
+            }
+            Look::Quote(offer) => {
+                let purchases = &self.settings.purchases;
+                let Some(purchase) = purchases.iter().find(|one| one.zone == offer.zone) else {
+                    let detail = format!("no pool buys in zone {}", offer.zone).into();
+                    return Err(LookFailure { class: Refusal::Config, detail });
+                };
+                let quote = cloud.quote(offer, purchase, asked_at).await.map_err(failure)?;
+                Ok(Reading::Quote(offer.clone(), quote))
+            }
+            Look::Usage(instance) => {
+                let percent = cloud.gpu_percent(instance, asked_at, USAGE_AGE_MAX).await;
+                let gpu_percent = percent.map_err(failure)?;
+                let instance = Text::clone(instance);
+                Ok(Reading::Usage(UsageReading { asked_at, instance, gpu_percent }))
+            }
+        }
+    }
+
+    async fn queue(&self, name: &str, asked_at: Time) -> Result<QueueReading, LookFailure> {
+        self.source(name)?.read(asked_at).await
+    }
+
+    fn source(&self, name: &str) -> Result<&Queue, LookFailure> {
+        self.queues.get(name).ok_or_else(|| {
+            let detail = format!("there is no queue called {name}").into();
+            LookFailure { class: Refusal::Config, detail }
+        })
+    }
+
+    async fn rows(&self, search: &str) -> Result<Vec<InstanceRow>, LookFailure> {
+        let zones = self.zones().await.map_err(failure)?;
+        self.cloud.instances(search, &zones).await.map_err(failure)
+    }
+
+    /// `AzId` → zone code, asked for once an hour.
+    async fn zones(&self) -> Result<BTreeMap<Text, Text>, CallError> {
+        let mut cache = self.zones.lock().await;
+        let now = self.clock.now();
+        if cache.1.is_empty() || cache.0 + ZONES_AGE_MAX < now {
+            let zones = self.cloud.zones().await?;
+            *cache = (now, zones.into_iter().map(|zone| (zone.id, zone.code)).collect());
+        }
+        Ok(cache.1.clone())
+    }
+
+    async fn act(&self, act: &Act) -> Outcome {
+        match act {
+            Act::Create { name, pool, offer } => {
+                let Some(purchase) = self.settings.purchase(pool, offer) else {
+                    let detail = format!("pool {pool} does not buy in zone {}", offer.zone);
+                    return Outcome::Refused { class: Refusal::Config, detail: detail.into() };
+                };
+                let secret = purchase.password.as_ref().map_or_else(password::random, |fixed| {
+                    fixed.expose_secret().to_owned()
+                });
+                outcome(self.cloud.create(name.as_str(), offer, purchase, &secret).await)
+            }
+            Act::Start { instance } => {
+                outcome(self.cloud.operate(instance, Operation::Start).await)
+            }
+            Act::Stop { instance } => {
+                outcome(self.cloud.operate(instance, Operation::FreeStop).await)
+            }
+            Act::Delete { instance } => outcome(self.cloud.delete(instance).await),
+            Act::Drain { queue, machine } => match self.source(queue) {
+                Ok(source) => said(source.drain(machine).await),
+                Err(failure) => said(Err(failure)),
+            },
+            Act::Undrain { queue, machine } => match self.source(queue) {
+                Ok(source) => said(source.undrain(machine).await),
+                Err(failure) => said(Err(failure)),
+            },
+        }
+    }
+}
+
+fn failure(error: CallError) -> LookFailure {
+    LookFailure { class: error.class(), detail: error.to_string().into() }
+}
+
+fn outcome(result: Result<TakenOn, CallError>) -> Outcome {
+    match result {
+        Ok(TakenOn { event, instances }) => {
+            Outcome::Accepted { event, instance: instances.into_iter().next() }
+        }
+        Err(error @ (CallError::NotSent(_) | CallError::Refused { .. })) => {
+            Outcome::Refused { class: error.class(), detail: error.to_string().into() }
+        }
+        Err(error) => Outcome::Unknown { detail: error.to_string().into() },
+    }
+}
+
+fn said(result: Result<(), LookFailure>) -> Outcome {
+    match result {
+        Ok(()) => Outcome::Accepted { event: None, instance: None },
+        Err(LookFailure { class, detail }) => Outcome::Refused { class, detail },
+    }
+}
