@@ -165,6 +165,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use WorkerState::{Busy, Drained, Idle};
 
     const NOW: Time = Time::from_seconds(1_000);
 
@@ -197,7 +198,6 @@ mod tests {
         assert_eq!(reading.oldest_wait, Some(Span::millis(1500)));
         let seen = reading.workers.unwrap();
         let states: Vec<_> = seen.iter().map(|worker| worker.state).collect();
-        use WorkerState::{Busy, Drained, Idle};
         assert_eq!(states, [Idle, Drained, Busy, Drained], "an unknown word counts as busy");
         assert_eq!(&*seen[0].instance, "7");
     }

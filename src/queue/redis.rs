@@ -321,7 +321,7 @@ fn remedy(error: &RedisError, connecting: bool) -> (Refusal, &'static str) {
         (Refusal::Config, "the answer is larger than 4 MiB; are the worker keys really workers?")
     } else if says("LOADING") {
         (Refusal::Other, "Redis is still loading its data; this ends by itself")
-    } else if says("READONLY") {
+    } else if says("READONLY") || says("MASTERDOWN") {
         (Refusal::Config, "this is a replica; give the address of the primary")
     } else if says("MOVED") || says("CROSSSLOT") {
         (Refusal::Config, "Redis Cluster is not supported; use a plain server for the queue")
