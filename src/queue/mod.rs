@@ -56,10 +56,10 @@ pub struct HttpSettings {
     pub token: Option<SecretString>,
     /// Where the values stand.
     pub pointers: Pointers,
-    /// POSTed to ask a machine's workers to take no more; `{name}`, `{instance}` and `{worker}` are
-    /// replaced; with `{worker}` once per worker.
+    /// Gets a POST that asks a machine's workers to take no more; `{name}`, `{instance}` and
+    /// `{worker}` are replaced; with `{worker}` once per worker.
     pub drain_url: Option<String>,
-    /// POSTed to take the request back.
+    /// Gets a POST that takes the request back.
     pub undrain_url: Option<String>,
     /// For one request.
     pub timeout: Span,

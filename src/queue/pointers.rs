@@ -23,7 +23,7 @@ pub(super) fn check(pointers: &Pointers) -> Result<(), QueueError> {
         worker_name,
         worker_instance,
         worker_state,
-        state_words: _,
+        ..
     } = pointers;
     let all = [
         ("pointers.queued", queued),
@@ -178,7 +178,7 @@ mod tests {
             worker_name: "/name".to_owned(),
             worker_instance: "/instance".to_owned(),
             worker_state: "/state".to_owned(),
-            state_words: BTreeMap::from([("paused".to_owned(), WorkerState::Drained)]),
+            state_words: BTreeMap::from([("paused".to_owned(), Drained)]),
         }
     }
 

@@ -309,7 +309,9 @@ fn remedy(error: &RedisError, connecting: bool) -> (Refusal, &'static str) {
     let kind = error.kind();
     if error.is_connection_refusal() {
         (Refusal::NotSent, "connection refused; is Redis running there?")
-    } else if says("WRONGPASS") || says("NOAUTH") || kind == ErrorKind::AuthenticationFailed {
+    } else if ["WRONGPASS", "NOAUTH", "unauthenticated"].into_iter().any(says)
+        || kind == ErrorKind::AuthenticationFailed
+    {
         (Refusal::Auth, "the password is missing or wrong; set the source's password")
     } else if says("NOPERM") {
         (Refusal::Auth, "the user may not do this; see the commands in docs/workers.md")
