@@ -141,8 +141,8 @@ async fn redis_holds_the_drain_request_until_it_is_taken_back() {
 async fn redis_reads_many_workers_whole() {
     let redis = Redis::start();
     let queue = redis_queue(redis_settings(&redis.url()));
-    let fill = "for i = 1, 3000 do \
-                redis.call('SET', 'worker:w' .. i, '{\"state\":\"idle\",\"instance\":\"i' .. i .. '\"}') \
+    let fill = "local word = '{\"state\":\"idle\",\"instance\":\"ins\"}' \
+                for i = 1, 3000 do redis.call('SET', 'worker:w' .. i, word) \
                 redis.call('LPUSH', 'busy:w' .. i, i) redis.call('SET', 'other:' .. i, i) end";
     redis.ask(&["EVAL", fill, "0"]);
     let reading = queue.read(NOW).await.unwrap();
@@ -204,16 +204,12 @@ async fn redis_that_is_gone_or_hangs_gives_no_reading_and_comes_back() {
     let (class, detail) = fault(&queue).await;
     assert!(class == Refusal::Other && detail.contains("300 ms"), "{detail}");
     assert!(before.elapsed() < Duration::from_secs(3));
-    signal_continue(&redis);
+    redis.thaw();
     assert!(queue.read(NOW).await.is_ok());
     redis.stop();
     let (class, detail) = fault(&queue).await;
     assert!(class == Refusal::NotSent && detail.contains("is Redis running"), "{detail}");
     assert!(queue.drain(&machine()).await.is_err());
-}
-
-fn signal_continue(redis: &Redis) {
-    signal(redis.id(), "CONT");
 }
 
 #[tokio::test]
