@@ -2,4 +2,6 @@
 
 mod chaos;
 mod cloudsim;
+mod queues;
+mod support;
 mod tidy;
