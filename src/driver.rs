@@ -34,6 +34,7 @@ pub struct Driver<W, J, O> {
     number: u64,
     turn: u64,
     reports: BTreeMap<Text, Report>,
+    planned: Vec<Event>,
     recent: Vec<Event>,
     /// Settled, not yet given to the journal.
     unwritten: Vec<Event>,
@@ -91,6 +92,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
             number: 0,
             turn: 0,
             reports: BTreeMap::new(),
+            planned: Vec::new(),
             recent: Vec::new(),
             unwritten: Vec::new(),
         };
@@ -157,6 +159,8 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
             self.readings.asked.insert(look.clone(), now);
             self.world.start(Request::Look(look));
         }
+        let asked_for = plan.steps.iter().map(|step| Event { at: now, what: step.intent.clone() });
+        self.planned = asked_for.collect();
         let steps = if self.journal.permits() { plan.steps } else { Vec::new() };
         self.commit_and_start(steps, now)?;
         self.turn += 1;
@@ -233,7 +237,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
                 self.readings.frozen_until = Some(now + policy.timing.jump_freeze);
                 Vec::new()
             }
-            Wake::Stop => Vec::new(),
+            Wake::Hint | Wake::Stop => Vec::new(),
         }
     }
 
@@ -271,9 +275,9 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
     }
 
     fn publish(&mut self, now: Time, next_by: Time) {
-        let Self { policy, memory, readings, reports, recent, turn, observer, .. } = self;
+        let Self { policy, memory, readings, reports, planned, recent, turn, observer, .. } = self;
         let situation = Situation { policy, memory, readings, now };
-        let turn = Turn { number: *turn, next_by, reports, recent };
+        let turn = Turn { number: *turn, next_by, reports, planned, recent };
         observer.turn(&mut || report::snapshot(situation, turn));
     }
 

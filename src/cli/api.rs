@@ -205,8 +205,9 @@ fn typed(name: &str, value: &str, kind: Kind) -> anyhow::Result<Value> {
             json!(number)
         }
         Kind::Texts => json!(value.split(',').map(str::trim).collect::<Vec<_>>()),
-        Kind::Json => serde_json::from_str(value)
-            .with_context(|| format!("{name}: `{value}` is not JSON"))?,
+        Kind::Json => {
+            serde_json::from_str(value).with_context(|| format!("{name}: `{value}` is not JSON"))?
+        }
     })
 }
 

@@ -24,8 +24,5 @@ pub fn one(name: &str) -> Option<String> {
 /// The access key, if the environment holds one.
 pub fn credentials() -> Option<Credentials> {
     let first = |names: [&str; 2]| names.into_iter().find_map(one).map(SecretString::from);
-    Some(Credentials {
-        access_key_id: first(KEY_IDS)?,
-        access_key_secret: first(KEY_SECRETS)?,
-    })
+    Some(Credentials { access_key_id: first(KEY_IDS)?, access_key_secret: first(KEY_SECRETS)? })
 }

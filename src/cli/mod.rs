@@ -1,16 +1,23 @@
 //! One file per command; what all of them share stands here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Settings};
 
 pub mod api;
+pub mod ask;
+pub mod check;
 pub mod cloudsim;
+pub mod daemon;
 pub mod demo;
 pub mod env;
+pub mod hints;
 pub mod out;
+pub mod run;
+pub mod view;
+pub mod watch;
 
 /// Keeps a GPU render farm exactly as large as its work needs, at the lowest price the cloud sells.
 #[derive(Debug, Parser)]
@@ -24,8 +31,22 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::DemoArgs),
-    Cloudsim(cloudsim::CloudsimArgs),
+    Check(check::CheckArgs),
+    Run(run::RunArgs),
+    Status(ask::StatusArgs),
+    Why(ask::WhyArgs),
+    Plan(ask::PlanArgs),
+    Journal(ask::JournalArgs),
+    Pause(ask::PauseArgs),
+    Resume(ask::ResumeArgs),
     Api(api::ApiArgs),
+    Cloudsim(cloudsim::CloudsimArgs),
+    /// Tries a store out; `run` calls this before it opens one.
+    #[command(hide = true)]
+    JournalPreflight {
+        /// The store's folder.
+        dir: PathBuf,
+    },
     /// Prints a shell's completion script.
     Completion {
         /// The shell.
@@ -38,8 +59,19 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Demo(args) => args.run(),
-            Command::Cloudsim(args) => args.run(),
+            Command::Check(args) => args.run(),
+            Command::Run(args) => args.run(),
+            Command::Status(args) => args.run(),
+            Command::Why(args) => args.run(),
+            Command::Plan(args) => args.run(),
+            Command::Journal(args) => args.run(),
+            Command::Pause(args) => args.run(),
+            Command::Resume(args) => args.run(),
             Command::Api(args) => args.run(),
+            Command::Cloudsim(args) => args.run(),
+            Command::JournalPreflight { dir } => {
+                crate::journal::preflight(&dir).map_err(anyhow::Error::msg)
+            }
             Command::Completion { shell } => {
                 let mut out = Vec::new();
                 clap_complete::generate(shell, &mut Self::command(), "farmscale", &mut out);

@@ -46,13 +46,15 @@ pub struct Endpoints {
     pub calls_per_second: u32,
 }
 
-/// How a pool's machines are bought in one zone: everything `CreateInstance` needs besides the offer.
+/// How a pool's machines of one family are bought in one zone: everything `CreateInstance` needs besides the offer.
 #[derive(Debug, Clone)]
 pub struct Purchase {
     /// The pool.
     pub pool: Text,
     /// The zone.
     pub zone: Text,
+    /// The family: an image's GPU driver must match it.
+    pub family: Text,
     /// Image id or name.
     pub image: String,
     /// `VpcId`.
@@ -76,7 +78,7 @@ pub struct CloudSettings {
     pub credentials: Credentials,
     /// Where and how.
     pub endpoints: Endpoints,
-    /// One per pool and zone.
+    /// One per pool, zone and family.
     pub purchases: Vec<Purchase>,
 }
 
@@ -97,6 +99,8 @@ impl Default for Endpoints {
 impl CloudSettings {
     /// How to buy `offer` for `pool`.
     pub fn purchase(&self, pool: &str, offer: &OfferKey) -> Option<&Purchase> {
-        self.purchases.iter().find(|one| &*one.pool == pool && one.zone == offer.zone)
+        self.purchases
+            .iter()
+            .find(|one| &*one.pool == pool && one.zone == offer.zone && one.family == offer.family)
     }
 }

@@ -23,8 +23,8 @@ mod reader;
 mod secrets;
 mod timing;
 
-pub use reader::Fault;
 use reader::{Book, Reader};
+pub use reader::{Fault, parse_span};
 
 /// Everything the daemon needs to know.
 #[derive(Debug)]

@@ -59,7 +59,7 @@ fn pool(
     purchases: &mut Vec<Purchase>,
     warnings: &mut Vec<String>,
 ) -> Pool {
-    let local = buying(name, reader, purchases);
+    let offers = buying(name, reader, purchases);
     let max = reader.required_number("max", 0, 10_000, "the most machines this pool may own");
     let min = reader.number("min", 0, 0, 10_000);
     if max < min {
@@ -69,7 +69,7 @@ fn pool(
         name: Text::clone(name),
         tag: tag(name, reader).into(),
         queue: queue(reader, queues),
-        offers: offers(reader, local),
+        offers,
         min,
         max,
         windows: windows(reader),
@@ -120,8 +120,22 @@ fn queue(reader: &mut Reader<'_>, queues: &BTreeMap<Text, SourceSettings>) -> Te
     queue.into()
 }
 
-/// How machines are made, and where; says whether their system disk is local.
-fn buying(pool: &Text, reader: &mut Reader<'_>, purchases: &mut Vec<Purchase>) -> bool {
+/// One entry of `sizes`.
+#[derive(Debug)]
+struct Size {
+    family: Text,
+    cpu: u32,
+    ram_gib: u32,
+    gpus: u32,
+    gpu_memory_gib: u32,
+    speed_ppm: i64,
+    image: Option<String>,
+    /// Empty = all.
+    zones: Vec<String>,
+}
+
+/// Where the pool's machines are made, and from what: every size in every zone it is for.
+fn buying(pool: &Text, reader: &mut Reader<'_>, purchases: &mut Vec<Purchase>) -> Vec<OfferPolicy> {
     let image = reader.text_or_none("image");
     let (feature, gib) = (
         reader.choice("disk", &[("ssd", "ssd"), ("local", "local")], 0).unwrap_or("ssd"),
@@ -130,70 +144,86 @@ fn buying(pool: &Text, reader: &mut Reader<'_>, purchases: &mut Vec<Purchase>) -
     if feature == "ssd" && gib % 8 != 0 {
         reader.fault("disk_size", format!("is {gib}: cloud disks come in steps of 8 GiB"));
     }
+    let stoppable = reader.flag("free_stop", true) && feature == "ssd";
     let password = secrets::password(reader);
     let zones = reader.tables("zones");
     if zones.is_empty() {
         reader.fault("zones", "is missing: e.g. [pools.NAME.zones.CN_Suqian_B] with its network");
     }
-    for (zone, mut zone_reader) in zones {
-        let own = zone_reader.text_or_none("image").or_else(|| image.clone());
-        if own.is_none() {
-            zone_reader.fault("image", "is missing: name an image here or for the whole pool");
-        }
-        purchases.push(Purchase {
-            pool: Text::clone(pool),
-            zone,
-            image: own.unwrap_or_default(),
-            vpc: zone_reader.required_text("vpc", "the id of the VPC machines join"),
-            subnet: zone_reader.required_text("subnet", "the id of a subnet of the VPC"),
-            security_groups: zone_reader.texts("security_groups"),
-            system_disk_feature: feature.to_owned(),
-            system_disk_gib: gib,
-            password: password.clone(),
-        });
-        zone_reader.end();
-    }
-    feature == "local"
-}
-
-/// Every size in every zone.
-fn offers(reader: &mut Reader<'_>, local_disk: bool) -> Vec<OfferPolicy> {
-    let free_stop = reader.flag("free_stop", true);
-    let zones: Vec<Text> = reader.tables("zones").into_iter().map(|(zone, _)| zone).collect();
+    let sizes = sizes(reader, &zones);
     let mut offers = Vec::new();
-    let sizes = reader.list("sizes");
-    if sizes.is_empty() {
-        reader.fault("sizes", "is missing: e.g. [{ family = \"专业渲染型rp3\", cpu = 16, ram = 32, gpu_memory = 24 }]");
-    }
-    for mut size in sizes {
-        let family =
-            size.required_text("family", "as `farmscale api DescribeEcsFamilyInfo` spells it");
-        let cpu = size.required_number("cpu", 1, 1024, "cores");
-        let ram_gib = size.required_number("ram", 1, 65_536, "GiB");
-        let gpus = size.number("gpus", 1, 0, 64);
-        let gpu_memory_gib = size.number("gpu_memory", 0, 0, 1024);
-        let speed_ppm = size.factor("speed");
-        let only = size.texts("zones");
-        for zone in only.iter().filter(|zone| !zones.iter().any(|known| **known == ***zone)) {
-            size.fault("zones", format!("names {zone}, which is not among the pool's zones"));
+    for (zone, mut here) in zones {
+        let (vpc, subnet) = (
+            here.required_text("vpc", "the id of the VPC machines join"),
+            here.required_text("subnet", "the id of a subnet of the VPC"),
+        );
+        let (groups, zone_image) = (here.texts("security_groups"), here.text_or_none("image"));
+        let for_zone =
+            |size: &&Size| size.zones.is_empty() || size.zones.iter().any(|one| **one == *zone);
+        for size in sizes.iter().filter(for_zone) {
+            let own = size.image.as_ref().or(zone_image.as_ref()).or(image.as_ref());
+            if own.is_none() {
+                here.fault("image", "is missing: name an image for the size, the zone or the pool");
+            }
+            offers.push(offer(&zone, size, stoppable));
+            purchases.push(Purchase {
+                pool: Text::clone(pool),
+                zone: Text::clone(&zone),
+                family: Text::clone(&size.family),
+                image: own.cloned().unwrap_or_default(),
+                vpc: vpc.clone(),
+                subnet: subnet.clone(),
+                security_groups: groups.clone(),
+                system_disk_feature: feature.to_owned(),
+                system_disk_gib: gib,
+                password: password.clone(),
+            });
         }
-        size.end();
-        let here = |zone: &&Text| only.is_empty() || only.iter().any(|one| **one == ***zone);
-        offers.extend(zones.iter().filter(here).map(|zone| OfferPolicy {
-            key: OfferKey {
-                zone: Text::clone(zone),
-                family: family.as_str().into(),
-                cpu,
-                ram_gib,
-                gpus,
-                billing: Billing::OnDemand,
-            },
-            gpu_memory_gib,
-            speed_ppm,
-            stoppable: free_stop && !local_disk,
-        }));
+        here.end();
     }
     offers
+}
+
+fn offer(zone: &Text, size: &Size, stoppable: bool) -> OfferPolicy {
+    let key = OfferKey {
+        zone: Text::clone(zone),
+        family: Text::clone(&size.family),
+        cpu: size.cpu,
+        ram_gib: size.ram_gib,
+        gpus: size.gpus,
+        billing: Billing::OnDemand,
+    };
+    OfferPolicy { key, gpu_memory_gib: size.gpu_memory_gib, speed_ppm: size.speed_ppm, stoppable }
+}
+
+fn sizes(reader: &mut Reader<'_>, zones: &[(Text, Reader<'_>)]) -> Vec<Size> {
+    let list = reader.list("sizes");
+    if list.is_empty() {
+        let example = "[{ family = \"专业渲染型rp3\", cpu = 16, ram = 32, gpu_memory = 24 }]";
+        reader.fault("sizes", format!("is missing: e.g. {example}"));
+    }
+    let spelling = "as `farmscale api DescribeEcsFamilyInfo` spells it";
+    list.into_iter()
+        .map(|mut size| {
+            let read = Size {
+                family: size.required_text("family", spelling).into(),
+                cpu: size.required_number("cpu", 1, 1024, "cores"),
+                ram_gib: size.required_number("ram", 1, 65_536, "GiB"),
+                gpus: size.number("gpus", 1, 0, 64),
+                gpu_memory_gib: size.number("gpu_memory", 0, 0, 1024),
+                speed_ppm: size.factor("speed"),
+                image: size.text_or_none("image"),
+                zones: size.texts("zones"),
+            };
+            for zone in &read.zones {
+                if !zones.iter().any(|(known, _)| **known == **zone) {
+                    size.fault("zones", format!("names {zone}, not one of the pool's zones"));
+                }
+            }
+            size.end();
+            read
+        })
+        .collect()
 }
 
 fn slots(reader: &mut Reader<'_>) -> Slots {

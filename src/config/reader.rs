@@ -327,7 +327,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// `45s`, `10m`, `2h`, `7d`, or several together: `1h30m`.
-pub(super) fn parse_span(text: &str) -> Option<Span> {
+pub fn parse_span(text: &str) -> Option<Span> {
     let mut total = Span::ZERO;
     let mut rest = text.trim();
     if rest.is_empty() {

@@ -1,5 +1,13 @@
 //! What must outlive a restart, durable before anything acts on it.
 
+mod envelope;
+mod files;
+pub mod history;
+mod intents;
+mod store;
+
+pub use store::{Opened, Preflight, Store, StoreError, preflight};
+
 use crate::model::{Event, MachineName};
 
 /// Proof that the intents of a commit are on disk; only a journal makes one.

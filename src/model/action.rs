@@ -212,6 +212,8 @@ pub enum Wake {
     Ordered(Order),
     /// The wall clock moved against the monotonic one by this much.
     ClockJumped(Span),
+    /// Something may be due: look at the plan again.
+    Hint,
     /// The process is to end: start nothing more.
     Stop,
 }

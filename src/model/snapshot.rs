@@ -39,6 +39,8 @@ pub struct Snapshot {
     pub spend: Spend,
     /// Counts since the store was made.
     pub counts: Counts,
+    /// What the last plan asked for; nothing of it is sent in a dry run.
+    pub planned: Vec<Event>,
     /// Last decisions and what became of them, newest last, at most 200.
     pub recent: Vec<Event>,
     /// Sources that fail: name and what they last said.

@@ -1,1 +1,8 @@
-//! TODO-doc
+//! The page and the HTTP API: what the daemon published, shown; orders, passed on. Nothing here can
+//! reach the driver but through an order.
+
+mod board;
+mod routes;
+
+pub use board::Board;
+pub use routes::{Options, serve};

@@ -17,6 +17,8 @@ pub struct Turn<'a> {
     pub next_by: Time,
     /// The last plan's reports.
     pub reports: &'a BTreeMap<Text, Report>,
+    /// What it asked for.
+    pub planned: &'a [Event],
     /// Last events, oldest first.
     pub recent: &'a [Event],
 }
@@ -36,6 +38,7 @@ pub fn snapshot(situation: Situation<'_>, turn: Turn<'_>) -> Snapshot {
         offers: policy.pools.iter().flat_map(|pool| offer_views(situation, pool)).collect(),
         spend: spend(memory, now),
         counts: memory.meta.counts,
+        planned: turn.planned.to_vec(),
         recent: turn.recent.to_vec(),
         faults: readings.faults(),
     }

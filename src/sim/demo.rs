@@ -1,11 +1,13 @@
 //! The demo's studio: a day of a real render farm's work on the simulated cloud, whose cheapest
 //! zone sells out on the way.
 
+use std::net::SocketAddr;
+use std::path::Path;
+
 use super::farm::{Boots, SimFarm};
 use super::provider::{Catalog, Dials, Provider, StockChange};
 use super::trace::{self, Job};
-use crate::model::{Billing, Namer, OfferKey, Shape, Span, Time};
-use crate::policy::{IdleRule, Limits, OfferPolicy, Policy, Pool, Slots, Tier, Timing};
+use crate::model::{Span, Time};
 
 /// The cheapest offers are sold out from so long after the start…
 const SOLD_OUT_FROM: Span = Span::hours(9);
@@ -13,18 +15,14 @@ const SOLD_OUT_FROM: Span = Span::hours(9);
 const SOLD_OUT_TO: Span = Span::hours(15);
 /// Its zone.
 const SOLD_OUT_ZONE: &str = "CN_Hohhot_B";
-/// Machines at most.
-const MAX: u32 = 60;
-/// The pool, and its queue.
-pub const POOL: &str = "render";
 
 /// The studio at `start`, with the work that arrives until `until` of the bundled trace.
 pub fn studio(start: Time, until: Span, seed: u64) -> SimFarm {
-    let jobs: Vec<Job> =
-        trace::bundled().into_iter().filter(|job| job.submit < until).collect();
+    let jobs: Vec<Job> = trace::bundled().into_iter().filter(|job| job.submit < until).collect();
     let mut catalog = Catalog::standard();
     for what in catalog.sizes.keys().filter(|what| &*what.zone == SOLD_OUT_ZONE) {
-        let change = |after: Span, units| StockChange { at: start + after, what: what.clone(), units };
+        let change =
+            |after: Span, units| StockChange { at: start + after, what: what.clone(), units };
         catalog.script.extend([change(SOLD_OUT_FROM, Some(0)), change(SOLD_OUT_TO, Some(24))]);
     }
     catalog.script.sort_by_key(|change| change.at);
@@ -35,49 +33,63 @@ pub fn studio(start: Time, until: Span, seed: u64) -> SimFarm {
 /// Late and lagging as the real cloud, but nothing that only an operator could mend, and no
 /// event lost: the ledger is to meet the bill to the fen.
 fn dials() -> Dials {
-    Dials {
-        event_lost_ppm: 0,
-        create_hangs_ppm: 0,
-        reclaim_ppm: 0,
-        ..Dials::nasty()
-    }
+    Dials { event_lost_ppm: 0, create_hangs_ppm: 0, reclaim_ppm: 0, ..Dials::nasty() }
 }
 
-/// What the demo's operator wants.
-pub fn policy() -> Policy {
-    let sizes = [("专业渲染型rp3", 16, 32), ("极速渲染型re3", 12, 24)];
-    let zones = ["CN_Suqian_B", "CN_Hohhot_B", "CN_Qingyang_A"];
-    let offer = |zone: &str, (family, cpu, ram_gib): (&str, u32, u32)| OfferPolicy {
-        key: OfferKey {
-            zone: zone.into(),
-            family: family.into(),
-            cpu,
-            ram_gib,
-            gpus: 1,
-            billing: Billing::OnDemand,
-        },
-        gpu_memory_gib: 24,
-        speed_ppm: 1_000_000,
-        stoppable: true,
-    };
-    let sold = Catalog::standard().sizes;
-    let offers = sizes.iter().flat_map(|size| zones.map(|zone| offer(zone, *size)));
-    let pool = Pool {
-        name: POOL.into(),
-        tag: "gpu".into(),
-        queue: POOL.into(),
-        offers: offers.filter(|offer| sold.contains_key(&(&offer.key).into())).collect(),
-        min: 0,
-        max: MAX,
-        windows: Vec::new(),
-        slots: Slots::PerGpu(1),
-        shape: Shape::default(),
-        tasks_per_slot: 1,
-        headroom: 0,
-        tier: Tier::default(),
-        idle: IdleRule::Word,
-        surge: MAX,
-    };
-    let limits = Limits { max: MAX, open_creates: 20, ..Limits::default() };
-    Policy { namer: Namer::new("demo"), pools: vec![pool], limits, timing: Timing::default() }
+/// The demo's config: the one a studio would write for it.
+pub fn config(cloud: SocketAddr, queue: SocketAddr, page: SocketAddr, store: &Path) -> String {
+    let zones: String = Catalog::standard()
+        .zones
+        .iter()
+        .map(|zone| {
+            let (code, vpc, subnet) = (&zone.code, &zone.vpc, &zone.subnet);
+            format!("[pools.render.zones.{code}]\nvpc = \"{vpc}\"\nsubnet = \"{subnet}\"\n\n")
+        })
+        .collect();
+    let store = store.display().to_string();
+    format!(
+        r#"# the demo's own config; see config/farmscale.toml for everything that can be set
+farm = "demo"
+
+[cloud]
+endpoint = "http://{cloud}/ecs/v1"
+
+[store]
+dir = {store:?}
+
+[page]
+listen = "{page}"
+
+[limits]
+max = 60
+open_creates = 20
+
+[queues.render]
+kind = "http"
+url = "http://{queue}/queue"
+drain_url = "http://{queue}/drain"
+undrain_url = "http://{queue}/undrain"
+
+[pools.render]
+queue = "render"
+tag = "gpu"
+max = 60
+
+[[pools.render.sizes]]
+family = "专业渲染型rp3"
+cpu = 16
+ram = 32
+gpu_memory = 24
+image = "render-worker-Datacenter"
+
+[[pools.render.sizes]]
+family = "极速渲染型re3"
+cpu = 12
+ram = 24
+gpu_memory = 24
+image = "render-worker-Geforce"
+zones = ["CN_Suqian_B", "CN_Hohhot_B"]
+
+{zones}"#
+    )
 }

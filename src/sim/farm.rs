@@ -90,6 +90,12 @@ impl SimFarm {
         self.jobs.len()
     }
 
+    /// Whether all work is done and no machine is left.
+    pub fn is_at_rest(&self) -> bool {
+        let work = self.jobs_to_come() + self.queue.waiting() + self.queue.running();
+        work == 0 && self.provider.truth().next().is_none()
+    }
+
     /// Most machines there ever were at once.
     pub fn peak(&self) -> usize {
         self.peak
@@ -188,5 +194,16 @@ impl SimFarm {
             speed_ppm: self.speed(&instance.offer.family),
         };
         self.queue.join(at, host);
+    }
+}
+
+impl super::http::Behind for SimFarm {
+    fn provider(&mut self, now: Time) -> &mut Provider {
+        self.advance(now);
+        &mut self.provider
+    }
+
+    fn gpu_percent(&self, instance: &str) -> Option<u32> {
+        Self::gpu_percent(self, instance)
     }
 }

@@ -60,6 +60,14 @@ pub struct Judge {
     last_act_at: Option<Time>,
 }
 
+impl Bounds {
+    /// No bounds.
+    pub fn none() -> Self {
+        let (max, grace) = (usize::MAX, Span::ZERO);
+        Self { max, hourly: None, open_creates: max, creates: max, stops: max, grace }
+    }
+}
+
 impl Judge {
     /// A judge that holds a run to these bounds.
     pub fn new(bounds: Bounds) -> Self {

@@ -8,6 +8,7 @@ pub mod http;
 pub mod judge;
 pub mod provider;
 pub mod queue;
+pub mod queue_http;
 pub mod rng;
 pub mod store;
 pub mod trace;

@@ -52,7 +52,8 @@ pub struct Shared {
     /// Lives of the daemon; answers to an earlier one are not delivered.
     life: u64,
     stop_at: Time,
-    stop_when_done: bool,
+    stop_when_done: Option<Span>,
+    done_since: Option<Time>,
 }
 
 #[derive(Debug)]
@@ -121,7 +122,8 @@ impl Shared {
             trace: 0,
             life: 0,
             stop_at: Time::MAX,
-            stop_when_done: false,
+            stop_when_done: None,
+            done_since: None,
         }
     }
 
@@ -130,9 +132,10 @@ impl Shared {
         self.stop_at = at;
     }
 
-    /// Stops the daemon as soon as all work is done and no machine is left.
-    pub fn stop_when_done(&mut self) {
-        self.stop_when_done = true;
+    /// Stops the daemon when all work is done, no machine is left, and `after` has passed for it
+    /// to learn so.
+    pub fn stop_when_done(&mut self, after: Span) {
+        self.stop_when_done = Some(after);
     }
 
     /// The time.
@@ -275,13 +278,14 @@ impl Shared {
         }
     }
 
-    fn is_to_stop(&self) -> bool {
-        let done = self.stop_when_done
-            && self.farm.jobs_to_come() == 0
-            && self.farm.queue.waiting() == 0
-            && self.farm.queue.running() == 0
-            && self.farm.provider.truth().next().is_none();
-        done || self.stop_at <= self.now
+    fn is_to_stop(&mut self) -> bool {
+        if self.stop_at <= self.now {
+            return true;
+        }
+        let Some(after) = self.stop_when_done.filter(|_| self.farm.is_at_rest()) else {
+            return false;
+        };
+        *self.done_since.get_or_insert(self.now) + after <= self.now
     }
 
     fn move_to(&mut self, now: Time) {

@@ -1,6 +1,6 @@
 //! The border: everything outside the decisions is reached through [`World`], and nothing else.
 
-//pub mod live;
+pub mod live;
 
 use crate::journal::Permit;
 use crate::model::{Act, Look, Time, Wake};

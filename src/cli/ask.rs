@@ -1,0 +1,298 @@
+//! `farmscale status`, `why`, `plan`, `journal`, `pause`, `resume`: questions and orders to a
+//! running daemon, over its HTTP API.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+
+use super::{env, out};
+use crate::model::snapshot::Snapshot;
+use crate::model::{Event, Money, Span};
+use crate::telemetry::words::{self, Language};
+
+/// Where the daemon is.
+#[derive(Debug, clap::Args)]
+pub struct Daemon {
+    /// The page of the daemon.
+    #[arg(long, env = "FARMSCALE_URL", default_value = "http://127.0.0.1:8420")]
+    url: String,
+    /// The page's token, in a file (or in FARMSCALE_PAGE_TOKEN).
+    #[arg(long)]
+    token_file: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The farm now: machines, queue, money.
+#[derive(Debug, clap::Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// Why each pool is as large as it is, strongest reason first.
+#[derive(Debug, clap::Args)]
+pub struct WhyArgs {
+    /// Only this pool.
+    pool: Option<String>,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// What the last plan asked for, and what could be bought.
+#[derive(Debug, clap::Args)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// The last decisions and what became of them.
+#[derive(Debug, clap::Args)]
+pub struct JournalArgs {
+    /// So many of the newest.
+    #[arg(long, default_value_t = 40)]
+    limit: usize,
+    /// In Chinese.
+    #[arg(long)]
+    zh: bool,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// Changes nothing more until `resume`; what runs goes on running and costing.
+#[derive(Debug, clap::Args)]
+pub struct PauseArgs {
+    /// Why, for everybody who looks.
+    #[arg(long)]
+    reason: String,
+    /// Who asks.
+    #[arg(long, env = "USER", default_value = "operator")]
+    owner: String,
+    /// Ends by itself after so long, such as `2h`.
+    #[arg(long = "for")]
+    lasting: Option<String>,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// Ends a pause.
+#[derive(Debug, clap::Args)]
+pub struct ResumeArgs {
+    /// Who asks.
+    #[arg(long, env = "USER", default_value = "operator")]
+    owner: String,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+impl Daemon {
+    fn call(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(self.request(path, body))
+    }
+
+    async fn request(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+        rustls::crypto::ring::default_provider().install_default().ok();
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
+        let url = format!("{}{path}", self.url.trim_end_matches('/'));
+        let mut request = match body {
+            None => client.get(&url),
+            Some(body) => client.post(&url).header("X-Farmscale", "1").json(&body),
+        };
+        if let Some(token) = self.token()? {
+            request = request.bearer_auth(token.expose_secret());
+        }
+        let response = request.send().await.with_context(|| {
+            format!("no daemon answers at {}: is it running? (--url names another)", self.url)
+        })?;
+        let status = response.status();
+        let text = response.text().await?;
+        if !status.is_success() {
+            bail!("the daemon at {} refuses: {status} {}", self.url, text.trim());
+        }
+        serde_json::from_str(&text)
+            .with_context(|| format!("{url} does not answer as farmscale does"))
+    }
+
+    fn token(&self) -> anyhow::Result<Option<SecretString>> {
+        let Some(file) = &self.token_file else {
+            return Ok(env::one("FARMSCALE_PAGE_TOKEN").map(Into::into));
+        };
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("the token cannot be read from {}", file.display()))?;
+        Ok(Some(text.trim().into()))
+    }
+
+    fn status(&self) -> anyhow::Result<(Value, Snapshot)> {
+        let value = self.call("/api/v1/status", None)?;
+        let snapshot = serde_json::from_value(value.clone())
+            .context("the daemon is of another version than this command")?;
+        Ok((value, snapshot))
+    }
+}
+
+impl StatusArgs {
+    /// Runs the command.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let (value, farm) = self.daemon.status()?;
+        if self.daemon.json {
+            return out::json(&value);
+        }
+        let stale = value.get("stale").and_then(Value::as_bool).unwrap_or(false);
+        let stale = if stale { "  STALE: the daemon has not turned lately" } else { "" };
+        out::line(&format!("{} at {}{stale}", farm.farm, farm.at))?;
+        if let Some(pause) = &farm.paused {
+            out::line(&format!("PAUSED by {}: {}", pause.owner, pause.reason))?;
+        }
+        let spend = farm.spend;
+        out::line(&format!("{} an hour, {} spent\n", spend.hourly, spend.total))?;
+        let pools = farm.pools.iter().map(|pool| {
+            let phases = pool.phases.iter().map(|(phase, count)| format!("{count} {phase:?}"));
+            let wait = pool.oldest_wait.map_or_else(String::new, |wait| wait.to_string());
+            let (min, max) = pool.size;
+            [
+                pool.name.to_string(),
+                pool.queued.to_string(),
+                pool.running.to_string(),
+                wait,
+                phases.collect::<Vec<_>>().join(", ").to_lowercase(),
+                format!("{min}–{max}"),
+            ]
+        });
+        let header = ["pool", "waiting", "running", "oldest", "machines", "size"];
+        out::line(&out::table(header, pools.collect()))?;
+        let machines = farm.machines.iter().map(|machine| {
+            [
+                machine.name.to_string(),
+                machine.offer.to_string(),
+                format!("{:?}", machine.phase).to_lowercase(),
+                farm.at.since(machine.since).to_string(),
+                machine.hourly.to_string(),
+                machine.cost.to_string(),
+            ]
+        });
+        let header = ["machine", "offer", "phase", "for", "an hour", "so far"];
+        if !farm.machines.is_empty() {
+            out::line(&format!("\n{}", out::table(header, machines.collect())))?;
+        }
+        for (source, detail) in &farm.faults {
+            out::line(&format!("! {source}: {detail}"))?;
+        }
+        Ok(())
+    }
+}
+
+impl WhyArgs {
+    /// Runs the command.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let query = self.pool.as_ref().map_or_else(String::new, |pool| {
+            format!(
+                "?pool={}",
+                percent_encoding::utf8_percent_encode(pool, percent_encoding::NON_ALPHANUMERIC)
+            )
+        });
+        if self.daemon.json {
+            return out::json(&self.daemon.call(&format!("/api/v1/why{query}"), None)?);
+        }
+        let (_, farm) = self.daemon.status()?;
+        let wanted = |name: &str| self.pool.as_deref().is_none_or(|pool| pool == name);
+        let mut found = false;
+        for pool in farm.pools.iter().filter(|pool| wanted(&pool.name)) {
+            found = true;
+            let report = &pool.report;
+            out::line(&format!(
+                "{}: the work asks for {} slots; {} are there or on their way",
+                pool.name, report.demand_slots, report.capacity_slots
+            ))?;
+            for reason in &report.binds {
+                out::line(&format!("  held by {reason}"))?;
+            }
+            if report.binds.is_empty() {
+                out::line("  nothing holds it: it is as large as its work")?;
+            }
+        }
+        if !found {
+            bail!("there is no pool {}", self.pool.as_deref().unwrap_or(""));
+        }
+        Ok(())
+    }
+}
+
+impl PlanArgs {
+    /// Runs the command.
+    pub fn run(&self) -> anyhow::Result<()> {
+        if self.daemon.json {
+            return out::json(&self.daemon.call("/api/v1/plan", None)?);
+        }
+        let (_, farm) = self.daemon.status()?;
+        if farm.planned.is_empty() {
+            out::line("nothing to change now\n")?;
+        }
+        for event in &farm.planned {
+            out::line(&sentence(event, Language::En))?;
+        }
+        let offers = farm.offers.iter().map(|offer| {
+            let money =
+                |money: Option<Money>| money.map_or_else(String::new, |one| one.to_string());
+            [
+                offer.pool.to_string(),
+                offer.offer.to_string(),
+                money(offer.hourly),
+                money(offer.work_hourly),
+                offer.blocked.as_ref().map_or_else(|| "yes".to_owned(), ToString::to_string),
+            ]
+        });
+        let header = ["pool", "offer", "an hour", "an hour of work", "can be bought"];
+        out::line(&out::table(header, offers.collect()))
+    }
+}
+
+impl JournalArgs {
+    /// Runs the command.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let value = self.daemon.call(&format!("/api/v1/journal?limit={}", self.limit), None)?;
+        if self.daemon.json {
+            return out::json(&value);
+        }
+        let (_, farm) = self.daemon.status()?;
+        let language = if self.zh { Language::Zh } else { Language::En };
+        let shown = farm.recent.len().saturating_sub(self.limit);
+        for event in farm.recent.iter().skip(shown) {
+            out::line(&sentence(event, language))?;
+        }
+        Ok(())
+    }
+}
+
+impl PauseArgs {
+    /// Runs the command.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let lasting = match &self.lasting {
+            None => None,
+            Some(text) => Some(
+                crate::config::parse_span(text)
+                    .with_context(|| format!("--for {text}: a time such as 30m or 2h"))?,
+            ),
+        };
+        let seconds = lasting.map(Span::as_seconds);
+        let body = json!({ "owner": self.owner, "reason": self.reason, "for_s": seconds });
+        self.daemon.call("/api/v1/pause", Some(body))?;
+        out::line("paused: nothing is started, stopped or deleted until `farmscale resume`")
+    }
+}
+
+impl ResumeArgs {
+    /// Runs the command.
+    pub fn run(&self) -> anyhow::Result<()> {
+        self.daemon.call("/api/v1/resume", Some(json!({ "owner": self.owner })))?;
+        out::line("resumed")
+    }
+}
+
+fn sentence(event: &Event, language: Language) -> String {
+    format!("{}  {}", event.at, words::say(event, language))
+}

@@ -1,0 +1,121 @@
+//! The last published snapshot, and how the farm has been lately.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::model::snapshot::{Phase, Snapshot};
+use crate::model::{Money, Span, Time};
+
+/// Points of history kept: when there are more, every other one is dropped and the step doubles.
+const POINTS_MAX: usize = 600;
+/// The first step between two points.
+const STEP: Span = Span::seconds(10);
+
+/// What page and API read.
+#[derive(Debug)]
+pub struct Board {
+    clock: Clock,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    latest: Option<Arc<Snapshot>>,
+    points: VecDeque<Point>,
+    step: Span,
+}
+
+/// The farm at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Point {
+    /// When.
+    pub at: Time,
+    /// Machines working or ready, on their way, being let go, stopped.
+    pub machines: [u32; 4],
+    /// Waiting tasks.
+    pub queued: u32,
+    /// Running tasks.
+    pub running: u32,
+    /// Money an hour.
+    pub hourly: Money,
+    /// Money so far.
+    pub total: Money,
+}
+
+impl Board {
+    /// An empty board.
+    pub fn new(clock: Clock) -> Self {
+        let inner = Inner { step: STEP, ..Inner::default() };
+        Self { clock, inner: Mutex::new(inner) }
+    }
+
+    /// Puts a snapshot up.
+    pub fn publish(&self, snapshot: Snapshot) {
+        let mut inner = self.inner();
+        let step = inner.step;
+        if inner.points.back().is_none_or(|last| last.at + step <= snapshot.at) {
+            inner.points.push_back(Point::of(&snapshot));
+        }
+        if POINTS_MAX < inner.points.len() {
+            let mut number = 0;
+            inner.points.retain(|_| {
+                number += 1;
+                number % 2 == 1
+            });
+            inner.step = step.times(2);
+        }
+        inner.latest = Some(Arc::new(snapshot));
+    }
+
+    /// The last snapshot.
+    pub fn latest(&self) -> Option<Arc<Snapshot>> {
+        self.inner().latest.clone()
+    }
+
+    /// How the farm has been, oldest first.
+    pub fn points(&self) -> Vec<Point> {
+        self.inner().points.iter().cloned().collect()
+    }
+
+    /// How old the last snapshot is, and whether the daemon has missed two turns since.
+    pub fn age(&self, snapshot: &Snapshot) -> (Span, bool) {
+        let now = self.clock.now();
+        let turn = Span(snapshot.next_turn_by.since(snapshot.at).0.max(1000));
+        // A real second is allowed whatever the clock's speed: that is the page's own delay.
+        let slack = Span::seconds(1).times(i64::from(self.clock.speed()));
+        let stale = snapshot.at + turn.times(2) + slack < now;
+        (now.since(snapshot.at), stale)
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Point {
+    fn of(farm: &Snapshot) -> Self {
+        let mut machines = [0; 4];
+        for (phase, count) in farm.pools.iter().flat_map(|pool| &pool.phases) {
+            let place = match phase {
+                Phase::Ready => 0,
+                Phase::Launching | Phase::Booting | Phase::Starting => 1,
+                Phase::Draining | Phase::Stopping | Phase::Leaving => 2,
+                Phase::Stopped => 3,
+            };
+            if let Some(sum) = machines.get_mut(place) {
+                *sum += count;
+            }
+        }
+        Self {
+            at: farm.at,
+            machines,
+            queued: farm.pools.iter().map(|pool| pool.queued).sum(),
+            running: farm.pools.iter().map(|pool| pool.running).sum(),
+            hourly: farm.spend.hourly,
+            total: farm.spend.total,
+        }
+    }
+}

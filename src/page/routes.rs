@@ -1,0 +1,256 @@
+//! Addresses, and who may call them: a Host that is this machine, a token where one is set, and for
+//! orders a header that no foreign page can send.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::extract::{DefaultBodyLimit, Query, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use super::Board;
+use crate::model::{Order, Snapshot, Span};
+use crate::telemetry::words::{self, Language};
+
+/// An order's body is a line of text.
+const BODY_MAX: usize = 16 << 10;
+/// Scripts, styles and data from here alone.
+const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; \
+                              base-uri 'none'; form-action 'none'";
+
+/// How the page is served.
+pub struct Options {
+    /// Asked of every call to the API and the metrics, where set.
+    pub token: Option<SecretString>,
+    /// Names the page may be called by, besides this machine's own.
+    pub allowed_hosts: Vec<String>,
+    /// Passes an order on; `false` if the daemon is too far behind to take it.
+    pub orders: Box<dyn Fn(Order) -> bool + Send + Sync>,
+    /// The metrics' text.
+    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
+}
+
+impl std::fmt::Debug for Options {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("allowed_hosts", &self.allowed_hosts)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Served {
+    board: Arc<Board>,
+    options: Options,
+}
+
+type Shared = State<Arc<Served>>;
+
+/// Serves page and API until the listener fails.
+pub async fn serve(listener: TcpListener, board: Arc<Board>, options: Options) -> io::Result<()> {
+    let served = Arc::new(Served { board, options });
+    let guarded = Router::new()
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/why", get(why))
+        .route("/api/v1/plan", get(plan))
+        .route("/api/v1/journal", get(journal))
+        .route("/api/v1/history", get(history))
+        .route("/api/v1/pause", post(pause))
+        .route("/api/v1/resume", post(resume))
+        .route("/metrics", get(metrics))
+        .layer(middleware::from_fn_with_state(Arc::clone(&served), knows_token));
+    let router = Router::new()
+        .route("/", get(|| asset("text/html; charset=utf-8", include_str!("assets/index.html"))))
+        .route("/app.js", get(|| asset("text/javascript", include_str!("assets/app.js"))))
+        .route("/words.js", get(|| asset("text/javascript", include_str!("assets/words.js"))))
+        .route("/style.css", get(|| asset("text/css", include_str!("assets/style.css"))))
+        .route("/healthz", get(health))
+        .merge(guarded)
+        .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is nothing at this address") })
+        .layer(DefaultBodyLimit::max(BODY_MAX))
+        .layer(middleware::from_fn_with_state(Arc::clone(&served), is_called_by_name))
+        .with_state(served);
+    axum::serve(listener, router).await
+}
+
+/// Refuses names that lead here from elsewhere (DNS rebinding), and adds what browsers are to heed.
+async fn is_called_by_name(State(served): Shared, request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let name = host.map(|host| match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => name,
+        _ => host,
+    });
+    let ours = |name: &str| {
+        matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+            || served.options.allowed_hosts.iter().any(|allowed| allowed == name)
+    };
+    let mut response = if name.is_some_and(ours) {
+        next.run(request).await
+    } else {
+        refuse(StatusCode::FORBIDDEN, "called by a name that is not in page.hosts")
+    };
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+async fn knows_token(State(served): Shared, request: Request, next: Next) -> Response {
+    let Some(token) = &served.options.token else { return next.run(request).await };
+    let given = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or("");
+    if same(given.as_bytes(), token.expose_secret().as_bytes()) {
+        next.run(request).await
+    } else {
+        refuse(StatusCode::UNAUTHORIZED, "the token is missing or wrong (Authorization: Bearer …)")
+    }
+}
+
+/// Compares without telling by its time where the difference is.
+fn same(one: &[u8], other: &[u8]) -> bool {
+    one.len() == other.len()
+        && one.iter().zip(other).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+async fn asset(kind: &'static str, text: &'static str) -> Response {
+    ([(header::CONTENT_TYPE, kind)], text).into_response()
+}
+
+fn refuse(status: StatusCode, why: &str) -> Response {
+    (status, Json(json!({ "error": why }))).into_response()
+}
+
+/// Answers from the last snapshot, if there is one.
+fn with_latest(served: &Served, answer: impl FnOnce(&Snapshot) -> Value) -> Response {
+    match served.board.latest() {
+        Some(snapshot) => Json(answer(&snapshot)).into_response(),
+        None => refuse(StatusCode::SERVICE_UNAVAILABLE, "the first turn is not over yet"),
+    }
+}
+
+async fn status(State(served): Shared) -> Response {
+    with_latest(&served, |farm| {
+        let (age, stale) = served.board.age(farm);
+        let mut value = serde_json::to_value(farm).unwrap_or_default();
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("age".to_owned(), json!(age));
+            fields.insert("stale".to_owned(), json!(stale));
+        }
+        value
+    })
+}
+
+#[derive(Debug, Deserialize)]
+struct OfPool {
+    pool: Option<String>,
+}
+
+async fn why(State(served): Shared, Query(of): Query<OfPool>) -> Response {
+    with_latest(&served, |farm| {
+        let wanted = |name: &str| of.pool.as_deref().is_none_or(|pool| pool == name);
+        let pools = farm.pools.iter().filter(|pool| wanted(&pool.name)).map(|pool| {
+            let binds: Vec<Value> = pool
+                .report
+                .binds
+                .iter()
+                .map(|reason| json!({ "reason": reason, "words": reason.to_string() }))
+                .collect();
+            json!({
+                "pool": pool.name, "demand_slots": pool.report.demand_slots,
+                "capacity_slots": pool.report.capacity_slots, "binds": binds,
+            })
+        });
+        json!({ "at": farm.at, "pools": pools.collect::<Vec<_>>() })
+    })
+}
+
+async fn plan(State(served): Shared) -> Response {
+    with_latest(
+        &served,
+        |farm| json!({ "at": farm.at, "planned": farm.planned, "offers": farm.offers }),
+    )
+}
+
+#[derive(Debug, Deserialize)]
+struct Limit {
+    limit: Option<usize>,
+}
+
+async fn journal(State(served): Shared, Query(Limit { limit }): Query<Limit>) -> Response {
+    with_latest(&served, |farm| {
+        let skipped = farm.recent.len().saturating_sub(limit.unwrap_or(100));
+        let events = farm.recent.iter().skip(skipped).map(|event| {
+            let (zh, en) = (words::say(event, Language::Zh), words::say(event, Language::En));
+            json!({ "event": event, "zh": zh, "en": en })
+        });
+        json!({ "at": farm.at, "events": events.collect::<Vec<_>>() })
+    })
+}
+
+async fn history(State(served): Shared) -> Response {
+    Json(json!({ "points": served.board.points() })).into_response()
+}
+
+async fn metrics(State(served): Shared) -> Response {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    ([(header::CONTENT_TYPE, kind)], (served.options.metrics)()).into_response()
+}
+
+async fn health(State(served): Shared) -> Response {
+    match served.board.latest() {
+        Some(snapshot) if !served.board.age(&snapshot).1 => Json(json!({})).into_response(),
+        Some(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "stale"),
+        None => refuse(StatusCode::SERVICE_UNAVAILABLE, "the first turn is not over yet"),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct PauseBody {
+    owner: String,
+    reason: String,
+    for_s: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ResumeBody {
+    owner: String,
+}
+
+async fn pause(State(served): Shared, headers: HeaderMap, Json(body): Json<PauseBody>) -> Response {
+    let until = body.for_s.zip(served.board.latest());
+    let until = until.map(|(seconds, farm)| farm.at + Span::seconds(seconds));
+    let (owner, reason) = (body.owner.into(), body.reason.into());
+    order(&served, &headers, Order::Pause { owner, reason, until })
+}
+
+async fn resume(
+    State(served): Shared,
+    headers: HeaderMap,
+    Json(body): Json<ResumeBody>,
+) -> Response {
+    order(&served, &headers, Order::Resume { owner: body.owner.into() })
+}
+
+/// A page from elsewhere can make a browser post here, but not with a header of ours.
+fn order(served: &Served, headers: &HeaderMap, order: Order) -> Response {
+    if !headers.contains_key(HeaderName::from_static("x-farmscale")) {
+        return refuse(StatusCode::FORBIDDEN, "orders need the header X-Farmscale: 1");
+    }
+    if (served.options.orders)(order) {
+        Json(json!({ "taken": true })).into_response()
+    } else {
+        refuse(StatusCode::SERVICE_UNAVAILABLE, "the daemon is too far behind to take orders")
+    }
+}

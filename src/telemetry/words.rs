@@ -1,0 +1,212 @@
+//! One sentence for each event, in Chinese and in English.
+
+use crate::model::event::What;
+use crate::model::{Change, Event, Refusal, WorkerState};
+
+/// Which language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// 中文。
+    Zh,
+    /// English.
+    En,
+}
+
+/// The event as a sentence.
+pub fn say(event: &Event, language: Language) -> String {
+    match language {
+        Language::Zh => chinese(&event.what),
+        Language::En => english(&event.what),
+    }
+}
+
+fn english(what: &What) -> String {
+    match what {
+        What::DaemonStarted { epoch } => format!("the daemon has started (epoch {epoch})"),
+        What::FarmAdopted => "the farm at the provider is known".to_owned(),
+        What::Paused { owner, reason, .. } => format!("{owner} paused the farm: {reason}"),
+        What::Resumed { owner } => format!("{owner} ended the pause"),
+        What::CreateIntended { name, offer, reason, .. } => {
+            format!("create {name} as {offer}: {reason}")
+        }
+        What::CreateAccepted { name, .. } => format!("{name} is being made"),
+        What::CreateRefused { name, class, detail } => {
+            format!("the create of {name} was refused ({}): {detail}", class_en(*class))
+        }
+        What::CreateUnknown { name, detail } => {
+            format!("nobody knows what became of the create of {name}: {detail}")
+        }
+        What::CreateFailed { name, detail } => format!("the create of {name} failed: {detail}"),
+        What::CreateExpired { name } => format!("{name} never appeared and is given up"),
+        What::ChangeIntended { name, change, reason } => {
+            format!("{} {name}: {reason}", change_en(*change))
+        }
+        What::ChangeAccepted { name, change, .. } => {
+            format!("{} of {name} is under way", change_en(*change))
+        }
+        What::ChangeRefused { name, change, class, detail } => {
+            let (change, class) = (change_en(*change), class_en(*class));
+            format!("{change} of {name} was refused ({class}): {detail}")
+        }
+        What::ChangeUnknown { name, change, detail } => {
+            format!("nobody knows what became of {} of {name}: {detail}", change_en(*change))
+        }
+        What::ChangeDone { name, change, .. } => {
+            format!("{} of {name} is done", change_en(*change))
+        }
+        What::ChangeFailed { name, change, detail } => {
+            format!("{} of {name} failed: {detail}", change_en(*change))
+        }
+        What::Found { name, .. } => format!("{name} exists"),
+        What::Adopted { name, .. } => format!("{name} was found at the provider and adopted"),
+        What::StatusSeen { name, status } => {
+            format!("{name} is {status:?} though nobody here asked for it")
+        }
+        What::Missed { name } => format!("{name} is missing from a listing"),
+        What::Unmissed { name } => format!("{name} is listed again"),
+        What::Vanished { name } => format!("{name} is gone though nobody here deleted it"),
+        What::WorkerSeen { name, state, .. } => format!("{name} {}", worker_en(*state)),
+        What::OfferRefused { offer, class, until } => {
+            format!("{offer} is left alone until {until} ({})", class_en(*class))
+        }
+        What::OfferServed { offer } => format!("{offer} can be bought again"),
+        What::Quoted { name, quote } => {
+            format!("{name} costs {} an hour", quote.running.per_hour())
+        }
+        What::TombstoneDropped { name } => format!("{name} is watched no more"),
+    }
+}
+
+fn chinese(what: &What) -> String {
+    match what {
+        What::DaemonStarted { epoch } => format!("守护进程已启动（纪元 {epoch}）"),
+        What::FarmAdopted => "已掌握云上全部机器".to_owned(),
+        What::Paused { owner, reason, .. } => format!("{owner} 暂停了农场：{reason}"),
+        What::Resumed { owner } => format!("{owner} 结束了暂停"),
+        What::CreateIntended { name, offer, reason, .. } => {
+            format!("创建 {name}（{offer}）：{reason}")
+        }
+        What::CreateAccepted { name, .. } => format!("{name} 正在创建"),
+        What::CreateRefused { name, class, detail } => {
+            format!("创建 {name} 被拒绝（{}）：{detail}", class_zh(*class))
+        }
+        What::CreateUnknown { name, detail } => format!("创建 {name} 的结果不明：{detail}"),
+        What::CreateFailed { name, detail } => format!("创建 {name} 失败：{detail}"),
+        What::CreateExpired { name } => format!("{name} 始终没有出现，不再等待"),
+        What::ChangeIntended { name, change, reason } => {
+            format!("{} {name}：{reason}", change_zh(*change))
+        }
+        What::ChangeAccepted { name, change, .. } => {
+            format!("{name} 的{}已受理", change_zh(*change))
+        }
+        What::ChangeRefused { name, change, class, detail } => {
+            format!("{name} 的{}被拒绝（{}）：{detail}", change_zh(*change), class_zh(*class))
+        }
+        What::ChangeUnknown { name, change, detail } => {
+            format!("{name} 的{}结果不明：{detail}", change_zh(*change))
+        }
+        What::ChangeDone { name, change, .. } => format!("{name} 的{}已完成", change_zh(*change)),
+        What::ChangeFailed { name, change, detail } => {
+            format!("{name} 的{}失败：{detail}", change_zh(*change))
+        }
+        What::Found { name, .. } => format!("{name} 已存在"),
+        What::Adopted { name, .. } => format!("在云上发现 {name}，已接管"),
+        What::StatusSeen { name, status } => format!("{name} 状态变为 {status:?}，并非本程序所为"),
+        What::Missed { name } => format!("列表中缺少 {name}"),
+        What::Unmissed { name } => format!("{name} 重新出现在列表中"),
+        What::Vanished { name } => format!("{name} 已消失，并非本程序删除"),
+        What::WorkerSeen { name, state, .. } => format!("{name} {}", worker_zh(*state)),
+        What::OfferRefused { offer, class, until } => {
+            format!("{offer} 在 {until} 之前不再尝试（{}）", class_zh(*class))
+        }
+        What::OfferServed { offer } => format!("{offer} 又可购买"),
+        What::Quoted { name, quote } => format!("{name} 每小时 {}", quote.running.per_hour()),
+        What::TombstoneDropped { name } => format!("不再监视 {name}"),
+    }
+}
+
+fn change_en(change: Change) -> &'static str {
+    match change {
+        Change::Drain => "drain",
+        Change::Undrain => "undrain",
+        Change::Start => "start",
+        Change::Stop => "stop",
+        Change::Delete => "delete",
+    }
+}
+
+fn change_zh(change: Change) -> &'static str {
+    match change {
+        Change::Drain => "排空",
+        Change::Undrain => "取消排空",
+        Change::Start => "启动",
+        Change::Stop => "停机",
+        Change::Delete => "删除",
+    }
+}
+
+fn worker_en(state: Option<WorkerState>) -> &'static str {
+    match state {
+        None => "has no worker any more",
+        Some(WorkerState::Idle) => "is idle",
+        Some(WorkerState::Busy) => "works",
+        Some(WorkerState::Drained) => "is drained: it holds no task and takes none",
+    }
+}
+
+fn worker_zh(state: Option<WorkerState>) -> &'static str {
+    match state {
+        None => "已无工作进程",
+        Some(WorkerState::Idle) => "空闲",
+        Some(WorkerState::Busy) => "正在渲染",
+        Some(WorkerState::Drained) => "已排空：手上没有任务，也不再领取",
+    }
+}
+
+fn class_en(class: Refusal) -> &'static str {
+    match class {
+        Refusal::SoldOut => "sold out",
+        Refusal::Quota => "quota",
+        Refusal::Throttled => "too many calls",
+        Refusal::Config => "settings",
+        Refusal::Auth => "access key",
+        Refusal::Money => "balance",
+        Refusal::Conflict => "state",
+        Refusal::NotFound => "not found",
+        Refusal::NotSent => "not reached",
+        Refusal::Other => "other",
+    }
+}
+
+fn class_zh(class: Refusal) -> &'static str {
+    match class {
+        Refusal::SoldOut => "售罄",
+        Refusal::Quota => "配额",
+        Refusal::Throttled => "调用过多",
+        Refusal::Config => "配置",
+        Refusal::Auth => "密钥",
+        Refusal::Money => "余额",
+        Refusal::Conflict => "状态冲突",
+        Refusal::NotFound => "不存在",
+        Refusal::NotSent => "未送达",
+        Refusal::Other => "其他",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{MachineName, Time};
+
+    #[test]
+    fn a_decision_is_told_with_its_reason_in_both_languages() {
+        let what = What::ChangeIntended {
+            name: MachineName::from_stored("farm-gpu-1"),
+            change: Change::Stop,
+            reason: "idle for 2m00s".into(),
+        };
+        let event = Event { at: Time::from_seconds(0), what };
+        assert_eq!(say(&event, Language::En), "stop farm-gpu-1: idle for 2m00s");
+        assert_eq!(say(&event, Language::Zh), "停机 farm-gpu-1：idle for 2m00s");
+    }
+}
