@@ -113,7 +113,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
             let earliest = last_turn_at + self.policy.timing.turn_floor;
             let wakes = self.wakes(wake_at, earliest);
             last_turn_at = self.world.now();
-            if wakes.iter().any(|wake| *wake == Wake::Stop) {
+            if wakes.contains(&Wake::Stop) {
                 return self.stop(wakes);
             }
             match self.turn(wakes) {
@@ -289,6 +289,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
 }
 
 /// What an intent waits for an answer to.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only intents are answered")]
 fn expected(intent: &What) -> Option<(MachineName, Option<Change>)> {
     match intent {
         What::CreateIntended { name, .. } => Some((name.clone(), None)),

@@ -19,7 +19,7 @@ pub struct Daemon {
     /// The page of the daemon.
     #[arg(long, env = "FARMSCALE_URL", default_value = "http://127.0.0.1:8420")]
     url: String,
-    /// The page's token, in a file (or in FARMSCALE_PAGE_TOKEN).
+    /// The page's token, in a file (or in `FARMSCALE_PAGE_TOKEN`).
     #[arg(long)]
     token_file: Option<PathBuf>,
     /// Print JSON.

@@ -65,7 +65,8 @@ impl RunArgs {
         let windows = settings.policy.pools.iter().any(|pool| !pool.windows.is_empty());
         let manner = Manner { clock, dry_run: self.dry_run, quiet: false };
         let mut daemon = Daemon::start(settings, manner).await?;
-        tracing::info!(page = %format!("http://{}/", daemon.page), dry_run = self.dry_run, "started");
+        let page = format!("http://{}/", daemon.page);
+        tracing::info!(page, dry_run = self.dry_run, "started");
         let _hints =
             hints::start(daemon.sender(), std::sync::Arc::clone(&daemon.board), windows).await?;
         tokio::select! {

@@ -74,7 +74,7 @@ mod tests {
     fn every_variant_of_success_opens() {
         for body in [
             r#"{"Code":"Success","Msg":"ok","Data":{"a":1},"RequestId":"r","TotalCount":3}"#,
-            r#"{"code":"success","CodeMsg":"success","Message":"ok","data":{"a":1},"totalcount":"3"}"#,
+            r#"{"code":"success","CodeMsg":"success","data":{"a":1},"totalcount":"3"}"#,
             r#"{"Code":"OK","Data":{"a":1,"TotalCount":3}}"#,
         ] {
             let answer = open(200, body.as_bytes()).unwrap();

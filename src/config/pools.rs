@@ -112,9 +112,9 @@ fn tag(name: &str, reader: &mut Reader<'_>) -> String {
 
 fn queue(reader: &mut Reader<'_>, queues: &BTreeMap<Text, SourceSettings>) -> Text {
     let queue = reader.required_text("queue", "name one of [queues.…]");
-    if !queue.is_empty() && !queues.contains_key(queue.as_str()) {
+    if !queue.is_empty() && !queues.is_empty() && !queues.contains_key(queue.as_str()) {
         let known: Vec<_> = queues.keys().map(|name| &**name).collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let known = known.join(", ");
         reader.fault("queue", format!("is \"{queue}\": no such queue; there are: {known}"));
     }
     queue.into()

@@ -17,7 +17,11 @@ enum Kind {
 /// Reads all queues.
 pub(super) fn read(root: &mut Reader<'_>) -> BTreeMap<Text, SourceSettings> {
     let mut queues = BTreeMap::new();
-    for (name, mut queue) in root.tables("queues") {
+    let tables = root.tables("queues");
+    if tables.is_empty() {
+        root.fault("queues", "is missing: say where the work waits, e.g. [queues.render]");
+    }
+    for (name, mut queue) in tables {
         let kinds = [("redis", Kind::Redis), ("http", Kind::Http), ("command", Kind::Command)];
         let settings = match queue.choice("kind", &kinds, 0) {
             Some(Kind::Redis) => Some(redis(&name, &mut queue)),
@@ -29,9 +33,6 @@ pub(super) fn read(root: &mut Reader<'_>) -> BTreeMap<Text, SourceSettings> {
             queue.end();
             queues.insert(name, settings);
         }
-    }
-    if queues.is_empty() {
-        root.fault("queues", "is missing: say where the work waits, e.g. [queues.render]");
     }
     queues
 }

@@ -84,7 +84,11 @@ impl<'a> Reader<'a> {
     fn at(book: &'a Book, path: String, tree: Value) -> Self {
         let table = match tree {
             Value::Object(table) => table,
-            other => {
+            other @ (Value::Null
+            | Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)) => {
                 book.fault(&path, format!("must be a table, is {}", kind(&other)));
                 Map::new()
             }
@@ -118,7 +122,7 @@ impl<'a> Reader<'a> {
         match self.take(name, "\"\"")? {
             Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()), // the environment has no quotes
-            other => {
+            other @ (Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_)) => {
                 self.fault(name, format!("must be text in quotes, is {}", kind(&other)));
                 None
             }
@@ -150,12 +154,11 @@ impl<'a> Reader<'a> {
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         };
         let number = number.and_then(|number| u32::try_from(number).ok());
-        match number.filter(|number| (min..=max).contains(number)) {
-            Some(number) => number,
-            None => {
-                self.fault(name, format!("is {value}: must be a whole number, {min} to {max}"));
-                default
-            }
+        if let Some(number) = number.filter(|number| (min..=max).contains(number)) {
+            number
+        } else {
+            self.fault(name, format!("is {value}: must be a whole number, {min} to {max}"));
+            default
         }
     }
 
@@ -237,10 +240,9 @@ impl<'a> Reader<'a> {
         default: usize,
     ) -> Option<T> {
         let first = choices.get(default).or(choices.first())?;
-        let Some(given) = self.text_or_none(name) else {
-            self.book.asked.borrow_mut().insert(self.key(name), format!("\"{}\"", first.0));
-            return Some(first.1);
-        };
+        let given = self.text_or_none(name);
+        self.book.asked.borrow_mut().insert(self.key(name), format!("\"{}\"", first.0));
+        let Some(given) = given else { return Some(first.1) };
         let chosen = choices.iter().find(|(word, _)| *word == given);
         if chosen.is_none() {
             let words: Vec<_> = choices.iter().map(|(word, _)| format!("\"{word}\"")).collect();
@@ -303,12 +305,14 @@ impl<'a> Reader<'a> {
     pub(super) fn end(self) {
         for name in self.table.keys().filter(|name| !self.used.contains(*name)) {
             let near = self.used.iter().min_by_key(|known| distance(known, name));
-            let hint = match near.filter(|known| distance(known, name) <= 3) {
-                Some(known) => format!("is not a setting; did you mean `{known}`?"),
-                None => {
-                    let known: Vec<_> = self.used.iter().map(String::as_str).collect();
-                    format!("is not a setting; here are: {}", known.join(", "))
-                }
+            let is_alike =
+                |known: &&String| name.starts_with(known.as_str()) || distance(known, name) <= 2;
+            let alike = near.into_iter().chain(&self.used).find(is_alike);
+            let hint = if let Some(known) = alike {
+                format!("is not a setting; did you mean `{known}`?")
+            } else {
+                let known: Vec<_> = self.used.iter().map(String::as_str).collect();
+                format!("is not a setting; here are: {}", known.join(", "))
             };
             self.fault(name, hint);
         }

@@ -351,11 +351,15 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
 fn sled_advice(error: sled::Error) -> String {
     match error {
         sled::Error::Io(error) => advice(&error),
-        other => other.to_string(),
+        other @ (sled::Error::CollectionNotFound(_)
+        | sled::Error::Unsupported(_)
+        | sled::Error::ReportableBug(_)
+        | sled::Error::Corruption { .. }) => other.to_string(),
     }
 }
 
 /// An error of the disk, and what to do about it.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the library may add kinds")]
 fn advice(error: &io::Error) -> String {
     let remedy = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ": make room on its disk",

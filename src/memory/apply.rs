@@ -18,18 +18,11 @@ impl Memory {
     pub fn apply(&mut self, event: &Event) {
         let at = event.at;
         match &event.what {
-            What::DaemonStarted { epoch } => {
-                self.meta.epoch = *epoch;
-                self.meta.serial = 0;
-            }
+            What::DaemonStarted { epoch } => (self.meta.epoch, self.meta.serial) = (*epoch, 0),
             What::FarmAdopted => self.meta.adopted_at = Some(at),
             What::Paused { owner, reason, until } => {
-                self.meta.paused = Some(Pause {
-                    owner: Text::clone(owner),
-                    reason: Text::clone(reason),
-                    until: *until,
-                    since: at,
-                });
+                let (owner, reason) = (Text::clone(owner), Text::clone(reason));
+                self.meta.paused = Some(Pause { owner, reason, until: *until, since: at });
             }
             What::Resumed { .. } => self.meta.paused = None,
             What::OfferRefused { offer, class, until } => {
@@ -55,10 +48,7 @@ impl Memory {
                 self.bury(name, at, false);
             }
             What::CreateFailed { name, .. } | What::CreateExpired { name } => {
-                if let Some(machine) = self.machines.get_mut(name) {
-                    machine.meter = Meter::default(); // what never ran is not charged
-                }
-                self.bury(name, at, false);
+                self.bury_unborn(name, at);
             }
             What::Vanished { name } => self.bury(name, at, true),
             What::Adopted { name, pool, row } => self.adopt(name, pool, row, at),
@@ -116,6 +106,14 @@ impl Memory {
             }
             Change::Drain | Change::Undrain => {}
         }
+    }
+
+    /// What never ran is not charged.
+    fn bury_unborn(&mut self, name: &MachineName, at: Time) {
+        if let Some(machine) = self.machines.get_mut(name) {
+            machine.meter = Meter::default();
+        }
+        self.bury(name, at, false);
     }
 
     /// Takes a machine out of the farm; its cost is kept, and its name watched: even a certain

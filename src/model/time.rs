@@ -76,6 +76,7 @@ impl Span {
     }
 
     /// This span `times` over.
+    #[must_use]
     pub const fn times(self, times: i64) -> Self {
         Self(self.0.saturating_mul(times))
     }

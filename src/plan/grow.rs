@@ -103,7 +103,7 @@ fn reserves(
             let change = reserve_change(situation, machine)?;
             let slots = pool.slots_of(offer, shape);
             let price = machine.quote.map(|quote| rank::work_hourly(&quote, offer, slots));
-            (slots != 0).then(|| ((change, price, name), change))
+            (slots != 0).then_some(((change, price, name), change))
         })
         .collect();
     reserves.sort_by(|one, other| one.0.cmp(&other.0));

@@ -102,7 +102,7 @@ pub fn hourly_reserved(memory: &Memory) -> Money {
 /// What the farm costs an hour now.
 pub fn hourly_now(memory: &Memory) -> Money {
     let paid = memory.machines.values().filter(|machine| machine.phase() != Phase::Launching);
-    paid.filter_map(|machine| machine.price()).map(Price::per_hour).sum()
+    paid.filter_map(super::super::memory::Machine::price).map(Price::per_hour).sum()
 }
 
 /// Machines of the pool that count against its `max`: all of them.

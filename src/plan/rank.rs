@@ -3,7 +3,7 @@
 use super::readings::Readings;
 use crate::memory::Memory;
 use crate::model::snapshot::Blocked;
-use crate::model::{Money, Quote, Refusal, Shape, Stock, Time};
+use crate::model::{Money, Quote, Refusal, Shape, Stock, Text, Time};
 use crate::policy::{OfferPolicy, Policy, Pool};
 
 /// How good an offer is, better first: **the order of the fields is the order of importance**.
@@ -90,13 +90,13 @@ pub fn quote_if_buyable(
         Some(Stock::Sells) => {}
         Some(Stock::SoldOut) => return Err(Blocked::SoldOut { offer: key.clone() }),
         None => {
-            let source = (key.zone.clone(), key.family.clone());
+            let source = (Text::clone(&key.zone), Text::clone(&key.family));
             let detail = readings.stock.get(&source).map_or_else(
                 || "not asked yet".into(),
                 |one| {
                     one.failure.as_ref().map_or_else(
                         || "the zone does not list this size".into(),
-                        |failure| failure.detail.clone(),
+                        |failure| Text::clone(&failure.detail),
                     )
                 },
             );

@@ -113,7 +113,7 @@ pub fn listed(
     for (name, machine) in &memory.machines {
         match rows.get(name).map(Vec::as_slice) {
             Some([row]) => {
-                seen(policy, memory, (name, machine), row, listing.asked_at, &mut events)
+                seen(policy, memory, (name, machine), row, listing.asked_at, &mut events);
             }
             Some(_) => {} // two instances of one name: reported by the planner, touched by nobody
             None if believed => unseen(policy, (name, machine), listing.asked_at, &mut events),
@@ -186,32 +186,27 @@ fn seen(
         return;
     }
     let timing = &policy.timing;
-    match &machine.pending {
-        Some(pending) => {
-            // The event has the exact times; a listing closes the change only when it is overdue.
-            let overdue = pending.sent_at + timing.listing_lag_max + timing.late_max;
-            if overdue < asked_at && reached(pending.change, &row.status) {
-                events.push(What::ChangeDone {
-                    name: name.clone(),
-                    change: pending.change,
-                    effective_at: None,
-                });
-            }
+    if let Some(pending) = &machine.pending {
+        // The event has the exact times; a listing closes the change only when it is overdue.
+        let overdue = pending.sent_at + timing.listing_lag_max + timing.late_max;
+        if overdue < asked_at && reached(pending.change, &row.status) {
+            events.push(What::ChangeDone {
+                name: name.clone(),
+                change: pending.change,
+                effective_at: None,
+            });
         }
-        None => {
-            let settled_at = machine.since.max(machine.unknown_at.unwrap_or_default());
-            let lag_over = settled_at + timing.listing_lag_max < asked_at;
-            let contradicts = match (&machine.life, &row.status) {
-                (Life::Stopped, Status::Running) => true,
-                (Life::Booting { .. } | Life::Ready, Status::Shutdown) => true,
-                (Life::Launching(_) | Life::Stopped | Life::Booting { .. } | Life::Ready, _) => {
-                    false
-                }
-            };
-            if lag_over && contradicts {
-                let status = row.status.clone();
-                events.push(What::StatusSeen { name: name.clone(), status });
-            }
+    } else {
+        let settled_at = machine.since.max(machine.unknown_at.unwrap_or_default());
+        let lag_over = settled_at + timing.listing_lag_max < asked_at;
+        let contradicts = match (&machine.life, &row.status) {
+            (Life::Stopped, Status::Running) => true,
+            (Life::Booting { .. } | Life::Ready, Status::Shutdown) => true,
+            (Life::Launching(_) | Life::Stopped | Life::Booting { .. } | Life::Ready, _) => false,
+        };
+        if lag_over && contradicts {
+            let status = row.status.clone();
+            events.push(What::StatusSeen { name: name.clone(), status });
         }
     }
 }

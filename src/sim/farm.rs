@@ -1,7 +1,7 @@
 //! A whole studio in simulated time: the cloud, the queue, the workers on its machines, and the
 //! work that arrives. Event-driven: nothing happens between two changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::provider::{Between, Provider, State};
 use super::queue::{Host, SimQueue};
@@ -37,7 +37,7 @@ pub struct SimFarm {
     rng: Rng,
     jobs: Vec<(Time, Job)>,
     next_job: usize,
-    joins: BTreeMap<(Time, Text), ()>,
+    joins: BTreeSet<(Time, Text)>,
     speeds: BTreeMap<Text, i64>,
     peak: usize,
 }
@@ -53,7 +53,7 @@ impl SimFarm {
             rng: Rng::new(seed).fork("boots"),
             jobs,
             next_job: 0,
-            joins: BTreeMap::new(),
+            joins: BTreeSet::new(),
             speeds: BTreeMap::new(),
             peak: 0,
         }
@@ -67,7 +67,7 @@ impl SimFarm {
     /// When [`Self::advance`] next has something to do.
     pub fn next_change_at(&self) -> Option<Time> {
         let job = self.jobs.get(self.next_job).map(|(at, _)| *at);
-        let join = self.joins.keys().next().map(|(at, _)| *at);
+        let join = self.joins.first().map(|(at, _)| *at);
         let others = [self.provider.next_change_at(), self.queue.next_change_at(), job, join];
         others.into_iter().flatten().min()
     }
@@ -139,11 +139,8 @@ impl SimFarm {
         self.provider.advance(at);
         self.follow_machines();
         self.queue.advance(at);
-        while let Some(((due, _), ())) =
-            self.joins.first_key_value().filter(|((due, _), ())| *due <= at)
-        {
-            let due = *due;
-            let Some(((_, id), ())) = self.joins.pop_first() else { break };
+        while self.joins.first().is_some_and(|(due, _)| *due <= at) {
+            let Some((due, id)) = self.joins.pop_first() else { break };
             self.join(due, &id);
         }
         while let Some((due, job)) = self.jobs.get(self.next_job).filter(|(due, _)| *due <= at) {
@@ -159,7 +156,7 @@ impl SimFarm {
             if change.state == State::Running {
                 self.will_join(change.at, &change.instance);
             } else {
-                self.joins.retain(|(_, id), ()| *id != change.instance);
+                self.joins.retain(|(_, id)| *id != change.instance);
                 self.queue.die(change.at, &change.instance);
             }
         }
@@ -181,7 +178,7 @@ impl SimFarm {
             return;
         }
         let joins_at = (from + range.draw(&mut draw)).max(at + Span::seconds(1));
-        self.joins.insert((joins_at, Text::clone(id)), ());
+        self.joins.insert((joins_at, Text::clone(id)));
     }
 
     fn join(&mut self, at: Time, id: &Text) {

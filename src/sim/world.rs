@@ -307,7 +307,7 @@ impl Shared {
                 Some(Wake::Looked { look, asked_at, result })
             }
             Due::Carry { number, act, fate, life } => {
-                self.carry(number, act, fate, life);
+                self.carry(number, &act, fate, life);
                 None
             }
         }
@@ -381,15 +381,15 @@ impl Shared {
     }
 
     /// A change arrives where it is carried out.
-    fn carry(&mut self, number: u64, act: Act, fate: Fate, life: u64) {
+    fn carry(&mut self, number: u64, act: &Act, fate: Fate, life: u64) {
         let now = self.now;
         let outcome = if fate == Fate::RefusedSoldOut {
             outcome_of(Err(Fault::sold_out()))
         } else {
             let durable = Rc::clone(&self.disk);
-            self.judge.arrives(now, &act, &self.farm, &durable.borrow());
-            let outcome = self.carry_out(&act);
-            self.judge.carried(now, &act, &outcome, &self.farm);
+            self.judge.arrives(now, act, &self.farm, &durable.borrow());
+            let outcome = self.carry_out(act);
+            self.judge.carried(now, act, &outcome, &self.farm);
             outcome
         };
         self.trace =

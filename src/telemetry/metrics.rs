@@ -1,7 +1,7 @@
 //! Metrics for Prometheus. Labels are bounded by the config: pools, phases, kinds of reasons; never
 //! a machine's name.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
@@ -26,7 +26,7 @@ pub struct Metrics {
     recorder: Arc<PrometheusRecorder>,
     handle: PrometheusHandle,
     /// Series of reasons and sources that were shown and may have to go back to 0.
-    shown: Arc<Mutex<BTreeMap<Series, ()>>>,
+    shown: Arc<Mutex<BTreeSet<Series>>>,
 }
 
 /// A metric with its labels.
@@ -89,7 +89,7 @@ impl Metrics {
 
     /// 1 for what holds now, 0 for what once did.
     fn flags(&self, farm: &Snapshot) {
-        let mut now: BTreeMap<Series, ()> = BTreeMap::new();
+        let mut now: BTreeSet<Series> = BTreeSet::new();
         for pool in &farm.pools {
             for reason in &pool.report.binds {
                 let kind = serde_json::to_value(reason).ok();
@@ -98,18 +98,18 @@ impl Metrics {
                     ("pool", pool.name.to_string()),
                     ("reason", kind.unwrap_or("other").to_owned()),
                 ];
-                now.insert(("farmscale_blocked", labels), ());
+                now.insert(("farmscale_blocked", labels));
             }
         }
         for source in farm.faults.keys() {
             let kind = source.split(' ').next().unwrap_or("").trim_end_matches(':').to_owned();
-            now.insert(("farmscale_source_failing", vec![("source", kind)]), ());
+            now.insert(("farmscale_source_failing", vec![("source", kind)]));
         }
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        for (name, labels) in shown.keys().filter(|series| !now.contains_key(*series)) {
+        for (name, labels) in shown.difference(&now) {
             metrics::gauge!(*name, labels).set(0.0);
         }
-        for (name, labels) in now.keys() {
+        for (name, labels) in &now {
             metrics::gauge!(*name, labels).set(1.0);
         }
         shown.extend(now);

@@ -149,11 +149,11 @@ impl Reach {
             }
             Look::Event { event, instance } => {
                 let reading = cloud.event(event, instance.as_deref()).await;
-                reading.map(Reading::Event).map_err(failure)
+                reading.map(Reading::Event).map_err(|error| failure(&error))
             }
             Look::Stock { zone, family } => {
                 let reading = cloud.stock(zone, family, asked_at).await;
-                reading.map(Reading::Stock).map_err(failure)
+                reading.map(Reading::Stock).map_err(|error| failure(&error))
             }
             Look::Quote(offer) => {
                 let purchases = &self.settings.purchases;
@@ -161,12 +161,15 @@ impl Reach {
                     let detail = format!("no pool buys in zone {}", offer.zone).into();
                     return Err(LookFailure { class: Refusal::Config, detail });
                 };
-                let quote = cloud.quote(offer, purchase, asked_at).await.map_err(failure)?;
+                let quote = cloud
+                    .quote(offer, purchase, asked_at)
+                    .await
+                    .map_err(|error| failure(&error))?;
                 Ok(Reading::Quote(offer.clone(), quote))
             }
             Look::Usage(instance) => {
                 let percent = cloud.gpu_percent(instance, asked_at, USAGE_AGE_MAX).await;
-                let gpu_percent = percent.map_err(failure)?;
+                let gpu_percent = percent.map_err(|error| failure(&error))?;
                 let instance = Text::clone(instance);
                 Ok(Reading::Usage(UsageReading { asked_at, instance, gpu_percent }))
             }
@@ -185,8 +188,8 @@ impl Reach {
     }
 
     async fn rows(&self, search: &str) -> Result<Vec<InstanceRow>, LookFailure> {
-        let zones = self.zones().await.map_err(failure)?;
-        self.cloud.instances(search, &zones).await.map_err(failure)
+        let zones = self.zones().await.map_err(|error| failure(&error))?;
+        self.cloud.instances(search, &zones).await.map_err(|error| failure(&error))
     }
 
     /// `AzId` → zone code, asked for once an hour.
@@ -207,9 +210,10 @@ impl Reach {
                     let detail = format!("pool {pool} does not buy in zone {}", offer.zone);
                     return Outcome::Refused { class: Refusal::Config, detail: detail.into() };
                 };
-                let secret = purchase.password.as_ref().map_or_else(password::random, |fixed| {
-                    fixed.expose_secret().to_owned()
-                });
+                let secret = purchase
+                    .password
+                    .as_ref()
+                    .map_or_else(password::random, |fixed| fixed.expose_secret().to_owned());
                 outcome(self.cloud.create(name.as_str(), offer, purchase, &secret).await)
             }
             Act::Start { instance } => {
@@ -231,7 +235,7 @@ impl Reach {
     }
 }
 
-fn failure(error: CallError) -> LookFailure {
+fn failure(error: &CallError) -> LookFailure {
     LookFailure { class: error.class(), detail: error.to_string().into() }
 }
 

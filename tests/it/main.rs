@@ -2,6 +2,8 @@
 
 mod chaos;
 mod cloudsim;
+mod config;
 mod queues;
+mod redis_farm;
 mod support;
 mod tidy;

@@ -101,7 +101,8 @@ fn rooms_use_only_what_they_may() {
     for (file, text) in rust_files("src") {
         let here = room(&file);
         let Some((_, allowed)) = MAY_USE.iter().find(|(name, _)| *name == here) else { continue };
-        for (other, _) in MAY_USE.iter().chain(&[("cli", &[] as &[&str])]) {
+        const CLI: &[(&str, &[&str])] = &[("cli", &[])];
+        for (other, _) in MAY_USE.iter().chain(CLI) {
             let used = code(&text).contains(&format!("crate::{other}"));
             if used && *other != here && *other != "model" && !allowed.contains(other) {
                 faults.push(format!("{file} uses {other}"));

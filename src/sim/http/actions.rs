@@ -91,7 +91,11 @@ fn regions(behind: &mut dyn Behind, now: Time, _: &Params) -> Result<Answer, Fai
     for zone in &behind.provider(now).catalog().zones {
         regions.entry(&zone.region).or_default().push(zone);
     }
-    let zone_json = |zone: &&ZoneSpec| json!({ "AzId": *zone.id, "AzName": *zone.name, "AvailableZoneCode": *zone.code });
+    let zone_json = |zone: &&ZoneSpec| {
+        json!({
+            "AzId": *zone.id, "AzName": *zone.name, "AvailableZoneCode": *zone.code,
+        })
+    };
     let list: Vec<_> = regions
         .into_iter()
         .map(|(code, zones)| {

@@ -1,6 +1,6 @@
 //! Checks signatures as the vendor's document describes them.
 //!
-//! Written from the document and on purpose without a line of `crate::cloud`: two readings of one
+//! Written from the document and on purpose without a line of the client: two readings of one
 //! text that must agree. The key is the secret alone; the document's `&` was withdrawn in 2026.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,3 +1,5 @@
 //! What several tests stand on.
 
+pub(crate) mod cloud;
+pub(crate) mod daemon;
 pub(crate) mod redis;

@@ -1,0 +1,54 @@
+//! The simulated cloud over HTTP in the test's own process, so that its truth can be looked at.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use farmscale::clock::Clock;
+use farmscale::model::Text;
+use farmscale::sim::http::{Alone, Behind, Mischief, Options, serve};
+use farmscale::sim::provider::{Catalog, Dials, Provider, State};
+
+pub(crate) const KEY: &str = "test-key-id";
+pub(crate) const SECRET: &str = "test-key-secret";
+
+/// A cloud on a free port; it ends with this value.
+pub(crate) struct Cloud {
+    _runtime: tokio::runtime::Runtime,
+    behind: Arc<Mutex<Alone>>,
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Clock,
+}
+
+impl Cloud {
+    pub(crate) fn start(clock: Clock, dials: Dials, mischief: Mischief) -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let provider = Provider::new(Catalog::standard(), dials, 1);
+        let behind = Arc::new(Mutex::new(Alone::new(provider)));
+        let (access_key_id, access_key_secret) = (KEY.to_owned(), SECRET.into());
+        let options = Options { access_key_id, access_key_secret, mischief, seed: 1 };
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        runtime.spawn(serve(Arc::clone(&behind), clock.clone(), options, listener));
+        Self { _runtime: runtime, behind, address, clock }
+    }
+
+    /// Every instance there is: id → (name, state).
+    pub(crate) fn truth(&self) -> BTreeMap<Text, (Text, State)> {
+        self.with(|provider| {
+            let rows = provider.truth();
+            rows.map(|one| (one.id.clone(), (one.name.clone(), one.state))).collect()
+        })
+    }
+
+    pub(crate) fn with<R>(&self, look: impl FnOnce(&mut Provider) -> R) -> R {
+        look(self.behind.lock().unwrap().provider(self.clock.now()))
+    }
+}
+
+/// The cloud of the tests: lags and delays, but nothing that only an operator could mend.
+pub(crate) fn dials() -> Dials {
+    Dials { create_hangs_ppm: 0, reclaim_ppm: 0, ..Dials::nasty() }
+}
