@@ -49,7 +49,7 @@ fn serve(
         }
         let Some(machine) = situation.memory.machines.get(&name) else { continue };
         let slots = pool.offer(&machine.offer).map_or(0, |offer| pool.slots_of(offer, shape));
-        let reason = format!("{short} more slots are wanted");
+        let reason = format!("work for more slots: {short}");
         draft.change(situation, pool, &name, change, reason);
         short = short.saturating_sub(slots);
         machines += 1;
@@ -73,7 +73,7 @@ fn serve(
             break;
         }
         let reason = format!(
-            "{short} slots short; {} a slot-hour is the least of {} offers",
+            "slots short: {short}; {} a slot-hour is the least of {} offers",
             best.merit.work_hourly,
             offers.len()
         );

@@ -2,8 +2,11 @@
 
 mod chaos;
 mod cloudsim;
+mod commands;
 mod config;
+mod page;
 mod queues;
+mod recovery;
 mod redis_farm;
 mod support;
 mod tidy;

@@ -1,6 +1,7 @@
 // Reads the daemon's snapshot once a second and draws it. Data is only ever set as text.
 "use strict";
-let language = localStorage.getItem("language") || (navigator.language.startsWith("en") ? "en" : "zh");
+const asked = new URLSearchParams(location.search).get("lang") || localStorage.getItem("language");
+let language = ["zh", "en"].includes(asked) ? asked : navigator.language.startsWith("en") ? "en" : "zh";
 const headers = {};
 let snapshot = null, points = [], events = [], reasons = {};
 

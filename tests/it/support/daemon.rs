@@ -60,18 +60,39 @@ impl Daemon {
         Self { folder, config: path, page, speed, child: None }
     }
 
-    pub(crate) fn store(&self) -> PathBuf {
-        self.folder.path().join("store")
-    }
-
     pub(crate) fn command(&self) -> Command {
         command(&self.config, self.speed)
     }
 
+    /// The daemon after a line of shell, such as one that sets limits.
+    pub(crate) fn under(&self, shell: &str) -> Command {
+        let run = self.command();
+        let mut command = Command::new("bash");
+        command.args(["-c", &format!("{shell}; exec \"$@\""), "bash"]);
+        command.arg(run.get_program()).args(run.get_args()).stdin(Stdio::null());
+        command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.page)
+    }
+
     pub(crate) fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// With more in the environment.
+    pub(crate) fn start_with(&mut self, environment: &[(&str, &str)]) {
         let log = self.folder.path().join("log");
         let log = std::fs::OpenOptions::new().append(true).create(true).open(log).unwrap();
-        let child = self.command().stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        let child = self
+            .command()
+            .envs(environment.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
         self.child = Some(child);
     }
 

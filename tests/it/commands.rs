@@ -1,0 +1,242 @@
+//! The program as people and scripts use it.
+
+#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::indexing_slicing, reason = "tests")]
+
+use std::time::Duration;
+
+use farmscale::clock::Clock;
+use farmscale::sim::http::Mischief;
+use farmscale::sim::provider::Dials;
+use serde_json::Value;
+
+use crate::support::cloud::{Cloud, SECRET};
+use crate::support::daemon::{Daemon, config, farmscale};
+
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A queue that never has work.
+const NO_WORK: &str = "kind = \"command\"\ncommand = [\"echo\", '{\"queued\": 0, \"running\": 0, \
+                       \"workers\": []}']\ndrain = [\"true\"]\nundrain = [\"true\"]";
+
+fn said(output: &std::process::Output) -> String {
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
+}
+
+/// The vectors V1–V3 of the vendor's algorithm, to the byte.
+#[test]
+fn sign_only_shows_the_published_vectors() {
+    let ours = [
+        ("FARMSCALE_ACCESS_KEY_ID", "AKIDEXAMPLE0123456789"),
+        ("FARMSCALE_ACCESS_KEY_SECRET", "SecretKeyExample/abc+def=="),
+    ];
+    let vendors = [("CDS_SECRET_ID", ours[0].1), ("CDS_SECRET_KEY", ours[1].1)];
+    let vectors: [(&[&str], &str); 3] = [
+        (
+            &[
+                "DescribeZoneInstanceType",
+                "EcsFamilyName=专业渲染型rp3",
+                "AvailableZoneCode=CN_Suqian_B",
+            ],
+            "6vPry3OWckJVO/KFLqoyQY/xC0k=",
+        ),
+        (
+            &[
+                "DescribeInstanceList",
+                "SearchInfo=render node*01~a/b+c",
+                "PageNumber=1",
+                "PageSize=100",
+            ],
+            "zV9d3Ukaozprm6GirgiRYoBP2do=",
+        ),
+        (&["CreateInstance"], "qIQixLNZ01g39GS1u8iAq5xAMNE="),
+    ];
+    for (arguments, signature) in vectors {
+        for environment in [ours, vendors] {
+            let mut line = vec!["api"];
+            line.extend(arguments);
+            line.extend(["--sign-only", "--json"]);
+            line.extend(["--nonce", "11111111-2222-3333-4444-555555555555"]);
+            line.extend(["--timestamp", "2026-01-02T03:04:05Z"]);
+            let output = farmscale(&line, &environment);
+            let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
+            assert_eq!(shown["signature"], signature, "{}", said(&output));
+            let text = shown["string_to_sign"].as_str().unwrap();
+            assert!(
+                text.contains("&%2F&AccessKeyId%3DAKIDEXAMPLE0123456789%26Action%3D"),
+                "{text}"
+            );
+            let canonical = shown["canonical"].as_str().unwrap();
+            assert!(!canonical.contains("Signature="), "{canonical}");
+            assert!(shown["url"].as_str().unwrap().starts_with("https://api.capitalonline.net/"));
+            assert!(!said(&output).contains("SecretKeyExample"));
+        }
+    }
+}
+
+#[test]
+fn a_whole_day_in_memory_meets_the_bill_and_the_promise() {
+    let output = farmscale(&["demo", "--until", "24h", "--speed", "max", "--json"], &[]);
+    let day: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let number = |name: &str| day[name].as_f64().unwrap();
+    assert_eq!((&day["tasks_done"], &day["instances_left"]), (&day["tasks_total"], &0.into()));
+    assert_eq!(day["tasks_total"], 1612);
+    assert_eq!(day["cost_micro_yuan"], day["bill_micro_yuan"], "to the millionth of a yuan");
+    assert!(number("cost_per_work") <= 1.20, "{day}");
+    assert!(number("wait_p95_s") <= 240.0 && number("wait_p99_s") <= 400.0, "{day}");
+    assert!(number("instances_peak") <= number("instances_max"), "{day}");
+}
+
+#[test]
+fn the_api_is_called_over_http_and_a_wrong_key_is_told_as_one() {
+    let cloud = Cloud::start(Clock::real(), Dials::kind(), Mischief::none());
+    let server = format!("http://{}", cloud.address);
+    let key = |secret| [("CDS_SECRET_ID", "test-key-id"), ("CDS_SECRET_KEY", secret)];
+    let line = ["api", "DescribeRegions", "--server", &server];
+    let shown = said(&farmscale(&line, &key(SECRET)));
+    assert!(shown.contains("AvailableZoneCode = CN_Suqian_B"), "{shown}");
+    let refused = farmscale(&line, &key("not-the-secret"));
+    assert!(!refused.status.success());
+    let shown = said(&refused);
+    assert!(shown.contains("Signature") && !shown.contains("not-the-secret"), "{shown}");
+    let unknown = said(&farmscale(&["api", "DescribeRegions", "Zone=1"], &key(SECRET)));
+    assert!(unknown.contains("has no parameter `Zone`"), "{unknown}");
+    let unasked = said(&farmscale(&["api", "DeleteInstance", "EcsIds=ins-1"], &key(SECRET)));
+    assert!(unasked.contains("say --yes"), "{unasked}");
+}
+
+#[test]
+fn a_second_daemon_on_the_same_store_is_told_who_has_it() {
+    let cloud = Cloud::start(Clock::real(), Dials::kind(), Mischief::none());
+    let mut daemon = Daemon::new(&config(cloud.address, NO_WORK, 4), 1);
+    daemon.start();
+    daemon.wait_for("a first turn", PATIENCE, |_| true);
+    let mut other = daemon.command();
+    let second = other.env("FARMSCALE__PAGE__LISTEN", "127.0.0.1:0").output().unwrap();
+    assert!(!second.status.success());
+    let shown = said(&second);
+    assert!(shown.contains("is in use by process"), "{shown}");
+    assert!(daemon.terminate());
+}
+
+#[test]
+fn a_fast_clock_is_only_for_a_cloud_on_this_machine() {
+    let text = config("127.0.0.1:9".parse().unwrap(), NO_WORK, 4);
+    let far = text.replace("http://127.0.0.1:9/ecs/v1", "https://api.capitalonline.net/ecs/v1");
+    let refused = Daemon::new(&far, 60).command().output().unwrap();
+    assert!(!refused.status.success());
+    assert!(said(&refused).contains("--clock-speed is only for"), "{}", said(&refused));
+}
+
+/// What is wrong with the world is told, and never makes the farm smaller.
+#[test]
+fn bad_input_is_told_and_costs_no_machine() {
+    let cloud = Cloud::start(Clock::scaled(30), Dials::kind(), Mischief::none());
+    let folder = tempfile::tempdir().unwrap();
+    let answer = folder.path().join("queue.json");
+    let queue = format!(
+        "kind = \"command\"\ncommand = [\"cat\", {answer:?}]\ndrain = [\"true\"]\nundrain = [\"true\"]"
+    );
+    std::fs::write(&answer, r#"{"queued": 3, "running": 0, "workers": []}"#).unwrap();
+    let mut text = config(cloud.address, &queue, 4);
+    text = text.replace(
+        "sizes = [{",
+        "sizes = [{ family = \"不存在的型号\", cpu = 8, ram = 16, gpu_memory = 24 }, {",
+    );
+    text.push_str("zones.CN_Nowhere_Z = { vpc = \"v\", subnet = \"s\" }\n");
+    let mut daemon = Daemon::new(&text, 30);
+    daemon.start();
+    let ready = |status: &Value| status["machines"].as_array().unwrap().len() == 3;
+    daemon.wait_for("three machines", PATIENCE, ready);
+    let status = daemon.wait_for("a word on each", PATIENCE, |status| {
+        let faults = status["faults"].as_object().unwrap();
+        faults.keys().any(|source| source.contains("CN_Nowhere_Z"))
+            && faults.keys().any(|source| source.contains("不存在的型号"))
+    });
+    assert!(ready(&status));
+    for broken in ["{\"queued\": -3}", "<html>login</html>", ""] {
+        std::fs::write(&answer, broken).unwrap();
+        let status = daemon.wait_for("a stale queue", PATIENCE, |status| {
+            status["pools"][0]["report"]["binds"].to_string().contains("queue_stale")
+        });
+        assert!(ready(&status), "{broken}: {status}");
+        std::fs::write(&answer, r#"{"queued": 3, "running": 0, "workers": []}"#).unwrap();
+        daemon.wait_for("a fresh queue", PATIENCE, |status| {
+            !status["pools"][0]["report"]["binds"].to_string().contains("queue_stale")
+        });
+    }
+    assert_eq!(cloud.truth().len(), 3);
+}
+
+#[test]
+fn a_wrong_key_and_a_wrong_image_are_told_by_the_status() {
+    let cloud = Cloud::start(Clock::scaled(30), Dials::kind(), Mischief::none());
+    let queue = NO_WORK.replace("\"queued\": 0", "\"queued\": 2");
+    let text = config(cloud.address, &queue, 4);
+    let wrong = text.replace("render-worker-Datacenter", "render-worker-Geforce");
+    let mut daemon = Daemon::new(&wrong, 30);
+    daemon.start();
+    daemon.wait_for("a refused offer", PATIENCE, |status| {
+        status["pools"][0]["report"]["binds"].to_string().contains("offer_refused")
+    });
+    assert!(daemon.log().contains("refused"), "{}", daemon.log());
+    let mut other = Daemon::new(&text, 30);
+    other.start_with(&[("FARMSCALE_ACCESS_KEY_SECRET", "wrong-secret")]);
+    let status = other.wait_for("a word on the key", PATIENCE, |status| {
+        status["faults"].to_string().contains("Signature")
+    });
+    assert!(!status.to_string().contains("wrong-secret"));
+    assert_eq!(cloud.truth().len(), 0);
+}
+
+#[test]
+fn a_full_disk_ends_the_daemon_with_a_word_and_leaves_the_farm_alone() {
+    let cloud = Cloud::start(Clock::scaled(60), Dials::kind(), Mischief::none());
+    let queue = NO_WORK.replace("\"queued\": 0", "\"queued\": 3");
+    let daemon = Daemon::new(&config(cloud.address, &queue, 4), 60);
+    let ended = daemon.under("trap '' XFSZ; ulimit -f 1").output().unwrap();
+    assert!(!ended.status.success(), "{}", said(&ended));
+    let shown = said(&ended);
+    assert!(shown.contains("File too large") || shown.contains("may not grow"), "{shown}");
+    assert_eq!(cloud.truth().len(), 0, "nothing was bought that is not on disk");
+}
+
+#[test]
+fn orders_reach_the_daemon_only_from_where_they_may() {
+    let cloud = Cloud::start(Clock::scaled(30), Dials::kind(), Mischief::none());
+    let mut daemon = Daemon::new(&config(cloud.address, NO_WORK, 4), 30);
+    daemon.start();
+    daemon.wait_for("adoption", PATIENCE, |status| !status["adopted_at"].is_null());
+    let (head, _) = daemon.http("GET /api/v1/status", "evil.example", "");
+    assert!(head.starts_with("HTTP/1.1 403"), "{head}");
+    let body = r#"{"owner":"x","reason":"y"}"#;
+    let length = body.len();
+    let more = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
+    let (head, _) = daemon.http("POST /api/v1/pause", "127.0.0.1", &more);
+    assert!(head.starts_with("HTTP/1.1 403"), "{head}");
+    let url = daemon.url();
+    let ask = |arguments: &[&str]| said(&farmscale(arguments, &[("FARMSCALE_URL", &url)]));
+    let shown = ask(&["pause", "--owner", "li", "--reason", "inspection", "--for", "2h"]);
+    assert!(shown.contains("paused"), "{shown}");
+    daemon.wait_for("the pause", PATIENCE, |status| status["paused"]["owner"] == "li");
+    let why = ask(&["why"]);
+    assert!(why.contains("paused by li: inspection"), "{why}");
+    ask(&["resume", "--owner", "li"]);
+    daemon.wait_for("the end of it", PATIENCE, |status| status["paused"].is_null());
+    for (command, expected) in [
+        ("status", "gpu"),
+        ("plan", "CN_Suqian_B"),
+        ("journal", "li ended the pause"),
+        ("why", "nothing holds it"),
+    ] {
+        let shown = ask(&[command]);
+        assert!(shown.contains(expected), "{command}: {shown}");
+        let json = ask(&[command, "--json"]);
+        assert!(serde_json::from_str::<Value>(&json).is_ok(), "{command}: {json}");
+    }
+    let metrics = daemon.http("GET /metrics", "localhost", "").1;
+    assert!(metrics.contains("farmscale_machines{pool=\"gpu\",phase=\"ready\"} 0"), "{metrics}");
+}
