@@ -66,7 +66,7 @@ fn a_browser_shows_machines_money_and_reasons_in_both_languages() {
         assert!(english.contains(expected), "`{expected}` is not on the page:\n{english}");
     }
     let chinese = rendered(&format!("{}?lang=zh", demo.page));
-    for expected in ["决策", "可购买的机器", "专业渲染型rp3", "创建 demo-gpu-"] {
+    for expected in ["决策", "可购买的机器", "专业渲染型rp3", "任务需要"] {
         assert!(chinese.contains(expected), "`{expected}` is not on the page:\n{chinese}");
     }
 }
