@@ -54,15 +54,16 @@ pub struct Meta {
     pub recent: Recent,
 }
 
-/// Moments within the guard's window, oldest first.
+/// What was sent within the guard's window, oldest first, in beats of 15 seconds: (end of the beat,
+/// how many). Counting by beats keeps the record small, and an end that lies ahead counts longer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {
     /// Creates.
-    pub creates: Vec<Time>,
+    pub creates: Vec<(Time, u32)>,
     /// Stops and deletes of machines that were running.
-    pub stops: Vec<Time>,
+    pub stops: Vec<(Time, u32)>,
     /// Deletes of machines that were stopped.
-    pub deletes: Vec<Time>,
+    pub deletes: Vec<(Time, u32)>,
 }
 
 /// A machine of ours, or one that may become it.
@@ -324,6 +325,7 @@ impl Key {
             | What::StatusSeen { .. }
             | What::Missed { .. }
             | What::Unmissed { .. }
+            | What::AssumedReady { .. }
             | What::WorkerSeen { .. } => {}
         }
         keys

@@ -44,6 +44,8 @@ pub struct Pool {
     pub tier: Tier,
     /// Whether the lack of a busy word counts as idle.
     pub idle: IdleRule,
+    /// Whether the queue can ask workers to take no more.
+    pub drains: bool,
     /// Machines on their way at once, at most.
     pub surge: u32,
 }

@@ -65,10 +65,10 @@ fn pool(
     if max < min {
         reader.fault("min", format!("is {min}, more than max ({max})"));
     }
+    let queue = queue(reader, queues);
     let pool = Pool {
         name: Text::clone(name),
         tag: tag(name, reader).into(),
-        queue: queue(reader, queues),
         offers,
         min,
         max,
@@ -84,6 +84,8 @@ fn pool(
         idle: reader
             .choice("idle", &[("word", IdleRule::Word), ("assume", IdleRule::Assume)], 0)
             .unwrap_or(IdleRule::Word),
+        drains: queues.get(&queue).is_some_and(SourceSettings::drains),
+        queue,
         surge: reader.number("surge", max.max(1), 1, 10_000),
     };
     if pool.idle == IdleRule::Assume {

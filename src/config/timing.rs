@@ -56,6 +56,9 @@ fn sane(reader: &Reader<'_>, timing: &Timing) {
     if timing.boot_mean < timing.restart_mean {
         reader.fault("restart_mean", "is more than boot_mean: keeping machines would never pay");
     }
+    if Span::minutes(25) < timing.window {
+        reader.fault("window", "is longer than 25m, further back than requests are counted");
+    }
     if timing.turn_ceiling < timing.turn_floor {
         reader.fault("turn_ceiling", "is less than turn_floor");
     }

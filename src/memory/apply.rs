@@ -6,12 +6,14 @@ use super::{
 use crate::model::event::What;
 use crate::model::snapshot::Pause;
 use crate::model::{
-    Change, Event, InstanceRow, MachineName, Money, OfferKey, Quote, Status, Text, Time,
+    Change, Event, InstanceRow, MachineName, Money, OfferKey, Quote, Span, Status, Text, Time,
     WorkerState,
 };
 
-/// Moments kept for the guard's windows, at most.
-const RECENT_MAX: usize = 512;
+/// Requests are counted in beats of this length…
+const BEAT: Span = Span::seconds(15);
+/// …and so many beats are kept: 30 minutes, more than any window (`timing.window`).
+const BEATS_MAX: usize = 120;
 
 impl Memory {
     /// Takes an event in.
@@ -80,6 +82,7 @@ impl Memory {
             | What::Missed { .. }
             | What::Unmissed { .. }
             | What::Quoted { .. }
+            | What::AssumedReady { .. }
             | What::WorkerSeen { .. } => self.apply_to_machine(event),
         }
     }
@@ -231,6 +234,10 @@ impl Machine {
             What::Unmissed { .. } => self.missed = None,
             What::Quoted { quote, .. } => self.quote = Some(*quote),
             What::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
+            What::AssumedReady { .. } => {
+                self.worker_since = at;
+                self.enter(Life::Ready, at);
+            }
             What::DaemonStarted { .. }
             | What::FarmAdopted
             | What::Paused { .. }
@@ -336,9 +343,33 @@ impl Machine {
     }
 }
 
-fn push_recent(recent: &mut Vec<Time>, at: Time) {
-    recent.push(at);
-    if RECENT_MAX < recent.len() {
-        recent.drain(..recent.len() - RECENT_MAX);
+fn push_recent(recent: &mut Vec<(Time, u32)>, at: Time) {
+    let beat = Time((at.0.div_euclid(BEAT.0) + 1) * BEAT.0);
+    match recent.last_mut().filter(|(last, _)| *last == beat) {
+        Some((_, count)) => *count += 1,
+        None => recent.push((beat, 1)),
+    }
+    recent.drain(..recent.len().saturating_sub(BEATS_MAX));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Key;
+
+    /// The store takes no record of more than 8 KiB.
+    #[test]
+    fn the_record_of_single_facts_stays_small_however_much_is_sent() {
+        let mut memory = Memory::default();
+        for second in 0..100_000 {
+            let at = Time::from_seconds(1_800_000_000 + second);
+            push_recent(&mut memory.meta.recent.creates, at);
+            push_recent(&mut memory.meta.recent.stops, at);
+            push_recent(&mut memory.meta.recent.deletes, at);
+        }
+        let size = memory.record(&Key::Meta).unwrap().len();
+        assert!(size < 8 << 10, "{size} bytes");
+        let counted: u32 = memory.meta.recent.creates.iter().map(|(_, count)| count).sum();
+        assert!((1785..=1800).contains(&counted), "{counted} in half an hour");
     }
 }

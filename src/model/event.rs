@@ -206,6 +206,11 @@ pub enum What {
         /// When the queue was asked.
         asked_at: Time,
     },
+    /// The queue cannot tell who works, and the machine has had the time a boot takes.
+    AssumedReady {
+        /// Which.
+        name: MachineName,
+    },
     /// An offer was refused for lack of stock or quota, and is left alone for a while.
     OfferRefused {
         /// Which.
@@ -257,6 +262,7 @@ impl Event {
             | What::Unmissed { name }
             | What::Vanished { name }
             | What::WorkerSeen { name, .. }
+            | What::AssumedReady { name }
             | What::Quoted { name, .. }
             | What::TombstoneDropped { name } => Some(name),
             What::DaemonStarted { .. }

@@ -28,8 +28,9 @@ impl Budget {
     pub fn new(policy: &Policy, memory: &Memory, now: Time) -> Self {
         let limits = &policy.limits;
         let farm = count(memory.machines.len());
-        let within = |moments: &[Time]| {
-            count(moments.iter().filter(|at| now < **at + policy.timing.window).count())
+        let within = |beats: &[(Time, u32)]| -> u32 {
+            let within = beats.iter().filter(|(end, _)| now < *end + policy.timing.window);
+            within.map(|(_, count)| *count).fold(0, u32::saturating_add)
         };
         let recent = &memory.meta.recent;
         let open = memory.machines.values().filter(|machine| {

@@ -341,14 +341,16 @@ pub fn queue_read(policy: &Policy, memory: &Memory, readings: &Readings, queue: 
     else {
         return Vec::new();
     };
-    let Some(workers) = Workers::of(reading) else { return Vec::new() };
     let pools = policy.pools.iter().filter(|pool| &*pool.queue == queue);
     let pools: Vec<&Text> = pools.map(|pool| &pool.name).collect();
+    let ours = memory.machines.iter().filter(|(_, machine)| pools.contains(&&machine.pool));
+    let Some(workers) = Workers::of(reading) else {
+        let booted =
+            ours.filter(|(_, machine)| has_booted(&policy.timing, machine, reading.asked_at));
+        return booted.map(|(name, _)| What::AssumedReady { name: name.clone() }).collect();
+    };
     let mut events = Vec::new();
-    for (name, machine) in &memory.machines {
-        if !pools.contains(&&machine.pool) {
-            continue;
-        }
+    for (name, machine) in ours {
         let (state, names) = workers.on(name, machine.instance.as_ref());
         let state = workers::since_boot(machine, state, reading.asked_at, &policy.timing);
         if state != machine.worker || (!names.is_empty() && names != machine.workers) {
@@ -361,6 +363,16 @@ pub fn queue_read(policy: &Policy, memory: &Memory, readings: &Readings, queue: 
         }
     }
     events
+}
+
+/// Whether a machine nobody can vouch for has had the time a boot takes.
+fn has_booted(timing: &Timing, machine: &Machine, now: Time) -> bool {
+    let takes = match machine.life {
+        Life::Booting { again: true } => timing.restart_mean,
+        Life::Booting { again: false } => timing.boot_mean,
+        Life::Launching(_) | Life::Ready | Life::Stopped => return false,
+    };
+    machine.pending.is_none() && machine.since + takes <= now
 }
 
 /// A price was asked for: machines of unknown price are taken to have been bought at it.

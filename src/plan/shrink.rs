@@ -36,7 +36,7 @@ pub(super) fn steps(
         return;
     }
     let workers = Workers::of(reading);
-    if workers.is_none() && pool.idle == IdleRule::Word {
+    if (workers.is_none() || !pool.drains) && pool.idle == IdleRule::Word {
         if !ours.is_empty() {
             report.binds.push(Blocked::CannotTellIdle);
         }
@@ -176,8 +176,12 @@ impl Shrink<'_, '_> {
     /// A machine whose workers were asked to take no more.
     fn drained(&mut self, name: &MachineName, machine: &Machine) {
         let gate = match &self.workers {
-            Some(workers) => gate_closed(name, machine, workers, &self.situation.policy.timing),
-            None => Gate::Silent,
+            Some(workers) if self.pool.drains => {
+                gate_closed(name, machine, workers, &self.situation.policy.timing)
+            }
+            // Nobody can acknowledge: the operator accepts the risk, GPU use must still agree.
+            Some(_) if machine.worker == Some(WorkerState::Busy) => Gate::Open,
+            Some(_) | None => Gate::Silent,
         };
         let joined = machine.life == Life::Ready && gate == Gate::Drained;
         match gate {

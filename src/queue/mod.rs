@@ -30,6 +30,17 @@ pub enum SourceSettings {
     Command(CommandSettings),
 }
 
+impl SourceSettings {
+    /// Whether workers can be asked to take no more.
+    pub fn drains(&self) -> bool {
+        match self {
+            Self::Redis(_) => true,
+            Self::Http(http) => http.drain_url.is_some(),
+            Self::Command(program) => program.drain.is_some(),
+        }
+    }
+}
+
 /// A Redis list.
 #[derive(Debug, Clone)]
 pub struct RedisSettings {

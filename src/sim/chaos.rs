@@ -154,6 +154,7 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
         // The break-even of deleting may lie beyond the day, and L2 wants to see it end.
         tier: Tier { keep_stopped, delete_after: Some(Span::hours(2)), ..Tier::default() },
         idle: IdleRule::Word,
+        drains: true,
         surge: max,
     };
     let money_per_hour = rng.chance(300_000).then(|| Money::yuan(rng.range(20, 120)));

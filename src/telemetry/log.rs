@@ -36,6 +36,7 @@ pub fn event(event: &Event) {
         What::Missed { .. }
         | What::Unmissed { .. }
         | What::WorkerSeen { .. }
+        | What::AssumedReady { .. }
         | What::Quoted { .. }
         | What::TombstoneDropped { .. } => tracing::debug!(at = %event.at, machine, "{words}"),
         What::DaemonStarted { .. }

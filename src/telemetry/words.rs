@@ -66,6 +66,7 @@ fn english(what: &What) -> String {
         What::Unmissed { name } => format!("{name} is listed again"),
         What::Vanished { name } => format!("{name} is gone though nobody here deleted it"),
         What::WorkerSeen { name, state, .. } => format!("{name} {}", worker_en(*state)),
+        What::AssumedReady { name } => format!("{name} is taken to be ready"),
         What::OfferRefused { offer, class, until } => {
             format!("{offer} is left alone until {until} ({})", class_en(*class))
         }
@@ -116,6 +117,7 @@ fn chinese(what: &What) -> String {
         What::Unmissed { name } => format!("{name} 重新出现在列表中"),
         What::Vanished { name } => format!("{name} 已消失，并非本程序删除"),
         What::WorkerSeen { name, state, .. } => format!("{name} {}", worker_zh(*state)),
+        What::AssumedReady { name } => format!("视 {name} 为就绪"),
         What::OfferRefused { offer, class, until } => {
             format!("{offer} 在 {until} 之前不再尝试（{}）", class_zh(*class))
         }

@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::cloud::ecs::{Operation, TakenOn};
 use crate::cloud::{CallError, Client, CloudSettings, password};
 use crate::model::{
-    Act, InstanceRow, Listing, Look, LookFailure, Outcome, QueueReading, Reading, Refusal, Span,
-    Text, Time, UsageReading, Wake,
+    Act, InstanceRow, Listing, Look, LookFailure, MachineRef, Outcome, QueueReading, Reading,
+    Refusal, Span, Text, Time, UsageReading, Wake,
 };
 use crate::queue::Queue;
 
@@ -187,6 +187,22 @@ impl Reach {
         })
     }
 
+    /// A source that cannot drain has nobody to tell; the plan lets its machines go only where the
+    /// operator has said so (`idle = "assume"`).
+    async fn drain(
+        &self,
+        queue: &str,
+        machine: &MachineRef,
+        drained: bool,
+    ) -> Result<(), LookFailure> {
+        let source = self.source(queue)?;
+        match drained {
+            _ if !source.abilities().drain => Ok(()),
+            true => source.drain(machine).await,
+            false => source.undrain(machine).await,
+        }
+    }
+
     async fn rows(&self, search: &str) -> Result<Vec<InstanceRow>, LookFailure> {
         let zones = self.zones().await.map_err(|error| failure(&error))?;
         self.cloud.instances(search, &zones).await.map_err(|error| failure(&error))
@@ -223,14 +239,8 @@ impl Reach {
                 outcome(self.cloud.operate(instance, Operation::FreeStop).await)
             }
             Act::Delete { instance } => outcome(self.cloud.delete(instance).await),
-            Act::Drain { queue, machine } => match self.source(queue) {
-                Ok(source) => said(source.drain(machine).await),
-                Err(failure) => said(Err(failure)),
-            },
-            Act::Undrain { queue, machine } => match self.source(queue) {
-                Ok(source) => said(source.undrain(machine).await),
-                Err(failure) => said(Err(failure)),
-            },
+            Act::Drain { queue, machine } => said(self.drain(queue, machine, true).await),
+            Act::Undrain { queue, machine } => said(self.drain(queue, machine, false).await),
         }
     }
 }

@@ -146,7 +146,7 @@ fn bad_input_is_told_and_costs_no_machine() {
         "sizes = [{",
         "sizes = [{ family = \"不存在的型号\", cpu = 8, ram = 16, gpu_memory = 24 }, {",
     );
-    text.push_str("zones.CN_Nowhere_Z = { vpc = \"v\", subnet = \"s\" }\n");
+    text.push_str("[pools.gpu.zones.CN_Nowhere_Z]\nvpc = \"v\"\nsubnet = \"s\"\n");
     let mut daemon = Daemon::new(&text, 30);
     daemon.start();
     let ready = |status: &Value| status["machines"].as_array().unwrap().len() == 3;
@@ -202,6 +202,30 @@ fn a_full_disk_ends_the_daemon_with_a_word_and_leaves_the_farm_alone() {
     let shown = said(&ended);
     assert!(shown.contains("File too large") || shown.contains("may not grow"), "{shown}");
     assert_eq!(cloud.truth().len(), 0, "nothing was bought that is not on disk");
+}
+
+/// A source that tells depth alone: machines stay as long as tasks wait, whatever it cannot say of
+/// their workers, and go when the operator has allowed to assume that an empty queue means idle.
+#[test]
+fn depth_alone_keeps_machines_while_work_waits() {
+    let cloud = Cloud::start(Clock::scaled(240), Dials::kind(), Mischief::none());
+    let folder = tempfile::tempdir().unwrap();
+    let answer = folder.path().join("queue.json");
+    std::fs::write(&answer, r#"{"queued": 3}"#).unwrap();
+    let queue = format!("kind = \"command\"\ncommand = [\"cat\", {answer:?}]");
+    let text =
+        config(cloud.address, &queue, 3).replace("max = 3\nd", "max = 3\nidle = \"assume\"\nd");
+    let mut daemon = Daemon::new(&text, 240);
+    daemon.start();
+    let count = |status: &Value| status["machines"].as_array().unwrap().len();
+    let first = daemon.wait_for("three machines", PATIENCE, |status| count(status) == 3);
+    let until = first["at"].as_i64().unwrap() + 3_600_000;
+    let later =
+        daemon.wait_for("an hour", PATIENCE, |status| until < status["at"].as_i64().unwrap());
+    assert_eq!((count(&later), &later["counts"]["deletes"]), (3, &0.into()), "{later}");
+    std::fs::write(&answer, r#"{"queued": 0}"#).unwrap();
+    daemon.wait_for("an empty farm", PATIENCE, |status| count(status) == 0);
+    assert_eq!(cloud.truth().len(), 0);
 }
 
 #[test]

@@ -30,7 +30,8 @@ const STEP: Duration = Duration::from_millis(5);
 /// Answers a drain and takes a task in one step, as docs/workers.md asks for.
 const TAKE: &str = r#"
 local drained = redis.call('EXISTS', KEYS[1], KEYS[2]) ~= 0
-local beat = '{"instance":"' .. ARGV[1] .. '","state":"' .. (drained and 'drained' or 'idle') .. '"}'
+local state = drained and 'drained' or 'idle'
+local beat = '{"instance":"' .. ARGV[1] .. '","state":"' .. state .. '"}'
 redis.call('SET', KEYS[3], beat, 'PX', ARGV[2])
 if drained then return false end
 return redis.call('LMOVE', KEYS[4], KEYS[5], 'RIGHT', 'LEFT')

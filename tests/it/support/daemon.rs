@@ -42,8 +42,12 @@ max = {max}
 delete_after = "5m"
 image = "render-worker-Datacenter"
 sizes = [{{ family = "专业渲染型rp3", cpu = 16, ram = 32, gpu_memory = 24 }}]
-zones.CN_Suqian_B = {{ vpc = "7ab97a9a-8c0f-11ec-9b99-000000000001", subnet = "2cee7596-bbbb-11ec-a287-000000000001" }}
-zones.CN_Qingyang_A = {{ vpc = "7ab97a9a-8c0f-11ec-9b99-000000000003", subnet = "2cee7596-bbbb-11ec-a287-000000000003" }}
+[pools.gpu.zones.CN_Suqian_B]
+vpc = "7ab97a9a-8c0f-11ec-9b99-000000000001"
+subnet = "2cee7596-bbbb-11ec-a287-000000000001"
+[pools.gpu.zones.CN_Qingyang_A]
+vpc = "7ab97a9a-8c0f-11ec-9b99-000000000003"
+subnet = "2cee7596-bbbb-11ec-a287-000000000003"
 "#
     )
 }
