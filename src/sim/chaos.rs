@@ -10,7 +10,7 @@ use super::faults::{self, Faults};
 use super::judge::{Bounds, Judge, Violation};
 use super::provider::{Catalog, Provider};
 use super::rng::Rng;
-use super::store::{Disk, SimStore};
+use super::store::{Disk, SimStore, Strike};
 use super::trace::Job;
 use super::world::{Shared, SimWorld};
 use crate::driver::{Driver, Ended, Recovered, Unobserved};
@@ -56,23 +56,33 @@ pub struct Run {
     pub lives: u32,
     /// Most machines at once.
     pub peak: usize,
+    /// Synced commits.
+    pub commits: u64,
 }
 
 /// Runs one seed.
 pub fn run(seed: u64, sabotage: Sabotage) -> Run {
+    day(seed, sabotage, Faults::swarm(seed, START + TROUBLE), None)
+}
+
+/// Runs one seed with a single fault: a crash at the synced commit of this number.
+pub fn run_with_crash(seed: u64, commit: u64, strike: Strike) -> Run {
+    day(seed, Sabotage::None, Faults::none(), Some((commit, strike)))
+}
+
+fn day(seed: u64, sabotage: Sabotage, faults: Faults, crash: Option<(u64, Strike)>) -> Run {
     let mut rng = Rng::new(seed).fork("chaos");
     let policy = policy(&mut rng, sabotage);
     let jobs = jobs(&mut rng);
-    let trouble_until = START + TROUBLE;
     let provider = Provider::new(catalog(&mut rng), faults::dials(seed), seed);
     let boots =
         Boots { never_ppm: if rng.chance(300_000) { 30_000 } else { 0 }, ..Boots::default() };
     let farm = SimFarm::new(provider, boots, jobs, START, seed);
     let judge = Judge::new(bounds(&policy));
-    let faults = Faults::swarm(seed, trouble_until);
     let mut shared = Shared::new(farm, judge, faults, START, &policy.namer.prefix(), seed);
     shared.lying_drain = sabotage == Sabotage::NoDrainAcknowledgement;
     shared.disk.borrow_mut().forgets_intents = sabotage == Sabotage::NoIntentWrite;
+    shared.disk.borrow_mut().strike_at = crash;
     shared.stop_at(START + DAY);
     let shared = Rc::new(RefCell::new(shared));
     let lives = live(&shared, &policy);
@@ -81,7 +91,8 @@ pub fn run(seed: u64, sabotage: Sabotage) -> Run {
     let Shared { farm, judge, .. } = &mut *shared;
     let violations = judge.verdict(now, farm, now - Span::minutes(20));
     let (tasks, peak) = (farm.queue.done().tasks, farm.peak());
-    Run { seed, violations, trace: shared.trace(), tasks, lives, peak }
+    let commits = shared.disk.borrow().commits;
+    Run { seed, violations, trace: shared.trace(), tasks, lives, peak, commits }
 }
 
 /// Starts the daemon again and again, until the day is over.

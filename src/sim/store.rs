@@ -35,6 +35,8 @@ pub struct Disk {
     pub forgets_intents: bool,
     /// The next synced commit is struck by a crash.
     pub strike: Option<Strike>,
+    /// The synced commit of this number is struck.
+    pub strike_at: Option<(u64, Strike)>,
     /// The daemon has crashed: nothing it does has any effect.
     pub crashed: bool,
     /// Synced commits so far.
@@ -90,6 +92,11 @@ impl Disk {
         }
     }
 
+    fn next_strike(&mut self) -> Option<Strike> {
+        let here = self.strike_at.take_if(|(commit, _)| *commit == self.commits);
+        self.strike.take().or(here.map(|(_, strike)| strike))
+    }
+
     fn sync(&mut self) {
         for changes in std::mem::take(&mut self.tail) {
             self.write(changes);
@@ -114,7 +121,7 @@ impl SimStore {
 impl Journal for SimStore {
     fn commit(&mut self, batch: &Batch<'_>, synced: bool) -> Verdict {
         let mut disk = self.disk.borrow_mut();
-        let strike = if synced { disk.strike.take() } else { None };
+        let strike = if synced { disk.next_strike() } else { None };
         if strike == Some(Strike::Before) {
             disk.crashed = true;
         }

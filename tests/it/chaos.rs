@@ -3,7 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
 
-use farmscale::sim::chaos::{Run, Sabotage, run};
+use farmscale::sim::chaos::{Run, Sabotage, run, run_with_crash};
+use farmscale::sim::store::Strike;
 
 /// Seeds that once found a bug; they are run first, for ever.
 const REGRESSIONS: &[u64] = &[];
@@ -11,6 +12,8 @@ const REGRESSIONS: &[u64] = &[];
 const SEEDS: std::ops::Range<u64> = 0..2000;
 /// One in so many seeds is run twice.
 const TWICE: u64 = 20;
+/// Days that are crashed at every commit.
+const CRASH_SEEDS: [u64; 2] = [2, 4];
 /// A sabotage must be found within so many seeds.
 const FOUND_WITHIN: u64 = 50;
 
@@ -63,6 +66,23 @@ fn seeds_that_once_found_a_bug_stay_clean() {
     for seed in REGRESSIONS {
         let run = run(*seed, Sabotage::None);
         assert!(run.violations.is_empty(), "{}", report(&run));
+    }
+}
+
+/// A crash just before and just after each single synced write of a day.
+#[test]
+fn a_crash_at_any_commit_ends_as_well_as_none() {
+    for seed in CRASH_SEEDS {
+        let calm = run_with_crash(seed, u64::MAX, Strike::Before);
+        assert!(calm.violations.is_empty() && 40 < calm.commits, "{calm:?}");
+        for commit in 0..calm.commits {
+            for strike in [Strike::Before, Strike::After] {
+                let run = run_with_crash(seed, commit, strike);
+                assert_eq!(run.lives, 2, "the crash at {commit} did not happen");
+                assert!(run.violations.is_empty(), "{strike:?} {commit}: {}", report(&run));
+                assert_eq!(run.tasks, calm.tasks);
+            }
+        }
     }
 }
 

@@ -1,8 +1,5 @@
 //! The program as people and scripts use it.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-#![expect(clippy::indexing_slicing, reason = "tests")]
-
 use std::time::Duration;
 
 use farmscale::clock::Clock;

@@ -139,7 +139,7 @@ fn the_reference_config_is_what_the_code_asks_for() {
     };
     let whole: String = text
         .lines()
-        .map(|line| if is_setting(line) { &line[2..] } else { line })
+        .map(|line| if is_setting(line) { line.strip_prefix("# ").unwrap() } else { line })
         .map(|line| format!("{line}\n"))
         .collect();
     let table: toml::Table = whole.parse().unwrap();
@@ -158,7 +158,7 @@ fn the_reference_config_is_what_the_code_asks_for() {
         if line.contains("# example") {
             continue;
         }
-        let value = line[2..].split_once(" = ").unwrap().1.split("  #").next().unwrap().trim();
+        let value = line.split_once(" = ").unwrap().1.split("  #").next().unwrap().trim();
         let defaults: Vec<_> = asked.values().filter(|default| *default == value).collect();
         let span = farmscale::config::parse_span(value.trim_matches('"'));
         let same_span = |default: &String| {
@@ -183,7 +183,12 @@ fn flatten(path: &str, value: &toml::Value, into: &mut BTreeMap<String, String>)
                 flatten(&join(&number.to_string()), inner, into);
             }
         }
-        other => {
+        other @ (toml::Value::String(_)
+        | toml::Value::Integer(_)
+        | toml::Value::Float(_)
+        | toml::Value::Boolean(_)
+        | toml::Value::Datetime(_)
+        | toml::Value::Array(_)) => {
             into.insert(path.to_owned(), other.to_string());
         }
     }

@@ -87,7 +87,7 @@ fn follow(cloud: &Cloud, url: &str, studio: &Arc<Studio>, names: &mut BTreeSet<T
     while quiet < 100 && !studio.over.load(Ordering::Acquire) {
         let truth = cloud.truth();
         peak = peak.max(u32::try_from(truth.len()).unwrap());
-        names.extend(truth.values().map(|(name, _)| name.clone()));
+        names.extend(truth.values().map(|(name, _)| Text::clone(name)));
         let runs = |id: &Text| matches!(truth.get(id), Some((_, State::Running)));
         for (id, (alive, _)) in workers.iter().filter(|(id, _)| !runs(id)) {
             alive.store(false, Ordering::Release);
@@ -102,7 +102,7 @@ fn follow(cloud: &Cloud, url: &str, studio: &Arc<Studio>, names: &mut BTreeSet<T
             let (url, own) = (url.to_owned(), id.to_string());
             let (seen, studio) = (Arc::clone(&alive), Arc::clone(studio));
             let handle = std::thread::spawn(move || work(&url, &own, &seen, &studio));
-            workers.insert(id.clone(), (alive, handle));
+            workers.insert(Text::clone(id), (alive, handle));
         }
         let done = studio.done.lock().unwrap().len() == usize::try_from(TASKS).unwrap();
         quiet = if done && truth.is_empty() { quiet + 1 } else { 0 };

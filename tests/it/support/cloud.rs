@@ -39,7 +39,7 @@ impl Cloud {
     pub(crate) fn truth(&self) -> BTreeMap<Text, (Text, State)> {
         self.with(|provider| {
             let rows = provider.truth();
-            rows.map(|one| (one.id.clone(), (one.name.clone(), one.state))).collect()
+            rows.map(|one| (Text::clone(&one.id), (Text::clone(&one.name), one.state))).collect()
         })
     }
 

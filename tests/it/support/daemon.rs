@@ -58,7 +58,8 @@ impl Daemon {
         let folder = tempfile::tempdir().unwrap();
         let page = free_port();
         let store = folder.path().join("store");
-        let text = format!("{config}\n[store]\ndir = {store:?}\n[page]\nlisten = \"{page}\"\n");
+        let store = store.display();
+        let text = format!("{config}\n[store]\ndir = \"{store}\"\n[page]\nlisten = \"{page}\"\n");
         let path = folder.path().join("farm.toml");
         std::fs::write(&path, text).unwrap();
         Self { folder, config: path, page, speed, child: None }
