@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use crate::model::event::What;
 use crate::model::snapshot::{Counts, Pause, Phase};
 use crate::model::{
-    Change, Event, MachineName, Money, OfferKey, Price, Quote, Refusal, Text, Time, WorkerState,
+    Change, Event, MachineName, Money, OfferKey, Price, Quote, Reason, Refusal, Text, Time,
+    WorkerState,
 };
 
 mod apply;
@@ -104,7 +105,7 @@ pub struct Machine {
     /// What it has cost.
     pub meter: Meter,
     /// Why it was last touched.
-    pub reason: Text,
+    pub reason: Reason,
 }
 
 /// Launching → Booting → Ready → Stopped → Booting … → Leaving.

@@ -6,8 +6,8 @@ use super::{
 use crate::model::event::What;
 use crate::model::snapshot::Pause;
 use crate::model::{
-    Change, Event, InstanceRow, MachineName, Money, OfferKey, Quote, Span, Status, Text, Time,
-    WorkerState,
+    Change, Event, InstanceRow, MachineName, Money, OfferKey, Quote, Reason, Span, Status, Text,
+    Time, WorkerState,
 };
 
 /// Requests are counted in beats of this length…
@@ -42,7 +42,7 @@ impl Memory {
                 self.meta.serial = *serial;
                 self.meta.counts.creates += 1;
                 push_recent(&mut self.meta.recent.creates, at);
-                let machine = Machine::launched(pool, offer, *quote, at, reason);
+                let machine = Machine::launched(pool, offer, *quote, at, *reason);
                 self.machines.insert(name.clone(), machine);
             }
             What::CreateRefused { name, .. } => {
@@ -149,17 +149,16 @@ impl Memory {
         let Some(offer) = offer else { return };
         let mut machine = Machine::launched_unquoted(pool, &offer, at);
         machine.quote = quote;
-        machine.reason = "adopted from a listing".into();
         machine.found(&row.instance, row.created_at, &row.status, at);
         self.machines.insert(name.clone(), machine);
     }
 }
 
 impl Machine {
-    fn launched(pool: &Text, offer: &OfferKey, quote: Quote, at: Time, reason: &Text) -> Self {
+    fn launched(pool: &Text, offer: &OfferKey, quote: Quote, at: Time, reason: Reason) -> Self {
         let mut machine = Self::launched_unquoted(pool, offer, at);
         machine.quote = Some(quote);
-        machine.reason = Text::clone(reason);
+        machine.reason = reason;
         machine
     }
 
@@ -182,7 +181,7 @@ impl Machine {
             failures: 0,
             missed: None,
             meter: Meter::default(),
-            reason: "".into(),
+            reason: Reason::Found,
         }
     }
 
@@ -205,7 +204,7 @@ impl Machine {
             What::ChangeIntended { change, reason, .. } => {
                 self.pending =
                     Some(Pending { change: *change, sent_at: at, state: PendingState::Sent });
-                self.reason = Text::clone(reason);
+                self.reason = *reason;
                 if *change == Change::Undrain {
                     // From here on workers may take tasks, whatever becomes of the answer.
                     self.drain_asked_at = None;

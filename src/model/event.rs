@@ -7,6 +7,7 @@ use super::action::{Change, Refusal};
 use super::name::MachineName;
 use super::offer::{OfferKey, Quote};
 use super::reading::{InstanceRow, Status, WorkerState};
+use super::reason::Reason;
 use super::time::Time;
 
 /// One fact, with the moment it was settled.
@@ -57,7 +58,7 @@ pub enum What {
         /// At which price.
         quote: Quote,
         /// Why, in one line.
-        reason: Text,
+        reason: Reason,
     },
     /// The provider took the create on.
     CreateAccepted {
@@ -103,7 +104,7 @@ pub enum What {
         /// What.
         change: Change,
         /// Why, in one line.
-        reason: Text,
+        reason: Reason,
     },
     /// The change was taken on.
     ChangeAccepted {

@@ -8,6 +8,7 @@ pub mod money;
 pub mod name;
 pub mod offer;
 pub mod reading;
+pub mod reason;
 pub mod snapshot;
 pub mod time;
 
@@ -20,6 +21,7 @@ pub use reading::{
     EventReading, EventStatus, InstanceRow, Listing, QueueReading, Reading, Shape, Status,
     StockReading, UsageReading, Work, WorkerSeen, WorkerState,
 };
+pub use reason::Reason;
 pub use snapshot::Snapshot;
 pub use time::{Span, Time};
 

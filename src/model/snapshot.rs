@@ -12,6 +12,7 @@ use super::money::Money;
 use super::name::MachineName;
 use super::offer::{OfferKey, Stock};
 use super::reading::WorkerState;
+use super::reason::Reason;
 use super::time::{Span, Time};
 
 /// The farm after one turn.
@@ -254,7 +255,7 @@ pub struct MachineView {
     /// What it has cost.
     pub cost: Money,
     /// Why it was last touched.
-    pub reason: Text,
+    pub reason: Reason,
 }
 
 /// One offer.

@@ -5,7 +5,7 @@ use super::rank;
 use super::{Draft, Situation, may_change};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Phase, Report};
-use crate::model::{Change, MachineName, Shape, Time, WorkerState};
+use crate::model::{Change, MachineName, Reason, Shape, Time, WorkerState};
 use crate::policy::Pool;
 
 /// Whether anything is short: offers are then worth asking about.
@@ -49,7 +49,7 @@ fn serve(
         }
         let Some(machine) = situation.memory.machines.get(&name) else { continue };
         let slots = pool.offer(&machine.offer).map_or(0, |offer| pool.slots_of(offer, shape));
-        let reason = format!("work for more slots: {short}");
+        let reason = Reason::WorkWaits { slots: short };
         draft.change(situation, pool, &name, change, reason);
         short = short.saturating_sub(slots);
         machines += 1;
@@ -72,11 +72,8 @@ fn serve(
             report.binds.push(reason);
             break;
         }
-        let reason = format!(
-            "slots short: {short}; {} a slot-hour is the least of {} offers",
-            best.merit.work_hourly,
-            offers.len()
-        );
+        let (work_hourly, offers) = (best.merit.work_hourly, offers.len());
+        let reason = Reason::SlotsShort { slots: short, work_hourly, offers };
         draft.create(situation, pool, &best.offer.key, best.quote, reason);
         short = short.saturating_sub(best.slots);
         machines += 1;
@@ -170,7 +167,6 @@ fn make_room(situation: Situation<'_>, pool: &Pool, reason: &Blocked, draft: &mu
         && draft.budget.delete_stopped().is_ok()
     {
         let name = name.clone();
-        let reason = "it cannot serve and holds a place under max".to_owned();
-        draft.change(situation, pool, &name, Change::Delete, reason);
+        draft.change(situation, pool, &name, Change::Delete, Reason::HoldsPlace);
     }
 }

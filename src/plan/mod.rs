@@ -9,7 +9,8 @@ use crate::memory::Memory;
 use crate::model::event::What;
 use crate::model::snapshot::{Blocked, Report};
 use crate::model::{
-    Act, Change, Look, MachineName, MachineRef, OfferKey, QueueReading, Quote, Span, Text, Time,
+    Act, Change, Look, MachineName, MachineRef, OfferKey, QueueReading, Quote, Reason, Span, Text,
+    Time,
 };
 use crate::policy::{Policy, Pool};
 
@@ -172,7 +173,7 @@ impl Draft {
         pool: &Pool,
         offer: &OfferKey,
         quote: Quote,
-        reason: String,
+        reason: Reason,
     ) {
         self.serial += 1;
         let epoch = situation.memory.meta.epoch;
@@ -183,7 +184,7 @@ impl Draft {
             pool: Text::clone(&pool.name),
             offer: offer.clone(),
             quote,
-            reason: reason.into(),
+            reason,
         };
         let act = Act::Create { name, pool: Text::clone(&pool.name), offer: offer.clone() };
         self.plan.steps.push(Step { intent, act });
@@ -196,12 +197,12 @@ impl Draft {
         pool: &Pool,
         name: &MachineName,
         change: Change,
-        reason: String,
+        reason: Reason,
     ) {
         let Some(machine) = situation.memory.machines.get(name) else { return };
         let Some(act) = act_for(pool, name, machine, change) else { return };
         if self.touched.insert(name.clone()) {
-            let intent = What::ChangeIntended { name: name.clone(), change, reason: reason.into() };
+            let intent = What::ChangeIntended { name: name.clone(), change, reason };
             self.plan.steps.push(Step { intent, act });
         }
     }

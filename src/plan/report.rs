@@ -75,7 +75,7 @@ fn machine_view((name, machine): (&MachineName, &Machine), now: Time) -> Machine
         worker_since: machine.worker.map(|_| machine.worker_since),
         hourly: machine.price().map_or(Money::ZERO, Price::per_hour),
         cost: machine.cost(now),
-        reason: Text::clone(&machine.reason),
+        reason: machine.reason,
     }
 }
 

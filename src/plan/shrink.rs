@@ -6,7 +6,9 @@ use super::workers::{Gate, Workers, gate_closed};
 use super::{Draft, Situation, may_change};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Phase, Report};
-use crate::model::{Change, Look, MachineName, Price, QueueReading, Span, Text, Time, WorkerState};
+use crate::model::{
+    Change, Look, MachineName, Price, QueueReading, Reason, Span, Text, Time, WorkerState,
+};
 use crate::policy::{IdleRule, Pool};
 
 /// A GPU busier than this, in percent, vetoes a stop.
@@ -63,8 +65,7 @@ fn keep_flags_true(
         && machine.worker == Some(WorkerState::Drained)
         && machine.worker_since + situation.policy.timing.heartbeat.times(2) < situation.now;
     if (stopped_with_flag || drained_without_flag) && may_change(situation, machine) {
-        let reason = "it is to take tasks when it runs again".to_owned();
-        draft.change(situation, pool, name, Change::Undrain, reason);
+        draft.change(situation, pool, name, Change::Undrain, Reason::TakesTasks);
     }
 }
 
@@ -140,12 +141,12 @@ impl Shrink<'_, '_> {
         machine: &Machine,
         capacity: &Capacity,
         name: &MachineName,
-    ) -> Option<(Time, String)> {
+    ) -> Option<(Time, Reason)> {
         let timing = &self.situation.policy.timing;
         if matches!(machine.life, Life::Booting { .. }) {
             return Some((
                 machine.since + timing.boot_max,
-                format!("no worker has joined within {}", timing.boot_max),
+                Reason::NoWorker { within: timing.boot_max },
             ));
         }
         let worker = if self.workers.is_none() {
@@ -162,12 +163,12 @@ impl Shrink<'_, '_> {
                 let agreed = machine.worker_since < self.reading.asked_at;
                 let idle = self.situation.now.since(machine.worker_since);
                 agreed.then(|| {
-                    (machine.worker_since + self.stop_after(machine), format!("idle for {idle}"))
+                    (machine.worker_since + self.stop_after(machine), Reason::Idle { lasted: idle })
                 })
             }
             None if self.workers.is_some() => Some((
                 machine.worker_since + timing.absent_max,
-                format!("its workers have been silent for {}", timing.absent_max),
+                Reason::Silent { lasted: timing.absent_max },
             )),
             None => None,
         }
@@ -203,7 +204,7 @@ impl Shrink<'_, '_> {
         } else {
             Change::Delete
         };
-        let why = String::from(&*machine.reason);
+        let why = machine.reason;
         self.draft.change(self.situation, self.pool, name, change, why);
     }
 
@@ -228,7 +229,7 @@ impl Shrink<'_, '_> {
             self.bind(reason);
             return;
         }
-        let why = format!("stopped for {}", self.situation.now.since(machine.since));
+        let why = Reason::Stopped { lasted: self.situation.now.since(machine.since) };
         self.draft.change(self.situation, self.pool, name, Change::Delete, why);
     }
 

@@ -1,7 +1,7 @@
 //! One sentence for each event, in Chinese and in English.
 
 use crate::model::event::What;
-use crate::model::{Change, Event, Refusal, WorkerState};
+use crate::model::{Change, Event, Reason, Refusal, WorkerState};
 
 /// Which language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +85,7 @@ fn chinese(what: &What) -> String {
         What::Paused { owner, reason, .. } => format!("{owner} 暂停了农场：{reason}"),
         What::Resumed { owner } => format!("{owner} 结束了暂停"),
         What::CreateIntended { name, offer, reason, .. } => {
-            format!("创建 {name}（{offer}）：{reason}")
+            format!("创建 {name}（{offer}）：{}", reason_zh(*reason))
         }
         What::CreateAccepted { name, .. } => format!("{name} 正在创建"),
         What::CreateRefused { name, class, detail } => {
@@ -95,7 +95,7 @@ fn chinese(what: &What) -> String {
         What::CreateFailed { name, detail } => format!("创建 {name} 失败：{detail}"),
         What::CreateExpired { name } => format!("{name} 始终没有出现，不再等待"),
         What::ChangeIntended { name, change, reason } => {
-            format!("{} {name}：{reason}", change_zh(*change))
+            format!("{} {name}：{}", change_zh(*change), reason_zh(*reason))
         }
         What::ChangeAccepted { name, change, .. } => {
             format!("{name} 的{}已受理", change_zh(*change))
@@ -124,6 +124,22 @@ fn chinese(what: &What) -> String {
         What::OfferServed { offer } => format!("{offer} 又可购买"),
         What::Quoted { name, quote } => format!("{name} 每小时 {}", quote.running.per_hour()),
         What::TombstoneDropped { name } => format!("不再监视 {name}"),
+    }
+}
+
+fn reason_zh(reason: Reason) -> String {
+    match reason {
+        Reason::SlotsShort { slots, work_hourly, offers } => {
+            format!("缺 {slots} 个槽位；在 {offers} 种可购规格中最便宜，每槽位小时 {work_hourly}")
+        }
+        Reason::WorkWaits { slots } => format!("有任务等它（缺 {slots} 个槽位）"),
+        Reason::HoldsPlace => "无法使用，却占着上限名额".to_owned(),
+        Reason::TakesTasks => "再次运行时要能领取任务".to_owned(),
+        Reason::NoWorker { within } => format!("{within} 内没有工作进程加入"),
+        Reason::Idle { lasted } => format!("已空闲 {lasted}"),
+        Reason::Silent { lasted } => format!("工作进程已沉默 {lasted}"),
+        Reason::Stopped { lasted } => format!("已停机 {lasted}"),
+        Reason::Found => "在云上发现".to_owned(),
     }
 }
 
@@ -198,17 +214,17 @@ fn class_zh(class: Refusal) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{MachineName, Time};
+    use crate::model::{MachineName, Span, Time};
 
     #[test]
     fn a_decision_is_told_with_its_reason_in_both_languages() {
         let what = What::ChangeIntended {
             name: MachineName::from_stored("farm-gpu-1"),
             change: Change::Stop,
-            reason: "idle for 2m00s".into(),
+            reason: Reason::Idle { lasted: Span::minutes(2) },
         };
         let event = Event { at: Time::from_seconds(0), what };
         assert_eq!(say(&event, Language::En), "stop farm-gpu-1: idle for 2m00s");
-        assert_eq!(say(&event, Language::Zh), "停机 farm-gpu-1：idle for 2m00s");
+        assert_eq!(say(&event, Language::Zh), "停机 farm-gpu-1：已空闲 2m00s");
     }
 }

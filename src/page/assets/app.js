@@ -213,7 +213,8 @@ function machines() {
   const rows = snapshot.machines.map((one) => [
     one.name, `${one.offer.zone} ${one.offer.family}`,
     element("span", "", element("i", `dot ${GROUP[one.phase]}`), word(one.phase)),
-    span(snapshot.at - one.since), one.worker ? word(one.worker) : "", yuan(one.hourly), yuan(one.cost), one.reason,
+    span(snapshot.at - one.since), one.worker ? word(one.worker) : "", yuan(one.hourly), yuan(one.cost),
+    BECAUSE[one.reason.because][language](one.reason),
   ]);
   table("machines", [["machine", "name"], ["offer", "nowrap"], ["phase", "nowrap"], ["since", "number"],
     ["worker", "nowrap"], ["hourly", "number"], ["cost", "number"], ["reason", "soft"]], rows);

@@ -33,6 +33,21 @@ const WORDS = {
     token: "The page's token", adopting: "finding out which machines there are …",
   },
 };
+// Why a machine was made or changed.
+const BECAUSE = {
+  slots_short: {
+    zh: (r) => `缺 ${r.slots} 个槽位；在 ${r.offers} 种可购规格中最便宜`,
+    en: (r) => `slots short: ${r.slots}; the cheapest of ${r.offers} offers`,
+  },
+  work_waits: { zh: () => "有任务等它", en: () => "there is work for it" },
+  holds_place: { zh: () => "占着上限名额", en: () => "holds a place under max" },
+  takes_tasks: { zh: () => "再次运行时要能领取任务", en: () => "is to take tasks again" },
+  no_worker: { zh: (r) => `${span(r.within)} 内没有工作进程加入`, en: (r) => `no worker within ${span(r.within)}` },
+  idle: { zh: (r) => `空闲 ${span(r.lasted)}`, en: (r) => `idle for ${span(r.lasted)}` },
+  silent: { zh: (r) => `工作进程沉默 ${span(r.lasted)}`, en: (r) => `silent for ${span(r.lasted)}` },
+  stopped: { zh: (r) => `停机 ${span(r.lasted)}`, en: (r) => `stopped for ${span(r.lasted)}` },
+  found: { zh: () => "在云上发现", en: () => "found at the provider" },
+};
 // Reasons by kind; what is not here is shown in the daemon's own English.
 const REASONS_ZH = {
   not_adopted: () => "尚未掌握云上的全部机器",

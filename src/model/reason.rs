@@ -1,0 +1,73 @@
+//! Why a machine is made or changed: said in words only where people read it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::money::Money;
+use super::time::Span;
+
+/// Why a machine is made or changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "because", rename_all = "snake_case")]
+pub enum Reason {
+    /// Work waits for more slots than there are, and no other offer does it for less.
+    SlotsShort {
+        /// So many.
+        slots: u32,
+        /// Price of an hour of work of one slot.
+        work_hourly: Money,
+        /// Offers that could be bought.
+        offers: usize,
+    },
+    /// There is work for it.
+    WorkWaits {
+        /// Slots short.
+        slots: u32,
+    },
+    /// It cannot serve and holds a place under `max`.
+    HoldsPlace,
+    /// It is to take tasks when it runs again.
+    TakesTasks,
+    /// No worker has joined since it booted.
+    NoWorker {
+        /// Within this time.
+        within: Span,
+    },
+    /// It is idle.
+    Idle {
+        /// For so long.
+        lasted: Span,
+    },
+    /// Its workers are silent.
+    Silent {
+        /// For longer than this.
+        lasted: Span,
+    },
+    /// It has been off.
+    Stopped {
+        /// For so long.
+        lasted: Span,
+    },
+    /// It was found at the provider.
+    Found,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SlotsShort { slots, work_hourly, offers } => write!(
+                f,
+                "slots short: {slots}; {work_hourly} a slot-hour is the least of {offers} offers"
+            ),
+            Self::WorkWaits { slots } => write!(f, "there is work for it (slots short: {slots})"),
+            Self::HoldsPlace => write!(f, "it cannot serve and holds a place under max"),
+            Self::TakesTasks => write!(f, "it is to take tasks when it runs again"),
+            Self::NoWorker { within } => write!(f, "no worker has joined within {within}"),
+            Self::Idle { lasted } => write!(f, "idle for {lasted}"),
+            Self::Silent { lasted } => write!(f, "its workers have been silent for {lasted}"),
+            Self::Stopped { lasted } => write!(f, "stopped for {lasted}"),
+            Self::Found => write!(f, "found at the provider"),
+        }
+    }
+}
