@@ -231,6 +231,14 @@ fn snake_case(name: &str) -> String {
     text
 }
 
+/// systemd's own verifier reads the unit.
+#[test]
+fn the_systemd_unit_is_understood() {
+    let check = std::process::Command::new(root().join("scripts/check-unit")).output().unwrap();
+    let said = String::from_utf8_lossy(&check.stderr).into_owned();
+    assert!(check.status.success() && said.is_empty(), "{said}");
+}
+
 #[test]
 fn every_dependency_says_why_it_is_there() {
     let manifest = fs::read_to_string(root().join("Cargo.toml")).unwrap();
