@@ -147,6 +147,8 @@ pub struct Pending {
     pub change: Change,
     /// When it was sent.
     pub sent_at: Time,
+    /// When a listing first showed it done, while its event does not say so.
+    pub seen_at: Option<Time>,
     /// How far it is.
     pub state: PendingState,
 }
@@ -327,6 +329,7 @@ impl Key {
             | What::Missed { .. }
             | What::Unmissed { .. }
             | What::AssumedReady { .. }
+            | What::ChangeSeen { .. }
             | What::WorkerSeen { .. } => {}
         }
         keys

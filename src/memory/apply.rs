@@ -68,8 +68,10 @@ impl Memory {
             }
             What::ChangeDone { name, change: Change::Delete, effective_at } => {
                 if let Some(machine) = self.machines.get_mut(name) {
+                    let missed_at = machine.missed.map(|(_, first)| first);
+                    let end = effective_at.or(machine.seen_at()).or(missed_at).unwrap_or(at);
                     machine.meter.estimated |= effective_at.is_none();
-                    machine.meter.end(effective_at.unwrap_or(at));
+                    machine.meter.end(end);
                 }
                 self.bury(name, at, true);
             }
@@ -83,6 +85,7 @@ impl Memory {
             | What::Unmissed { .. }
             | What::Quoted { .. }
             | What::AssumedReady { .. }
+            | What::ChangeSeen { .. }
             | What::WorkerSeen { .. } => self.apply_to_machine(event),
         }
     }
@@ -202,8 +205,12 @@ impl Machine {
                 self.found(instance, *created_at, status, at);
             }
             What::ChangeIntended { change, reason, .. } => {
-                self.pending =
-                    Some(Pending { change: *change, sent_at: at, state: PendingState::Sent });
+                self.pending = Some(Pending {
+                    change: *change,
+                    sent_at: at,
+                    seen_at: None,
+                    state: PendingState::Sent,
+                });
                 self.reason = *reason;
                 if *change == Change::Undrain {
                     // From here on workers may take tasks, whatever becomes of the answer.
@@ -233,6 +240,11 @@ impl Machine {
             What::Unmissed { .. } => self.missed = None,
             What::Quoted { quote, .. } => self.quote = Some(*quote),
             What::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
+            What::ChangeSeen { .. } => {
+                if let Some(pending) = &mut self.pending {
+                    pending.seen_at = Some(at);
+                }
+            }
             What::AssumedReady { .. } => {
                 self.worker_since = at;
                 self.enter(Life::Ready, at);
@@ -281,7 +293,17 @@ impl Machine {
         }
     }
 
+    /// When a listing first showed the change under way done.
+    fn seen_at(&self) -> Option<Time> {
+        self.pending.as_ref().and_then(|pending| pending.seen_at)
+    }
+
     fn done(&mut self, change: Change, effective_at: Option<Time>, at: Time) {
+        let seen_at = match change {
+            Change::Start => self.pending.as_ref().map(|pending| pending.sent_at),
+            Change::Drain | Change::Undrain | Change::Stop | Change::Delete => self.seen_at(),
+        };
+        let since = effective_at.or(seen_at).unwrap_or(at);
         self.pending = None;
         self.failures = 0;
         self.failed_at = None;
@@ -290,12 +312,12 @@ impl Machine {
             Change::Undrain => self.drain_asked_at = None,
             Change::Start => {
                 self.meter.estimated |= effective_at.is_none();
-                self.meter.run(effective_at.unwrap_or(at));
+                self.meter.run(since);
                 self.enter(Life::Booting { again: true }, at);
             }
             Change::Stop => {
                 self.meter.estimated |= effective_at.is_none();
-                self.meter.stop(effective_at.unwrap_or(at));
+                self.meter.stop(since);
                 self.enter(Life::Stopped, at);
             }
             Change::Delete => {}

@@ -145,6 +145,11 @@ pub enum What {
         /// a stop or delete: when it ended); `None` if only a listing showed it.
         effective_at: Option<Time>,
     },
+    /// A listing shows the change done; its event, which has the exact time, does not say so yet.
+    ChangeSeen {
+        /// Which.
+        name: MachineName,
+    },
     /// The change failed or was given up; the planner may ask again.
     ChangeFailed {
         /// Which.
@@ -256,6 +261,7 @@ impl Event {
             | What::ChangeUnknown { name, .. }
             | What::ChangeDone { name, .. }
             | What::ChangeFailed { name, .. }
+            | What::ChangeSeen { name }
             | What::Found { name, .. }
             | What::Adopted { name, .. }
             | What::StatusSeen { name, .. }

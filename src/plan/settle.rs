@@ -189,12 +189,17 @@ fn seen(
     if let Some(pending) = &machine.pending {
         // The event has the exact times; a listing closes the change only when it is overdue.
         let overdue = pending.sent_at + timing.listing_lag_max + timing.late_max;
-        if overdue < asked_at && reached(pending.change, &row.status) {
+        let reached = reached(pending.change, &row.status);
+        // A lagging list may still show the state before the last change.
+        let is_new = machine.since + timing.listing_lag_max < asked_at;
+        if overdue < asked_at && reached {
             events.push(What::ChangeDone {
                 name: name.clone(),
                 change: pending.change,
                 effective_at: None,
             });
+        } else if reached && is_new && pending.seen_at.is_none() {
+            events.push(What::ChangeSeen { name: name.clone() });
         }
     } else {
         let settled_at = machine.since.max(machine.unknown_at.unwrap_or_default());

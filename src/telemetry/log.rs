@@ -37,6 +37,7 @@ pub fn event(event: &Event) {
         | What::Unmissed { .. }
         | What::WorkerSeen { .. }
         | What::AssumedReady { .. }
+        | What::ChangeSeen { .. }
         | What::Quoted { .. }
         | What::TombstoneDropped { .. } => tracing::debug!(at = %event.at, machine, "{words}"),
         What::DaemonStarted { .. }

@@ -67,6 +67,7 @@ fn english(what: &What) -> String {
         What::Vanished { name } => format!("{name} is gone though nobody here deleted it"),
         What::WorkerSeen { name, state, .. } => format!("{name} {}", worker_en(*state)),
         What::AssumedReady { name } => format!("{name} is taken to be ready"),
+        What::ChangeSeen { name } => format!("a listing shows the change of {name} done"),
         What::OfferRefused { offer, class, until } => {
             format!("{offer} is left alone until {until} ({})", class_en(*class))
         }
@@ -118,6 +119,7 @@ fn chinese(what: &What) -> String {
         What::Vanished { name } => format!("{name} 已消失，并非本程序删除"),
         What::WorkerSeen { name, state, .. } => format!("{name} {}", worker_zh(*state)),
         What::AssumedReady { name } => format!("视 {name} 为就绪"),
+        What::ChangeSeen { name } => format!("列表显示 {name} 的变更已完成"),
         What::OfferRefused { offer, class, until } => {
             format!("{offer} 在 {until} 之前不再尝试（{}）", class_zh(*class))
         }

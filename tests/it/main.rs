@@ -4,6 +4,7 @@ mod chaos;
 mod cloudsim;
 mod commands;
 mod config;
+mod ledger;
 mod page;
 mod queues;
 mod recovery;

@@ -10,6 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread::sleep;
 use std::time::Duration;
 
+use farmscale::policy::Policy;
 use serde_json::Value;
 
 use super::cloud::{KEY, SECRET};
@@ -172,6 +173,18 @@ pub(crate) fn command(config: &Path, speed: u32) -> Command {
         .env_remove("RUST_LOG")
         .stdin(Stdio::null());
     command
+}
+
+/// The policy of the demo's own config.
+pub(crate) fn demo_policy() -> Policy {
+    let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let folder = tempfile::tempdir().unwrap();
+    let text = farmscale::sim::demo::config(nowhere, nowhere, nowhere, folder.path());
+    let path = folder.path().join("demo.toml");
+    std::fs::write(&path, text).unwrap();
+    let key = [("FARMSCALE_ACCESS_KEY_ID", KEY), ("FARMSCALE_ACCESS_KEY_SECRET", SECRET)];
+    let environment = key.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    farmscale::config::load(&path, &environment.into()).unwrap().policy
 }
 
 /// Runs the program to its end.
