@@ -67,13 +67,7 @@ impl Memory {
                 self.apply_to_machine(event);
             }
             What::ChangeDone { name, change: Change::Delete, effective_at } => {
-                if let Some(machine) = self.machines.get_mut(name) {
-                    let missed_at = machine.missed.map(|(_, first)| first);
-                    let end = effective_at.or(machine.seen_at()).or(missed_at).unwrap_or(at);
-                    machine.meter.estimated |= effective_at.is_none();
-                    machine.meter.end(end);
-                }
-                self.bury(name, at, true);
+                self.bury_deleted(name, *effective_at, at);
             }
             What::CreateAccepted { .. }
             | What::ChangeAccepted { .. }
@@ -112,6 +106,17 @@ impl Memory {
             }
             Change::Drain | Change::Undrain => {}
         }
+    }
+
+    /// Charged until the delete's end, or until a listing first showed it gone.
+    fn bury_deleted(&mut self, name: &MachineName, effective_at: Option<Time>, at: Time) {
+        if let Some(machine) = self.machines.get_mut(name) {
+            let missed_at = machine.missed.map(|(_, first)| first);
+            let end = effective_at.or(machine.seen_at()).or(missed_at).unwrap_or(at);
+            machine.meter.estimated |= effective_at.is_none();
+            machine.meter.end(end);
+        }
+        self.bury(name, at, true);
     }
 
     /// What never ran is not charged.
@@ -212,10 +217,8 @@ impl Machine {
                     state: PendingState::Sent,
                 });
                 self.reason = *reason;
-                if *change == Change::Undrain {
-                    // From here on workers may take tasks, whatever becomes of the answer.
-                    self.drain_asked_at = None;
-                }
+                // From here on workers may take tasks, whatever becomes of the answer.
+                self.drain_asked_at.take_if(|_| *change == Change::Undrain);
             }
             What::ChangeAccepted { event, .. } => {
                 self.set_pending(PendingState::Accepted { event: event.clone() });
@@ -240,11 +243,7 @@ impl Machine {
             What::Unmissed { .. } => self.missed = None,
             What::Quoted { quote, .. } => self.quote = Some(*quote),
             What::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
-            What::ChangeSeen { .. } => {
-                if let Some(pending) = &mut self.pending {
-                    pending.seen_at = Some(at);
-                }
-            }
+            What::ChangeSeen { .. } => self.change_seen(at),
             What::AssumedReady { .. } => {
                 self.worker_since = at;
                 self.enter(Life::Ready, at);
@@ -290,6 +289,12 @@ impl Machine {
             self.enter(Life::Stopped, at);
         } else {
             self.enter(Life::Booting { again: false }, self.made_at.max(self.since));
+        }
+    }
+
+    fn change_seen(&mut self, at: Time) {
+        if let Some(pending) = &mut self.pending {
+            pending.seen_at = Some(at);
         }
     }
 

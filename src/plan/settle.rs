@@ -169,8 +169,11 @@ fn seen(
         events.push(What::Unmissed { name: name.clone() });
     }
     if row.status == Status::Failed {
-        let detail = "status `failed`".into();
-        events.push(What::CreateFailed { name: name.clone(), detail });
+        // While a delete is under way it still holds its place.
+        if machine.pending.is_none() {
+            let detail = "status `failed`".into();
+            events.push(What::CreateFailed { name: name.clone(), detail });
+        }
         return;
     }
     if !machine.meter.is_on() {
