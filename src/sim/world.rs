@@ -455,7 +455,7 @@ impl Shared {
                     1 => provider.operate(now, id, Operation::Start, false).is_ok(),
                     _ => provider.delete(now, id, false).is_ok(),
                 };
-                self.judge.by_hand(id, done);
+                self.judge.by_hand(now, id, done);
                 self.farm.advance(now);
             }
         }

@@ -7,7 +7,7 @@ use farmscale::sim::chaos::{Run, Sabotage, run, run_with_crash};
 use farmscale::sim::store::Strike;
 
 /// Seeds that once found a bug; they are run first, for ever.
-const REGRESSIONS: &[u64] = &[2731];
+const REGRESSIONS: &[u64] = &[2731, 3540];
 /// Seeds of every build.
 const SEEDS: std::ops::Range<u64> = 0..2000;
 /// One in so many seeds is run twice.
