@@ -199,12 +199,15 @@ pub struct RefusalMemory {
 impl Machine {
     /// The phase people see.
     pub fn phase(&self) -> Phase {
+        let off = self.life == Life::Stopped;
         match self.pending.as_ref().map(|pending| pending.change) {
             Some(Change::Delete) => return Phase::Leaving,
             Some(Change::Stop) => return Phase::Stopping,
             Some(Change::Start) => return Phase::Starting,
-            Some(Change::Drain) => return Phase::Draining,
-            Some(Change::Undrain) | None => {}
+            // Its flag is taken back only to start it.
+            Some(Change::Undrain) if off => return Phase::Starting,
+            Some(Change::Drain) if !off => return Phase::Draining,
+            Some(Change::Drain | Change::Undrain) | None => {}
         }
         match self.life {
             Life::Launching(_) => Phase::Launching,

@@ -27,8 +27,10 @@ pub enum Reason {
     },
     /// It cannot serve and holds a place under `max`.
     HoldsPlace,
-    /// It is to take tasks when it runs again.
+    /// It is to take tasks again.
     TakesTasks,
+    /// It is off, and is to come up drained should somebody start it.
+    StaysOff,
     /// No worker has joined since it booted.
     NoWorker {
         /// Within this time.
@@ -62,7 +64,8 @@ impl fmt::Display for Reason {
             ),
             Self::WorkWaits { slots } => write!(f, "there is work for it (slots short: {slots})"),
             Self::HoldsPlace => write!(f, "it cannot serve and holds a place under max"),
-            Self::TakesTasks => write!(f, "it is to take tasks when it runs again"),
+            Self::TakesTasks => write!(f, "it is to take tasks again"),
+            Self::StaysOff => write!(f, "it is off, and must come up drained if started by hand"),
             Self::NoWorker { within } => write!(f, "no worker has joined within {within}"),
             Self::Idle { lasted } => write!(f, "idle for {lasted}"),
             Self::Silent { lasted } => write!(f, "its workers have been silent for {lasted}"),

@@ -2,6 +2,7 @@
 
 use super::capacity::Capacity;
 use super::rank;
+use super::workers::{Workers, is_surely_off};
 use super::{Draft, Situation, may_change};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Phase, Report};
@@ -82,7 +83,8 @@ fn serve(
 }
 
 /// Machines of ours that can serve sooner than a new one: those being drained that can be told to
-/// go on, then stopped ones, the cheapest to run first.
+/// go on, then stopped ones whose drain flag is off already, then the other stopped ones; the
+/// cheapest to run first.
 fn reserves(
     situation: Situation<'_>,
     pool: &Pool,
@@ -97,28 +99,30 @@ fn reserves(
         .filter(|(_, machine)| may_change(situation, machine))
         .filter_map(|(name, machine)| {
             let offer = pool.offer(&machine.offer)?;
-            let change = reserve_change(situation, machine)?;
+            let (rank, change) = reserve_change(situation, machine)?;
             let slots = pool.slots_of(offer, shape);
             let price = machine.quote.map(|quote| rank::work_hourly(&quote, offer, slots));
-            (slots != 0).then_some(((change, price, name), change))
+            (slots != 0).then_some(((rank, price, name), change))
         })
         .collect();
     reserves.sort_by(|one, other| one.0.cmp(&other.0));
     reserves.into_iter().map(|((_, _, name), change)| (name.clone(), change)).collect()
 }
 
-fn reserve_change(situation: Situation<'_>, machine: &Machine) -> Option<Change> {
+/// What brings a machine back, and how soon it does; a stopped one is started without its flag.
+fn reserve_change(situation: Situation<'_>, machine: &Machine) -> Option<(u8, Change)> {
     let alive = matches!(
         machine.worker,
         Some(WorkerState::Idle | WorkerState::Busy | WorkerState::Drained)
     );
     match machine.phase() {
-        Phase::Draining if alive => Some(Change::Undrain),
-        Phase::Stopped if machine.drain_asked_at.is_some() => None, // its flag is taken back first
+        Phase::Draining if alive => Some((0, Change::Undrain)),
         Phase::Stopped => {
             let refused = situation.memory.refusals.get(&machine.offer);
             let waits = refused.is_some_and(|refused| situation.now < refused.until);
-            (!waits).then_some(Change::Start)
+            let flagged = machine.drain_asked_at.is_some();
+            let step = if flagged { (2, Change::Undrain) } else { (1, Change::Start) };
+            (!waits).then_some(step)
         }
         Phase::Launching
         | Phase::Booting
@@ -157,11 +161,15 @@ fn make_room(situation: Situation<'_>, pool: &Pool, reason: &Blocked, draft: &mu
     if !matches!(reason, Blocked::PoolMax { .. } | Blocked::FarmMax { .. }) {
         return;
     }
+    let source = situation.readings.queues.get(&pool.queue);
+    let Some(reading) = source.and_then(|source| source.reading.as_ref()) else { return };
+    let workers = Workers::of(reading);
     let useless = situation.memory.machines.iter().find(|(name, machine)| {
         machine.pool == pool.name
             && machine.life == Life::Stopped
             && !draft.is_touched(name)
             && may_change(situation, machine)
+            && is_surely_off(situation, pool, name, machine, workers.as_ref())
     });
     if let Some((name, _)) = useless
         && draft.budget.delete_stopped().is_ok()

@@ -2,7 +2,7 @@
 //! getting it back. Only on fresh data, only behind a closed gate.
 
 use super::capacity::Capacity;
-use super::workers::{Gate, Workers, gate_closed};
+use super::workers::{Gate, Workers, gate_closed, is_surely_off};
 use super::{Draft, Situation, may_change};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Phase, Report};
@@ -52,19 +52,26 @@ pub(super) fn steps(
     }
 }
 
-/// A drain flag stands only on machines that are being let go.
+/// A drain flag stands on machines that are being let go or are off, and on no other: a machine
+/// that somebody starts by hand comes up drained.
 fn keep_flags_true(
     situation: Situation<'_>,
     pool: &Pool,
     (name, machine): (&MachineName, &Machine),
     draft: &mut Draft,
 ) {
-    let stopped_with_flag = machine.life == Life::Stopped && machine.drain_asked_at.is_some();
-    let drained_without_flag = machine.life != Life::Stopped
-        && machine.drain_asked_at.is_none()
-        && machine.worker == Some(WorkerState::Drained)
+    if machine.drain_asked_at.is_some() || !may_change(situation, machine) {
+        return;
+    }
+    if machine.life == Life::Stopped {
+        if pool.drains {
+            draft.change(situation, pool, name, Change::Drain, Reason::StaysOff);
+        }
+        return;
+    }
+    let drained_for_long = machine.worker == Some(WorkerState::Drained)
         && machine.worker_since + situation.policy.timing.heartbeat.times(2) < situation.now;
-    if (stopped_with_flag || drained_without_flag) && may_change(situation, machine) {
+    if drained_for_long {
         draft.change(situation, pool, name, Change::Undrain, Reason::TakesTasks);
     }
 }
@@ -210,19 +217,13 @@ impl Shrink<'_, '_> {
 
     /// A stopped machine: deleted once its disks have cost what making it anew would.
     fn stopped(&mut self, name: &MachineName, machine: &Machine) {
-        let alive = self.workers.as_ref().and_then(|workers| {
-            workers.on(name, machine.instance.as_ref()).0.filter(|state| {
-                *state != WorkerState::Drained
-                    && machine.since + self.situation.policy.timing.heartbeat.times(2)
-                        < workers.asked_at
-            })
-        });
-        if alive.is_some() {
-            return; // off by the provider's word, alive by the queue's: left to the next listings
-        }
         let due_at = machine.since + self.delete_after(machine);
         if self.situation.now < due_at {
             self.draft.wake_by(due_at);
+            return;
+        }
+        // Off by the provider's word; were it alive by the queue's, the next listings would show it.
+        if !is_surely_off(self.situation, self.pool, name, machine, self.workers.as_ref()) {
             return;
         }
         if let Err(reason) = self.draft.budget.delete_stopped() {

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use super::Situation;
 use crate::memory::{Life, Machine};
 use crate::model::{MachineName, QueueReading, Span, Text, Time, WorkerSeen, WorkerState};
-use crate::policy::Timing;
+use crate::policy::{Pool, Timing};
 
 /// A worker may have read its drain flag just before it was written: its word counts from a second
 /// after that.
 const GATE_MARGIN: Span = Span::seconds(1);
+
+/// Tries to set the drain flag of a machine that is off.
+const DRAINS_TRIED: u32 = 4;
 
 /// The workers of one reading, by the machine they report.
 #[derive(Debug)]
@@ -91,6 +95,28 @@ pub fn gate_closed(
             let silent_since = asked_at.max(machine.worker_since) + timing.heartbeat + GATE_MARGIN;
             if silent_since < workers.asked_at { Gate::Silent } else { Gate::Open }
         }
+    }
+}
+
+/// Whether a stopped machine has no task and can get none, even if somebody has just started it by
+/// hand: its flag stands and no worker on it says otherwise. A queue that keeps failing to set the
+/// flag of a machine that is off does not keep it for ever.
+pub fn is_surely_off(
+    situation: Situation<'_>,
+    pool: &Pool,
+    name: &MachineName,
+    machine: &Machine,
+    workers: Option<&Workers<'_>>,
+) -> bool {
+    match workers {
+        Some(workers) if pool.drains && machine.failures < DRAINS_TRIED => {
+            gate_closed(name, machine, workers, &situation.policy.timing) != Gate::Open
+        }
+        Some(workers) => {
+            let (state, _) = workers.on(name, machine.instance.as_ref());
+            state.is_none_or(|state| state == WorkerState::Drained)
+        }
+        None => true,
     }
 }
 

@@ -11,8 +11,6 @@ use crate::model::{Act, Change, Money, Outcome, Span, Text, Time};
 
 /// Violations kept at most: the first are the ones to read.
 const KEPT_MAX: usize = 20;
-/// What somebody else did may stay hidden so long: the list's longest lag and a look.
-const UNSEEN_MAX: Span = Span::seconds(180);
 /// Over which the blast radius is counted.
 const WINDOW: Span = Span::minutes(10);
 
@@ -53,8 +51,6 @@ pub struct Judge {
     created: BTreeMap<Text, u32>,
     /// Instances that carry them.
     ours: BTreeSet<Text>,
-    /// Machines somebody else has touched: what happens to them then is not held against us.
-    by_hand: BTreeMap<Text, Time>,
     creates: Vec<Time>,
     stops: Vec<Time>,
     listed_since_start: bool,
@@ -78,7 +74,6 @@ impl Judge {
             violations: Vec::new(),
             created: BTreeMap::new(),
             ours: BTreeSet::new(),
-            by_hand: BTreeMap::new(),
             creates: Vec::new(),
             stops: Vec::new(),
             listed_since_start: false,
@@ -110,13 +105,6 @@ impl Judge {
     /// The daemon was given a complete listing.
     pub fn listed(&mut self, _now: Time) {
         self.listed_since_start = true;
-    }
-
-    /// Somebody else changed an instance.
-    pub fn by_hand(&mut self, now: Time, instance: &Text, done: bool) {
-        if done {
-            self.by_hand.insert(Text::clone(instance), now);
-        }
     }
 
     /// The daemon sends a change.
@@ -187,8 +175,7 @@ impl Judge {
             self.broken(now, "S6", format!("{change:?} of {id}, which is not ours"));
         }
         let kills = matches!(change, Change::Stop | Change::Delete);
-        let hidden = self.by_hand.get(id).is_some_and(|at| now < *at + UNSEEN_MAX);
-        if kills && !hidden && instance.state == State::Running && farm.queue.is_busy(id) {
+        if kills && instance.state == State::Running && farm.queue.is_busy(id) {
             self.broken(now, "S7", format!("{change:?} of {} while it works", instance.name));
         }
     }

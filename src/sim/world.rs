@@ -450,12 +450,11 @@ impl Shared {
             if let Some(id) = usize::try_from(pick).ok().and_then(|pick| ids.get(pick)) {
                 // By hand: what the state forbids is simply not done.
                 let provider = &mut self.farm.provider;
-                let done = match self.rng.below(3) {
-                    0 => provider.operate(now, id, Operation::FreeStop, false).is_ok(),
-                    1 => provider.operate(now, id, Operation::Start, false).is_ok(),
-                    _ => provider.delete(now, id, false).is_ok(),
+                match self.rng.below(3) {
+                    0 => provider.operate(now, id, Operation::FreeStop, false).ok(),
+                    1 => provider.operate(now, id, Operation::Start, false).ok(),
+                    _ => provider.delete(now, id, false).ok(),
                 };
-                self.judge.by_hand(now, id, done);
                 self.farm.advance(now);
             }
         }

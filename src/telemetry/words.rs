@@ -136,7 +136,8 @@ fn reason_zh(reason: Reason) -> String {
         }
         Reason::WorkWaits { slots } => format!("有任务等它（缺 {slots} 个槽位）"),
         Reason::HoldsPlace => "无法使用，却占着上限名额".to_owned(),
-        Reason::TakesTasks => "再次运行时要能领取任务".to_owned(),
+        Reason::TakesTasks => "要能再次领取任务".to_owned(),
+        Reason::StaysOff => "已关机；若被人手动开机，不得领取任务".to_owned(),
         Reason::NoWorker { within } => format!("{within} 内没有工作进程加入"),
         Reason::Idle { lasted } => format!("已空闲 {lasted}"),
         Reason::Silent { lasted } => format!("工作进程已沉默 {lasted}"),

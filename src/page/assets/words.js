@@ -41,7 +41,11 @@ const BECAUSE = {
   },
   work_waits: { zh: () => "有任务等它", en: () => "there is work for it" },
   holds_place: { zh: () => "占着上限名额", en: () => "holds a place under max" },
-  takes_tasks: { zh: () => "再次运行时要能领取任务", en: () => "is to take tasks again" },
+  takes_tasks: { zh: () => "要能再次领取任务", en: () => "is to take tasks again" },
+  stays_off: {
+    zh: () => "已关机；若被人手动开机，不得领取任务",
+    en: () => "is off, and must come up drained if started by hand",
+  },
   no_worker: { zh: (r) => `${span(r.within)} 内没有工作进程加入`, en: (r) => `no worker within ${span(r.within)}` },
   idle: { zh: (r) => `空闲 ${span(r.lasted)}`, en: (r) => `idle for ${span(r.lasted)}` },
   silent: { zh: (r) => `工作进程沉默 ${span(r.lasted)}`, en: (r) => `silent for ${span(r.lasted)}` },
