@@ -73,8 +73,8 @@ pub struct PauseArgs {
     #[arg(long, env = "USER", default_value = "operator")]
     owner: String,
     /// Ends by itself after so long, such as `2h`.
-    #[arg(long = "for")]
-    lasting: Option<String>,
+    #[arg(long = "for", value_parser = super::span)]
+    lasting: Option<Span>,
     #[command(flatten)]
     daemon: Daemon,
 }
@@ -271,14 +271,7 @@ impl JournalArgs {
 impl PauseArgs {
     /// Runs the command.
     pub fn run(&self) -> anyhow::Result<()> {
-        let lasting = match &self.lasting {
-            None => None,
-            Some(text) => Some(
-                crate::config::parse_span(text)
-                    .with_context(|| format!("--for {text}: a time such as 30m or 2h"))?,
-            ),
-        };
-        let seconds = lasting.map(Span::as_seconds);
+        let seconds = self.lasting.map(Span::as_seconds);
         let body = json!({ "owner": self.owner, "reason": self.reason, "for_s": seconds });
         self.daemon.call("/api/v1/pause", Some(body))?;
         out::line("paused: nothing is started, stopped or deleted until `farmscale resume`")

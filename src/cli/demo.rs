@@ -41,7 +41,7 @@ const LAST_WORDS: Span = Span::minutes(10);
 #[derive(Debug, clap::Args)]
 pub struct DemoArgs {
     /// Work arrives until then; the run goes on until it is done and no machine is left.
-    #[arg(long, default_value = "24h", value_parser = span)]
+    #[arg(long, default_value = "24h", value_parser = super::span)]
     until: Span,
     /// How much faster than reality (480: a day in three minutes), or `max`: as fast as the
     /// machine goes, without HTTP and page.
@@ -62,10 +62,6 @@ pub struct DemoArgs {
 enum Speed {
     Max,
     Times(u32),
-}
-
-fn span(text: &str) -> Result<Span, String> {
-    config::parse_span(text).ok_or_else(|| "a time such as 90m or 24h".to_owned())
 }
 
 fn speed(text: &str) -> Result<Speed, String> {

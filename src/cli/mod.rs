@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Settings};
+use crate::model::Span;
 
 pub mod api;
 pub mod ask;
@@ -79,6 +80,11 @@ impl Cli {
             }
         }
     }
+}
+
+/// A time on the command line.
+fn span(text: &str) -> Result<Span, String> {
+    config::parse_span(text).ok_or_else(|| "a time such as 90s, 30m or 24h".to_owned())
 }
 
 /// Loads a config with the environment over it.

@@ -34,6 +34,12 @@ pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
 
 /// A plain table with a header.
 pub fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> String {
+    let rows = rows.into_iter().map(Vec::from).collect();
+    wide_table(&header.map(str::to_owned), rows)
+}
+
+/// A table whose columns are known only when it is printed.
+pub fn wide_table(header: &[String], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header);

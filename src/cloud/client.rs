@@ -11,6 +11,7 @@ use super::envelope::{self, Answer};
 use super::error::CallError;
 use super::sign::{Signed, Stamp};
 use super::throttle::Throttle;
+use super::turns::{Turn, Turns};
 use super::{Credentials, Endpoints};
 use crate::clock::Clock;
 use crate::model::Span;
@@ -26,6 +27,7 @@ pub struct Client {
     reads: reqwest::Client,
     changes: reqwest::Client,
     throttle: Throttle,
+    turns: Turns,
     clock: Clock,
 }
 
@@ -73,7 +75,19 @@ impl Client {
         let reads = build(endpoints.read_timeout, 8)?;
         let changes = build(endpoints.change_timeout, 0)?;
         let throttle = Throttle::new(endpoints.calls_per_second, clock.clone());
-        Ok(Self { credentials, endpoints, reads, changes, throttle, clock })
+        let turns = Turns::default();
+        Ok(Self { credentials, endpoints, reads, changes, throttle, turns, clock })
+    }
+
+    /// What time it is for the signature and for deadlines.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Waits until no other change of these machines or disks is being sent: the server refuses a
+    /// second one, or worse.
+    pub(super) async fn turns(&self, ids: &[&str]) -> Turn<'_> {
+        self.turns.take(ids).await
     }
 
     /// Sends one call and opens its answer.

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::model::{Span, Text, Time};
+use crate::model::{Money, Span, Text, Time};
 
 /// Most times the API gives are Beijing time, without saying so.
 const VENDOR_ZONE: Span = Span::hours(8);
@@ -33,6 +33,11 @@ impl<'a> Fields<'a> {
         let text = self.text(name)?;
         let whole = text.strip_suffix(".0").unwrap_or(&text);
         whole.parse().ok()
+    }
+
+    /// An amount in yuan.
+    pub fn money(self, name: &str) -> Option<Money> {
+        Money::parse(&self.text(name)?)
     }
 
     /// A truth value, also if it comes as 0 or 1.

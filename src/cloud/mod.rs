@@ -1,15 +1,22 @@
 //! The vendor's API, all of it that is used: signing, envelope, errors, typed actions.
 
 pub mod actions;
+pub mod catalog;
 pub mod client;
-pub mod ecs;
+pub mod detail;
+pub mod disks;
 pub mod envelope;
 pub mod error;
+pub mod events;
 pub mod fields;
+pub mod images;
+pub mod instances;
+pub mod network;
 pub mod password;
 pub mod rows;
 pub mod sign;
 pub mod throttle;
+mod turns;
 
 pub use client::Client;
 pub use error::CallError;
@@ -36,6 +43,10 @@ pub struct Endpoints {
     pub ecs_images: String,
     /// Default `https://api.capitalonline.net/ebs/v1`.
     pub ebs: String,
+    /// Default `https://api.capitalonline.net/sg/v1`.
+    pub security_groups: String,
+    /// Default `https://cdsapi.capitalonline.net/vpc`.
+    pub vpc: String,
     /// To open a connection; default 10 s.
     pub connect_timeout: Span,
     /// For a whole read; default 60 s.
@@ -85,9 +96,22 @@ pub struct CloudSettings {
 impl Default for Endpoints {
     fn default() -> Self {
         Self {
-            ecs: "https://api.capitalonline.net/ecs/v1".to_owned(),
-            ecs_images: "https://api.capitalonline.net/ecs/v1.1".to_owned(),
-            ebs: "https://api.capitalonline.net/ebs/v1".to_owned(),
+            vpc: "https://cdsapi.capitalonline.net/vpc".to_owned(),
+            ..Self::at("https://api.capitalonline.net")
+        }
+    }
+}
+
+impl Endpoints {
+    /// All services on one server, such as `http://127.0.0.1:9400`.
+    pub fn at(server: &str) -> Self {
+        let server = server.trim_end_matches('/');
+        Self {
+            ecs: format!("{server}/ecs/v1"),
+            ecs_images: format!("{server}/ecs/v1.1"),
+            ebs: format!("{server}/ebs/v1"),
+            security_groups: format!("{server}/sg/v1"),
+            vpc: format!("{server}/vpc"),
             connect_timeout: Span::seconds(10),
             read_timeout: Span::seconds(60),
             change_timeout: Span::seconds(90),

@@ -34,12 +34,7 @@ fn row(fields: Fields<'_>, zones: &BTreeMap<Text, Text>) -> Option<InstanceRow> 
 
 fn offer(fields: Fields<'_>, zones: &BTreeMap<Text, Text>) -> Option<OfferKey> {
     let zone = zones.get(&fields.text("AzId")?)?;
-    let billing = match &*fields.text("BillingMethod")? {
-        "0" => Billing::OnDemand,
-        "1" => Billing::Monthly,
-        "3" => Billing::Spot,
-        _ => return None,
-    };
+    let billing = billing(&fields.text("BillingMethod")?)?;
     Some(OfferKey {
         zone: Text::clone(zone),
         family: fields.text("EcsFamilyName")?,
@@ -48,6 +43,20 @@ fn offer(fields: Fields<'_>, zones: &BTreeMap<Text, Text>) -> Option<OfferKey> {
         gpus: fields.number("GpuSize").unwrap_or(0),
         billing,
     })
+}
+
+/// `BillingMethod`; `None` for one that is not known.
+pub fn billing(code: &str) -> Option<Billing> {
+    [Billing::OnDemand, Billing::Monthly, Billing::Spot].into_iter().find(|one| one.code() == code)
+}
+
+/// `Data` of `DescribeInstanceStatus`, by id.
+pub fn statuses(data: &Value) -> BTreeMap<Text, Status> {
+    let statuses = Fields::of(data).and_then(|data| data.object("EcsStatus"));
+    let entries = statuses.into_iter().flat_map(Fields::entries);
+    let one =
+        |(id, fields): (&str, Fields<'_>)| Some((Text::from(id), status(&fields.text("Status")?)));
+    entries.filter_map(one).collect()
 }
 
 /// `Status` of an instance. `deleted` is logical, `destroying` and `destroy` physical: all three

@@ -19,15 +19,16 @@ pub(super) fn read(
     let mut cloud = root.table("cloud");
     let default = Endpoints::default();
     let ecs = endpoint(&mut cloud, "endpoint", &default.ecs);
-    // The other services stand beside it.
-    let base = ecs.strip_suffix(PATH).unwrap_or(&ecs).to_owned();
-    let ecs_images = endpoint(&mut cloud, "images_endpoint", &format!("{base}/ecs/v1.1"));
-    let ebs = endpoint(&mut cloud, "ebs_endpoint", &format!("{base}/ebs/v1"));
+    // The other services stand beside it, but for the vendor's own network service.
+    let beside = Endpoints::at(ecs.strip_suffix(PATH).unwrap_or(&ecs));
+    let vpc = if ecs == default.ecs { &default.vpc } else { &beside.vpc };
     let second = Span::seconds(1);
     let endpoints = Endpoints {
+        ecs_images: endpoint(&mut cloud, "images_endpoint", &beside.ecs_images),
+        ebs: endpoint(&mut cloud, "ebs_endpoint", &beside.ebs),
+        security_groups: endpoint(&mut cloud, "security_groups_endpoint", &beside.security_groups),
+        vpc: endpoint(&mut cloud, "vpc_endpoint", vpc),
         ecs,
-        ecs_images,
-        ebs,
         connect_timeout: cloud.span("connect_timeout", default.connect_timeout, second),
         read_timeout: cloud.span("read_timeout", default.read_timeout, second),
         change_timeout: cloud.span("change_timeout", default.change_timeout, second),

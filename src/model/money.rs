@@ -60,6 +60,15 @@ impl Money {
     }
 }
 
+impl Money {
+    /// A plain decimal number of yuan, as the API takes it: `1.5`, `0.000001`.
+    pub fn plain(self) -> String {
+        let (whole, micro) = (self.0 / 1_000_000, (self.0 % 1_000_000).unsigned_abs());
+        let text = format!("{whole}.{micro:06}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    }
+}
+
 impl Price {
     /// A price per hour.
     pub const fn hourly(amount: Money) -> Self {

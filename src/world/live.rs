@@ -10,7 +10,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::{Request, World};
 use crate::clock::Clock;
-use crate::cloud::ecs::{Operation, TakenOn};
+use crate::cloud::instances::{NewInstances, Operation, TakenOn};
 use crate::cloud::{CallError, Client, CloudSettings, password};
 use crate::model::{
     Act, InstanceRow, Listing, Look, LookFailure, MachineRef, Outcome, QueueReading, Reading,
@@ -230,15 +230,16 @@ impl Reach {
                     .password
                     .as_ref()
                     .map_or_else(password::random, |fixed| fixed.expose_secret().to_owned());
-                outcome(self.cloud.create(name.as_str(), offer, purchase, &secret).await)
+                let new = NewInstances::one(name.as_str(), offer, purchase, &secret);
+                outcome(self.cloud.create(&new).await)
             }
             Act::Start { instance } => {
-                outcome(self.cloud.operate(instance, Operation::Start).await)
+                outcome(self.cloud.operate(&[instance], Operation::Start).await)
             }
             Act::Stop { instance } => {
-                outcome(self.cloud.operate(instance, Operation::FreeStop).await)
+                outcome(self.cloud.operate(&[instance], Operation::FreeStop).await)
             }
-            Act::Delete { instance } => outcome(self.cloud.delete(instance).await),
+            Act::Delete { instance } => outcome(self.cloud.delete(&[instance], true).await),
             Act::Drain { queue, machine } => said(self.drain(queue, machine, true).await),
             Act::Undrain { queue, machine } => said(self.drain(queue, machine, false).await),
         }
@@ -251,8 +252,8 @@ fn failure(error: &CallError) -> LookFailure {
 
 fn outcome(result: Result<TakenOn, CallError>) -> Outcome {
     match result {
-        Ok(TakenOn { event, instances }) => {
-            Outcome::Accepted { event, instance: instances.into_iter().next() }
+        Ok(TakenOn { event, made }) => {
+            Outcome::Accepted { event, instance: made.into_iter().next() }
         }
         Err(error @ (CallError::NotSent(_) | CallError::Refused { .. })) => {
             Outcome::Refused { class: error.class(), detail: error.to_string().into() }

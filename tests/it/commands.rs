@@ -94,7 +94,7 @@ fn the_api_is_called_over_http_and_a_wrong_key_is_told_as_one() {
     let key = |secret| [("CDS_SECRET_ID", "test-key-id"), ("CDS_SECRET_KEY", secret)];
     let line = ["api", "DescribeRegions", "--server", &server];
     let shown = said(&farmscale(&line, &key(SECRET)));
-    assert!(shown.contains("AvailableZoneCode = CN_Suqian_B"), "{shown}");
+    assert!(shown.contains("AvailableZoneCode") && shown.contains("CN_Suqian_B"), "{shown}");
     let refused = farmscale(&line, &key("not-the-secret"));
     assert!(!refused.status.success());
     let shown = said(&refused);

@@ -11,3 +11,4 @@ mod recovery;
 mod redis_farm;
 mod support;
 mod tidy;
+mod vendor_samples;

@@ -1,0 +1,159 @@
+//! Cloud disks (chapter 云盘EBS).
+
+use super::{
+    Action, Kind, PAGE_NUMBER, PAGE_SIZE, Param, Service, ZONE, ZONE_MAYBE, action, may, must,
+};
+
+const DISK_IDS: Param = must("DiskIds", Kind::Texts(100), "disk ids, `disk-…`");
+const DISK_ID: Param = must("DiskId", Kind::Text, "disk id, `disk-…`");
+const INSTANCE_ID: Param = must("InstanceId", Kind::Text, "instance id, `ins-…`");
+const RELEASE: Param =
+    may("ReleaseWithInstance", Kind::Flag, "deleted with the instance; default 1");
+/// What a disk's row holds.
+const DISK: &str = "DiskList[{DiskId, DiskName, Size, EcsId, Status, DiskFeature, Property, \
+                    ReleaseWithInstance, AvailableZoneCode}]";
+/// Tables and samples disagree in three actions.
+const INSTANCE_OR_ECS: &str = "`InstanceId` in the table, `EcsId` in the sample: `InstanceId` is \
+    sent, and once more as \
+     `EcsId` if the server says that a parameter is missing or invalid.";
+
+/// `CreateDisk`.
+pub const CREATE: Action = Action {
+    changes: true,
+    event: true,
+    quirks: "`SSD` in capitals here, `ssd` in ECS: compared without case. `InstanceId` in the \
+                 table, \
+             `EcsId` in the vendor's program.",
+    ..action(
+        Service::Ebs,
+        ("POST", "CreateDisk", "创建云盘", "makes data disks"),
+        &[
+            ZONE,
+            must("DiskFeature", Kind::OneOf(&["SSD"]), "only SSD exists"),
+            must("Size", Kind::Gib, "GiB; from 24 in steps of 8"),
+            may("InstanceId", Kind::Text, "attached to this machine of the same zone"),
+            RELEASE,
+            may("DiskName", Kind::Name, "default ssd_<date>"),
+            may("SnapshotId", Kind::Text, "made from this snapshot of a data disk"),
+            may("Number", Kind::Number(1, 100), "disks; default 1"),
+            may("BillingMethod", Kind::OneOf(&["0"]), "only on demand exists"),
+        ],
+        "EventId, DiskIdSet[]",
+        "EBS 1",
+    )
+};
+/// `DeleteDisk`.
+pub const DELETE: Action = Action {
+    changes: true,
+    event: true,
+    quirks: "The sample forgets to send its body.",
+    ..action(
+        Service::Ebs,
+        ("POST", "DeleteDisk", "删除云盘", "deletes data disks for good"),
+        &[DISK_IDS, may("DeleteSnapshot", Kind::Flag, "its passing snapshots too; default 0")],
+        "EventId",
+        "EBS 2",
+    )
+};
+/// `DetachDisk`.
+pub const DETACH: Action = Action {
+    changes: true,
+    event: true,
+    ..action(
+        Service::Ebs,
+        ("POST", "DetachDisk", "卸载云盘", "takes data disks off their machines"),
+        &[DISK_IDS],
+        "EventId",
+        "EBS 3",
+    )
+};
+/// `AttachDisk`.
+pub const ATTACH: Action = Action {
+    changes: true,
+    event: true,
+    quirks: INSTANCE_OR_ECS,
+    ..action(
+        Service::Ebs,
+        ("POST", "AttachDisk", "挂载云盘", "attaches data disks to a machine"),
+        &[DISK_IDS, INSTANCE_ID, RELEASE],
+        "EventId",
+        "EBS 4",
+    )
+};
+/// `ExtendDisk`.
+pub const EXTEND: Action = Action {
+    changes: true,
+    event: true,
+    ..action(
+        Service::Ebs,
+        ("POST", "ExtendDisk", "云盘扩容", "makes a disk larger"),
+        &[DISK_ID, must("ExtendedSize", Kind::Gib, "GiB; more than now, in steps of 8")],
+        "EventId",
+        "EBS 5",
+    )
+};
+/// `DescribeDiskQuota`.
+pub const QUOTA: Action = action(
+    Service::Ebs,
+    ("GET", "DescribeDiskQuota", "云盘配额", "how many GiB of disk a zone allows"),
+    &[ZONE],
+    "QuotaList[{DiskFeature, TotalQuota, UsedQuota, FreeQuota}] (GB)",
+    "EBS 6",
+);
+/// `DescribeDiskList`.
+pub const LIST: Action = Action {
+    quirks: "Both verbs are documented, GET is sent; `DiskIds` is JSON in a text. Pages stand at \
+                 the \
+             top, not in `Data`.",
+    ..action(
+        Service::Ebs,
+        ("GET", "DescribeDiskList", "云盘列表", "disks, found by zone, region or id"),
+        &[
+            ZONE_MAYBE,
+            may("RegionCode", Kind::Text, "only in this region"),
+            may("DiskIds", Kind::JsonTexts, "only these disks"),
+            PAGE_NUMBER,
+            PAGE_SIZE,
+        ],
+        DISK,
+        "EBS 7",
+    )
+};
+/// `DescribeDisk`.
+pub const ONE: Action = Action {
+    quirks: "A disk that is gone is `InvalidParameter` with 云盘信息不存在 in the message: read as \
+             not found.",
+    ..action(
+        Service::Ebs,
+        ("GET", "DescribeDisk", "云盘详情", "everything about one disk"),
+        &[DISK_ID],
+        "DiskInfo{DiskId, DiskName, Size, EcsId, Status, DiskFeature, Property}",
+        "EBS 8",
+    )
+};
+/// `DescribeEcsAttachDisks`.
+pub const ATTACHED: Action = Action {
+    quirks: INSTANCE_OR_ECS,
+    ..action(
+        Service::Ebs,
+        ("GET", "DescribeEcsAttachDisks", "实例挂载的云盘", "the disks of a machine"),
+        &[INSTANCE_ID],
+        DISK,
+        "EBS 9",
+    )
+};
+/// `DescribeEvent` of disks.
+pub const EVENT: Action = Action {
+    quirks: "As the ECS action of the same name.",
+    ..action(
+        Service::Ebs,
+        ("GET", "DescribeEvent", "云盘事件信息", "how far a change of a disk is"),
+        &[must("EventId", Kind::Text, "as a change answered it")],
+        "EventStatus, EventType, CreateTime, TaskList[{ResourceId, Status, CreateTime, EndTime}]",
+        "EBS 10",
+    )
+};
+
+/// All of them.
+pub const ALL: &[Action] =
+    &[CREATE, DELETE, DETACH, ATTACH, EXTEND, QUOTA, LIST, ONE, ATTACHED, EVENT];

@@ -1,0 +1,91 @@
+//! Networks, looked up and never changed (page 私有网络概览; chapter ECS安全组).
+
+use super::{Action, Kind, PAGE_NUMBER, PAGE_SIZE, REGION, Service, action, may, must};
+
+const KEYWORD: super::Param = may("Keyword", Kind::Text, "name or id, or a part of it");
+/// Shared by the pages of the VPC service.
+const PAGES: &str = "`Total` stands in `Data`; the size of a page is not documented: pages are \
+    read \
+                     until all have come or one repeats.";
+
+/// `DescribeVPC`.
+pub const VPCS: Action = Action {
+    quirks: "The name is spelt `VPCNmae`; both spellings are read. `Total` stands in `Data`.",
+    ..action(
+        Service::Vpc,
+        ("POST", "DescribeVPC", "私有网络列表", "VPCs of a region"),
+        &[REGION, KEYWORD, PAGE_NUMBER],
+        "Total, VPCList[{VPCId, VPCNmae, VPCSegment, Status, RegionCode}]",
+        "VPC",
+    )
+};
+/// `DescribeSubnet`.
+pub const SUBNETS: Action = Action {
+    quirks: PAGES,
+    ..action(
+        Service::Vpc,
+        ("POST", "DescribeSubnet", "子网列表", "subnets of a region or VPC"),
+        &[
+            REGION,
+            may("VPCId", Kind::Text, "only of this VPC"),
+            may("AvailableZoneCode", Kind::Text, "only in this zone"),
+            KEYWORD,
+            PAGE_NUMBER,
+        ],
+        "Total, SubnetList[{SubnetId, SubnetName, SubnetSegment, UsedIPNum, VPCId, \
+         AvailableZoneCode}]",
+        "VPC",
+    )
+};
+/// `DescribeSubnetIp`.
+pub const SUBNET_IPS: Action = action(
+    Service::Vpc,
+    ("POST", "DescribeSubnetIp", "子网IP使用情况", "used and free addresses of a subnet"),
+    &[must("NetId", Kind::Text, "subnet id")],
+    "UnusedNum, UnusedList[], UsedNum, UsedList[{IP, Usage}]",
+    "VPC",
+);
+/// `DescribeEIP`.
+pub const EIPS: Action = Action {
+    quirks: PAGES,
+    ..action(
+        Service::Vpc,
+        ("POST", "DescribeEIP", "公网IP列表", "public addresses of a region"),
+        &[REGION, may("AvailableZoneCode", Kind::Text, "edge zones only"), KEYWORD],
+        "Total, EIPList[{Id, IP, IsBind, Status, BandwidthInfo, BindResourceInfo}]",
+        "VPC",
+    )
+};
+/// `DescribeSecurityGroups`.
+pub const SECURITY_GROUPS: Action = Action {
+    quirks: "`TotalCount` stands at the top and in `Data`, with different numbers in the sample; \
+                 the \
+             set may be null.",
+    ..action(
+        Service::SecurityGroups,
+        ("GET", "DescribeSecurityGroups", "安全组列表", "security groups"),
+        &[
+            may("RegionCode", Kind::Text, "only in this region"),
+            may("SecurityGroupId", Kind::Text, "only this one"),
+            may("SecurityGroupName", Kind::Text, "only of this name"),
+            PAGE_NUMBER,
+            PAGE_SIZE,
+        ],
+        "SecurityGroupSet[{SecurityGroupId, SecurityGroupName, InstanceCount}]",
+        "ECS安全组",
+    )
+};
+/// `DescribeSecurityGroupPolicies`.
+pub const SECURITY_RULES: Action = Action {
+    quirks: "`PolicyId` in the table, `PolicyID` in the sample: both are read.",
+    ..action(
+        Service::SecurityGroups,
+        ("GET", "DescribeSecurityGroupPolicies", "安全组规则", "the rules of a security group"),
+        &[must("SecurityGroupId", Kind::Text, "security group")],
+        "SecurityGroupPolicySet{Ingress[], Egress[]}",
+        "ECS安全组",
+    )
+};
+
+/// All of them.
+pub const ALL: &[Action] = &[VPCS, SUBNETS, SUBNET_IPS, EIPS, SECURITY_GROUPS, SECURITY_RULES];

@@ -1,0 +1,263 @@
+//! Cloud disks (EBS).
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::actions::Action;
+use super::actions::ebs as action;
+use super::client::{Client, Params};
+use super::error::CallError;
+use super::fields::{Fields, list};
+use super::instances::{TakenOn, taken_on};
+use crate::model::{Refusal, Text};
+
+/// Rows asked for in one page.
+const PAGE: u32 = 100;
+/// Pages read at most.
+const PAGES_MAX: u32 = 200;
+
+/// A cloud disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// `DiskId`.
+    pub id: Text,
+    /// `DiskName`.
+    pub name: Text,
+    /// GiB.
+    pub gib: u32,
+    /// `Status`.
+    pub status: DiskStatus,
+    /// The machine it is attached to.
+    pub instance: Option<Text>,
+    /// Its zone.
+    pub zone: Option<Text>,
+    /// `DiskFeature` in small letters: `ssd`, or something newer.
+    pub feature: Option<Text>,
+    /// Whether it is a system disk.
+    pub is_system: bool,
+    /// Whether it is deleted with its machine.
+    pub release_with_instance: bool,
+}
+
+/// `Status` of a disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DiskStatus {
+    /// `running`: attached.
+    InUse,
+    /// `waiting`: attached to nothing, and billed.
+    Waiting,
+    /// `building`, `mounting`, `unmounting`, `updating`, `recovering`, `creating_snapshot`,
+    /// `rollback`: on its way.
+    Changing,
+    /// `build_fail`.
+    Failed,
+    /// Anything else, with its text.
+    Other(Text),
+}
+
+/// How many GiB a zone allows (`DescribeDiskQuota`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskQuota {
+    /// `DiskFeature` in small letters.
+    pub feature: Text,
+    /// GiB in all.
+    pub total_gib: u32,
+    /// GiB left.
+    pub free_gib: u32,
+}
+
+/// What `CreateDisk` is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewDisks<'a> {
+    /// Where.
+    pub zone: &'a str,
+    /// GiB each: from 24 in steps of 8.
+    pub gib: u32,
+    /// How many.
+    pub number: u32,
+    /// Their name; the API makes one up if there is none.
+    pub name: Option<&'a str>,
+    /// Attached to this machine, and deleted with it or not.
+    pub instance: Option<(&'a str, bool)>,
+}
+
+impl DiskStatus {
+    /// Reads a status.
+    pub fn of(text: &str) -> Self {
+        match text {
+            "running" => Self::InUse,
+            "waiting" => Self::Waiting,
+            "building" | "mounting" | "unmounting" | "updating" | "recovering"
+            | "creating_snapshot" | "rollback" => Self::Changing,
+            "build_fail" => Self::Failed,
+            other => Self::Other(other.into()),
+        }
+    }
+}
+
+impl Client {
+    /// `DescribeDiskQuota` of a zone.
+    pub async fn disk_quota(&self, zone: &str) -> Result<Vec<DiskQuota>, CallError> {
+        let params = Params::query(&[("AvailableZoneCode", zone)]);
+        Ok(quotas(&self.call(&action::QUOTA, params).await?.data))
+    }
+
+    /// `DescribeDiskList`: every disk, of one zone or of all, page by page. An incomplete listing
+    /// is an error.
+    pub async fn disks(&self, zone: Option<&str>) -> Result<Vec<Disk>, CallError> {
+        let mut found: BTreeMap<Text, Disk> = BTreeMap::new();
+        for page in 1..=PAGES_MAX {
+            let (number, size) = (page.to_string(), PAGE.to_string());
+            let mut params = vec![("PageNumber", &*number), ("PageSize", &*size)];
+            params.extend(zone.map(|zone| ("AvailableZoneCode", zone)));
+            let answer = self.call(&action::LIST, Params::query(&params)).await?;
+            let rows = disks(&answer.data)?;
+            let count = rows.len();
+            found.extend(rows.into_iter().map(|disk| (Text::clone(&disk.id), disk)));
+            let total = answer.total.and_then(|total| usize::try_from(total).ok());
+            if total.is_none_or(|total| total <= found.len()) || count == 0 {
+                return match total.filter(|total| *total != found.len()) {
+                    None => Ok(found.into_values().collect()),
+                    Some(total) => Err(CallError::NotUnderstood(format!(
+                        "DescribeDiskList: incomplete: {} of {total} rows came",
+                        found.len()
+                    ))),
+                };
+            }
+        }
+        Err(CallError::NotUnderstood("DescribeDiskList: it does not end".to_owned()))
+    }
+
+    /// `DescribeDisk`; `None` if it is gone.
+    pub async fn disk(&self, id: &str) -> Result<Option<Disk>, CallError> {
+        match self.call(&action::ONE, Params::query(&[("DiskId", id)])).await {
+            Ok(answer) => {
+                let info = Fields::of(&answer.data).and_then(|data| data.object("DiskInfo"));
+                let disk = info.and_then(disk).ok_or_else(not_a_disk)?;
+                Ok(Some(disk))
+            }
+            Err(error) if error.class() == Refusal::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `DescribeEcsAttachDisks`: the disks of a machine.
+    pub async fn attached_disks(&self, instance: &str) -> Result<Vec<Disk>, CallError> {
+        let ask = |name: &'static str| Params::query(&[(name, instance)]);
+        let answer = match self.call(&action::ATTACHED, ask("InstanceId")).await {
+            Err(error) if is_about_a_parameter(&error) => {
+                self.call(&action::ATTACHED, ask("EcsId")).await?
+            }
+            other => other?,
+        };
+        disks(&answer.data)
+    }
+
+    /// `CreateDisk`.
+    pub async fn create_disks(&self, new: &NewDisks<'_>) -> Result<TakenOn, CallError> {
+        let mut body = json!({
+            "AvailableZoneCode": new.zone, "DiskFeature": "SSD", "Size": new.gib,
+            "Number": new.number, "BillingMethod": "0",
+        });
+        if let Some(body) = body.as_object_mut() {
+            body.extend(new.name.map(|name| ("DiskName".to_owned(), json!(name))));
+            if let Some((instance, release)) = new.instance {
+                body.insert("InstanceId".to_owned(), json!(instance));
+                body.insert("ReleaseWithInstance".to_owned(), json!(u8::from(release)));
+            }
+        }
+        Ok(taken_on(&self.call(&action::CREATE, Params::Body(body)).await?))
+    }
+
+    /// `DeleteDisk`.
+    pub async fn delete_disks(&self, ids: &[&str]) -> Result<TakenOn, CallError> {
+        self.change_disks(&action::DELETE, ids, &json!({ "DiskIds": ids })).await
+    }
+
+    /// `DetachDisk`.
+    pub async fn detach_disks(&self, ids: &[&str]) -> Result<TakenOn, CallError> {
+        self.change_disks(&action::DETACH, ids, &json!({ "DiskIds": ids })).await
+    }
+
+    /// `AttachDisk`. The one change that may be sent twice: the second time only after a refusal
+    /// of the first for the name of a parameter.
+    pub async fn attach_disks(
+        &self,
+        ids: &[&str],
+        instance: &str,
+        release: bool,
+    ) -> Result<TakenOn, CallError> {
+        let release = u8::from(release);
+        let body =
+            |name: &str| json!({ "DiskIds": ids, name: instance, "ReleaseWithInstance": release });
+        match self.change_disks(&action::ATTACH, ids, &body("InstanceId")).await {
+            Err(error) if is_about_a_parameter(&error) => {
+                self.change_disks(&action::ATTACH, ids, &body("EcsId")).await
+            }
+            other => other,
+        }
+    }
+
+    /// `ExtendDisk` to `gib`, more than now, a multiple of 8.
+    pub async fn extend_disk(&self, id: &str, gib: u32) -> Result<TakenOn, CallError> {
+        let body = json!({ "DiskId": id, "ExtendedSize": gib });
+        self.change_disks(&action::EXTEND, &[id], &body).await
+    }
+
+    async fn change_disks(
+        &self,
+        action: &Action,
+        ids: &[&str],
+        body: &Value,
+    ) -> Result<TakenOn, CallError> {
+        let _turns = self.turns(ids).await;
+        Ok(taken_on(&self.call(action, Params::Body(body.clone())).await?))
+    }
+}
+
+/// Whether the server did not like a parameter, rather than what was asked.
+fn is_about_a_parameter(error: &CallError) -> bool {
+    matches!(error, CallError::Refused { code, class, .. }
+        if *class != Refusal::NotFound
+            && matches!(code.as_str(), "MissingParameter" | "InvalidParameter"
+                | "InvalidParameter.IsNull"))
+}
+
+fn not_a_disk() -> CallError {
+    CallError::NotUnderstood("a disk without DiskId or Size".to_owned())
+}
+
+/// `Data` of `DescribeDiskList` and `DescribeEcsAttachDisks`.
+pub fn disks(data: &Value) -> Result<Vec<Disk>, CallError> {
+    let rows = Fields::of(data).and_then(|data| data.value("DiskList")).map_or_else(Vec::new, list);
+    rows.into_iter().map(|row| disk(row).ok_or_else(not_a_disk)).collect()
+}
+
+/// `DiskInfo` of `DescribeDisk`, or one row of a list.
+pub fn disk(fields: Fields<'_>) -> Option<Disk> {
+    Some(Disk {
+        id: fields.text("DiskId")?,
+        name: fields.text("DiskName").unwrap_or_else(|| "".into()),
+        gib: fields.number("Size")?,
+        status: DiskStatus::of(&fields.text("Status").unwrap_or_else(|| "".into())),
+        instance: fields.text("EcsId"),
+        zone: fields.text("AvailableZoneCode"),
+        feature: fields.text("DiskFeature").map(|feature| feature.to_lowercase().into()),
+        is_system: fields.text("Property").as_deref() == Some("system"),
+        release_with_instance: fields.flag("ReleaseWithInstance").unwrap_or(false),
+    })
+}
+
+/// `Data` of `DescribeDiskQuota`.
+pub fn quotas(data: &Value) -> Vec<DiskQuota> {
+    let rows = Fields::of(data).map(|data| data.list("QuotaList")).unwrap_or_default();
+    let quota = |row: Fields<'_>| {
+        Some(DiskQuota {
+            feature: row.text("DiskFeature")?.to_lowercase().into(),
+            total_gib: row.number("TotalQuota")?,
+            free_gib: row.number("FreeQuota")?,
+        })
+    };
+    rows.into_iter().filter_map(quota).collect()
+}
