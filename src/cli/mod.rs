@@ -15,7 +15,10 @@ pub mod daemon;
 pub mod demo;
 pub mod env;
 pub mod hints;
+pub mod init;
+pub mod offers;
 pub mod out;
+pub mod reach;
 pub mod run;
 pub mod view;
 pub mod watch;
@@ -32,6 +35,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::DemoArgs),
+    Init(init::InitArgs),
     Check(check::CheckArgs),
     Run(run::RunArgs),
     Status(ask::StatusArgs),
@@ -40,6 +44,7 @@ enum Command {
     Journal(ask::JournalArgs),
     Pause(ask::PauseArgs),
     Resume(ask::ResumeArgs),
+    Offers(offers::OffersArgs),
     Api(api::ApiArgs),
     Cloudsim(cloudsim::CloudsimArgs),
     /// Tries a store out; `run` calls this before it opens one.
@@ -60,6 +65,7 @@ impl Cli {
     pub fn run(self) -> anyhow::Result<()> {
         match self.command {
             Command::Demo(args) => args.run(),
+            Command::Init(args) => args.run(),
             Command::Check(args) => args.run(),
             Command::Run(args) => args.run(),
             Command::Status(args) => args.run(),
@@ -68,6 +74,7 @@ impl Cli {
             Command::Journal(args) => args.run(),
             Command::Pause(args) => args.run(),
             Command::Resume(args) => args.run(),
+            Command::Offers(args) => args.run(),
             Command::Api(args) => args.run(),
             Command::Cloudsim(args) => args.run(),
             Command::JournalPreflight { dir } => {

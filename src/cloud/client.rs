@@ -14,10 +14,12 @@ use super::throttle::Throttle;
 use super::turns::{Turn, Turns};
 use super::{Credentials, Endpoints};
 use crate::clock::Clock;
-use crate::model::Span;
+use crate::model::{Refusal, Span};
 
 /// An answer larger than this is not read.
 const ANSWER_MAX: usize = 16 << 20;
+/// How often a read is sent that is refused for its rate.
+const READ_TRIES: u32 = 3;
 
 /// Signs and sends.
 #[derive(Debug)]
@@ -84,29 +86,51 @@ impl Client {
         &self.clock
     }
 
+    /// How many calls the server has refused for their rate.
+    pub fn refused_for_rate(&self) -> u32 {
+        self.throttle.refusals()
+    }
+
     /// Waits until no other change of these machines or disks is being sent: the server refuses a
     /// second one, or worse.
     pub(super) async fn turns(&self, ids: &[&str]) -> Turn<'_> {
         self.turns.take(ids).await
     }
 
-    /// Sends one call and opens its answer.
+    /// Sends one call and opens its answer. A read that was refused for its rate is asked again,
+    /// with a new signature; a change never is.
     pub async fn call(&self, action: &Action, params: Params) -> Result<Answer, CallError> {
-        self.throttle.pass(action.changes).await;
+        let mut tries_left = if action.changes { 1 } else { READ_TRIES };
+        loop {
+            self.throttle.pass(action.changes).await;
+            tries_left -= 1;
+            match self.once(action, &params).await {
+                Err(error) if error.class() == Refusal::Throttled => {
+                    self.throttle.refused();
+                    if tries_left == 0 {
+                        return Err(error);
+                    }
+                }
+                ended => return ended,
+            }
+        }
+    }
+
+    async fn once(&self, action: &Action, params: &Params) -> Result<Answer, CallError> {
         let stamp = Stamp::fresh(self.clock.now());
-        let (query, body) = match params {
+        let (query, body): (&[(String, String)], _) = match params {
             Params::Query(pairs) => (pairs, None),
-            Params::Body(body) => (Vec::new(), Some(body)),
+            Params::Body(body) => (&[], Some(body)),
         };
-        let signed = Signed::new(&self.credentials, action.method, action.name, &query, &stamp);
+        let signed = Signed::new(&self.credentials, action.method, action.name, query, &stamp);
         let url = self.url(action.service, &signed);
         let client = if action.changes { &self.changes } else { &self.reads };
         let method = if action.method == "GET" { Method::GET } else { Method::POST };
         let mut request = client.request(method, url);
-        let password = body.as_ref().and_then(password_in);
-        if let Some(body) = &body {
+        if let Some(body) = body {
             request = request.json(body);
         }
+        let password = body.and_then(password_in);
         let result = send(request).await;
         result.map_err(|error| error.map_text(|text| self.blot(text, password.as_deref())))
     }

@@ -123,6 +123,11 @@ const WORDS: &[(&str, Refusal)] = &[
     ("notfound", Refusal::NotFound),
 ];
 
+/// Every code with a class of its own.
+pub fn codes() -> &'static [(&'static str, Refusal)] {
+    CODES
+}
+
 /// The class of a refusal.
 pub fn classify(http: u16, code: &str, message: &str) -> Refusal {
     let known = CODES.iter().find(|(name, _)| *name == code).map(|(_, class)| *class);

@@ -15,6 +15,7 @@ pub mod network;
 pub mod password;
 pub mod rows;
 pub mod sign;
+pub mod survey;
 pub mod throttle;
 mod turns;
 

@@ -48,6 +48,21 @@ pub struct SecurityGroup {
     pub name: Text,
 }
 
+/// A rule of a security group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecurityRule {
+    /// `PolicyId`, or `PolicyID`.
+    pub id: Option<Text>,
+    /// Whether it is about what comes in.
+    pub is_ingress: bool,
+    /// Such as `tcp`.
+    pub protocol: Text,
+    /// Such as `22/22`.
+    pub ports: Option<Text>,
+    /// `CidrBlock`: from where, or to where.
+    pub peer: Option<Text>,
+}
+
 /// A public address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Eip {
@@ -87,6 +102,12 @@ impl Client {
     pub async fn security_groups(&self, region: &str) -> Result<Vec<SecurityGroup>, CallError> {
         let params = Params::query(&[("RegionCode", region)]);
         Ok(security_groups(&self.call(&action::SECURITY_GROUPS, params).await?.data))
+    }
+
+    /// `DescribeSecurityGroupPolicies`: the rules of a group.
+    pub async fn security_rules(&self, group: &str) -> Result<Vec<SecurityRule>, CallError> {
+        let params = Params::query(&[("SecurityGroupId", group)]);
+        Ok(security_rules(&self.call(&action::SECURITY_RULES, params).await?.data))
     }
 
     /// Reads page after page until `Total` rows have come or a page brings nothing new.
@@ -162,4 +183,23 @@ pub fn security_groups(data: &Value) -> Vec<SecurityGroup> {
         Some(SecurityGroup { id: row.text("SecurityGroupId")?, name })
     };
     rows(data, "SecurityGroupSet").into_iter().filter_map(group).collect()
+}
+
+/// `Data` of `DescribeSecurityGroupPolicies`.
+pub fn security_rules(data: &Value) -> Vec<SecurityRule> {
+    let Some(set) = Fields::of(data).and_then(|data| data.object("SecurityGroupPolicySet")) else {
+        return Vec::new();
+    };
+    let rules = |name: &str, is_ingress: bool| {
+        set.list(name).into_iter().filter_map(move |row| {
+            Some(SecurityRule {
+                id: row.text("PolicyId").or_else(|| row.text("PolicyID")),
+                is_ingress,
+                protocol: row.text("Protocol")?,
+                ports: row.text("Port"),
+                peer: row.text("CidrBlock"),
+            })
+        })
+    };
+    rules("Ingress", true).chain(rules("Egress", false)).collect()
 }

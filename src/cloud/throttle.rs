@@ -1,6 +1,7 @@
-//! A token bucket in front of every call; changes overtake waiting reads.
+//! A token bucket in front of every call; changes overtake waiting reads. The server's own limits
+//! are documented nowhere: a refusal teaches the bucket to let nothing through in a bunch.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::clock::Clock;
@@ -8,6 +9,10 @@ use crate::model::{Span, Time};
 
 /// How soon a read that gave way looks again.
 const GIVE_WAY: Span = Span::millis(50);
+/// Nothing is sent for so long after a refusal…
+const PAUSE: Span = Span::seconds(1);
+/// …and nothing in a bunch for so long.
+const CALM: Span = Span::minutes(10);
 
 /// Lets so many calls through in a second, twice as many at once after a pause.
 #[derive(Debug)]
@@ -17,7 +22,10 @@ pub struct Throttle {
     gap: Span,
     /// When the bucket would be empty again, were nothing more taken (virtual scheduling, GCRA).
     empty_at: Mutex<Time>,
+    /// No bunches until then.
+    calm_until: AtomicI64,
     changes_waiting: AtomicU32,
+    refusals: AtomicU32,
 }
 
 impl Throttle {
@@ -25,7 +33,8 @@ impl Throttle {
     pub fn new(calls_per_second: u32, clock: Clock) -> Self {
         let gap = Span::millis(1000 / i64::from(calls_per_second.max(1)));
         let empty_at = Mutex::new(Time::default());
-        Self { clock, gap, empty_at, changes_waiting: AtomicU32::new(0) }
+        let (changes_waiting, refusals) = (AtomicU32::new(0), AtomicU32::new(0));
+        Self { clock, gap, empty_at, calm_until: AtomicI64::new(0), changes_waiting, refusals }
     }
 
     /// Waits for a token. A read waits as long as any change does.
@@ -41,6 +50,20 @@ impl Throttle {
         }
     }
 
+    /// The server has refused a call for its rate.
+    pub fn refused(&self) {
+        let now = self.clock.now();
+        self.refusals.fetch_add(1, Ordering::AcqRel);
+        self.calm_until.store((now + CALM).0, Ordering::Release);
+        let mut empty_at = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
+        *empty_at = (*empty_at).max(now + PAUSE);
+    }
+
+    /// How many calls the server has refused for their rate.
+    pub fn refusals(&self) -> u32 {
+        self.refusals.load(Ordering::Acquire)
+    }
+
     /// Takes a token, or says when to try again.
     fn take(&self, change: bool) -> Result<(), Time> {
         let now = self.clock.now();
@@ -48,7 +71,8 @@ impl Throttle {
             return Err(now + GIVE_WAY);
         }
         let mut empty_at = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
-        let burst = self.gap.times(2000 / self.gap.0.max(1));
+        let is_calm = now.0 < self.calm_until.load(Ordering::Acquire);
+        let burst = if is_calm { Span::ZERO } else { self.gap.times(2000 / self.gap.0.max(1)) };
         let next = (*empty_at).max(now - burst) + self.gap;
         if now < next {
             return Err(next);

@@ -1,6 +1,7 @@
 //! The one test binary: one link instead of ten.
 
 mod chaos;
+mod client;
 mod cloudsim;
 mod commands;
 mod config;
@@ -11,4 +12,5 @@ mod recovery;
 mod redis_farm;
 mod support;
 mod tidy;
+mod vendor_api;
 mod vendor_samples;

@@ -163,6 +163,7 @@ fn read_by_all(data: &Value) {
         network::subnets(data),
         network::eips(data),
         network::security_groups(data),
+        network::security_rules(data),
     );
 }
 

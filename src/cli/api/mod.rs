@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
-use super::{env, out};
+use super::out;
+use super::reach::ReachArgs;
 use crate::clock::Clock;
 use crate::cloud::actions::check::check;
 use crate::cloud::actions::{self, Action};
@@ -61,12 +62,8 @@ pub struct ApiArgs {
     /// Set a random password that nobody will know.
     #[arg(long, conflicts_with = "password_file")]
     random_password: bool,
-    /// Take key and endpoints from this config.
-    #[arg(long)]
-    config: Option<PathBuf>,
-    /// Another server, such as `http://127.0.0.1:9400`, for all services.
-    #[arg(long, conflicts_with = "config")]
-    server: Option<String>,
+    #[command(flatten)]
+    reach: ReachArgs,
 }
 
 /// The names shells complete.
@@ -91,7 +88,7 @@ impl ApiArgs {
         }
         params::password(action, &mut given, &self.secrets())?;
         object(action, &given)?;
-        let (credentials, endpoints) = self.reach()?;
+        let (credentials, endpoints) = self.reach.reach()?;
         if action.changes && !self.yes {
             ask(action, &given)?;
         }
@@ -137,21 +134,8 @@ impl ApiArgs {
         }
     }
 
-    fn reach(&self) -> anyhow::Result<(Credentials, Endpoints)> {
-        if let Some(path) = &self.config {
-            let settings = super::load(path)?;
-            return Ok((settings.cloud.credentials, settings.cloud.endpoints));
-        }
-        let credentials = env::credentials().context(
-            "no access key: set FARMSCALE_ACCESS_KEY_ID and FARMSCALE_ACCESS_KEY_SECRET, \
-             or name a config with --config",
-        )?;
-        let endpoints = self.server.as_deref().map_or_else(Endpoints::default, Endpoints::at);
-        Ok((credentials, endpoints))
-    }
-
     fn sign(&self, action: &Action, given: &Map<String, Value>) -> anyhow::Result<()> {
-        let (credentials, endpoints) = self.reach()?;
+        let (credentials, endpoints) = self.reach.reach()?;
         let fresh = Stamp::fresh(Clock::real().now());
         let stamp = Stamp {
             nonce: self.nonce.clone().unwrap_or(fresh.nonce),

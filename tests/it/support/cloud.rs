@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use farmscale::clock::Clock;
+use farmscale::cloud::{Client, Credentials, Endpoints};
 use farmscale::model::Text;
 use farmscale::sim::http::{Alone, Behind, Mischief, Options, serve};
 use farmscale::sim::provider::{Catalog, Dials, Provider, State};
@@ -24,8 +25,17 @@ pub(crate) struct Cloud {
 
 impl Cloud {
     pub(crate) fn start(clock: Clock, dials: Dials, mischief: Mischief) -> Self {
+        Self::selling(Catalog::standard(), clock, dials, mischief)
+    }
+
+    pub(crate) fn selling(
+        catalog: Catalog,
+        clock: Clock,
+        dials: Dials,
+        mischief: Mischief,
+    ) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let provider = Provider::new(Catalog::standard(), dials, 1);
+        let provider = Provider::new(catalog, dials, 1);
         let behind = Arc::new(Mutex::new(Alone::new(provider)));
         let (access_key_id, access_key_secret) = (KEY.to_owned(), SECRET.into());
         let options = Options { access_key_id, access_key_secret, mischief, seed: 1 };
@@ -41,6 +51,15 @@ impl Cloud {
             let rows = provider.truth();
             rows.map(|one| (Text::clone(&one.id), (Text::clone(&one.name), one.state))).collect()
         })
+    }
+
+    /// A client that keeps to so many calls a second.
+    pub(crate) fn client(&self, calls_per_second: u32) -> Client {
+        let credentials =
+            Credentials { access_key_id: KEY.into(), access_key_secret: SECRET.into() };
+        let at = Endpoints::at(&format!("http://{}", self.address));
+        let endpoints = Endpoints { calls_per_second, ..at };
+        Client::new(credentials, endpoints, self.clock.clone()).unwrap()
     }
 
     pub(crate) fn with<R>(&self, look: impl FnOnce(&mut Provider) -> R) -> R {

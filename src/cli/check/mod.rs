@@ -2,8 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use serde_json::json;
+
+mod online;
 
 use super::out;
 use crate::config::Settings;
@@ -16,6 +18,10 @@ pub struct CheckArgs {
     /// The config.
     #[arg(long, default_value = "/etc/farmscale/farmscale.toml")]
     config: PathBuf,
+    /// Ask the cloud too: what is offered and in stock, prices, images, networks, quotas. Buys
+    /// nothing.
+    #[arg(long)]
+    online: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -37,6 +43,9 @@ impl CheckArgs {
         if !broken.is_empty() {
             bail!("{}: {}", self.config.display(), broken.join("\n"));
         }
+        if self.online {
+            return self.ask_the_cloud(&settings, notes);
+        }
         if self.json {
             return out::json(&json!({ "ok": true, "warnings": notes }));
         }
@@ -48,6 +57,30 @@ impl CheckArgs {
             out::line(&format!("\nwarning: {note}"))?;
         }
         Ok(())
+    }
+
+    fn ask_the_cloud(&self, settings: &Settings, mut notes: Vec<String>) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let (rows, unanswered) = runtime.block_on(online::rows(settings))?;
+        let faults = online::faults(&rows);
+        notes.extend(online::notes(&rows));
+        notes.extend(unanswered);
+        notes.dedup();
+        if self.json {
+            out::json(&json!({
+                "ok": faults.is_empty(), "rows": online::json(&rows), "faults": faults,
+                "warnings": notes,
+            }))?;
+        } else {
+            out::line(&online::table(&rows))?;
+            for note in notes {
+                out::line(&format!("\nnote: {note}"))?;
+            }
+        }
+        if faults.is_empty() {
+            return Ok(());
+        }
+        bail!("{} cannot be used as it is:\n  {}", self.config.display(), faults.join("\n  "))
     }
 }
 

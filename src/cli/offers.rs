@@ -1,0 +1,154 @@
+//! `farmscale offers`: what can be bought now, the cheapest GPU first.
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+use super::out;
+use super::reach::{Progress, ReachArgs};
+use crate::cloud::catalog::DiskSpec;
+use crate::cloud::survey::{Offered, Scope, ZoneSurvey};
+use crate::model::{Money, Stock, Text};
+
+/// Ranks what the cloud sells now by the price of a GPU-hour, with a reason beside what cannot be
+/// bought. Every zone and every GPU family the account sees, on demand.
+#[derive(Debug, clap::Args)]
+pub struct OffersArgs {
+    #[command(flatten)]
+    reach: ReachArgs,
+    /// Only these zones, comma between; unless said all.
+    #[arg(long, value_delimiter = ',')]
+    zones: Vec<String>,
+    /// Only these families, comma between; unless said all that have GPUs.
+    #[arg(long, value_delimiter = ',')]
+    families: Vec<String>,
+    /// GiB of the system disk that is priced with the machine.
+    #[arg(long, default_value_t = 40)]
+    disk_size: u32,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// An offer with what speaks against it.
+#[derive(Debug)]
+pub struct Ranked<'a> {
+    /// Where.
+    pub zone: &'a ZoneSurvey,
+    /// What.
+    pub offered: &'a Offered,
+    /// An hour of the machine.
+    pub hourly: Option<Money>,
+    /// An hour of one of its GPUs.
+    pub gpu_hourly: Option<Money>,
+    /// Why it cannot be bought now; empty if it can.
+    pub reasons: Vec<String>,
+}
+
+impl OffersArgs {
+    /// Runs the command.
+    pub fn run(self) -> anyhow::Result<()> {
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let texts = |list: &[String]| list.iter().map(|one| Text::from(one.as_str())).collect();
+        let scope = Scope {
+            zones: texts(&self.zones),
+            families: texts(&self.families),
+            disk: DiskSpec { feature: "ssd".to_owned(), gib: self.disk_size },
+        };
+        let progress = Progress::on_terminal();
+        let client = self.reach.client()?;
+        let zones = runtime.block_on(client.survey(&scope, |what| progress.say(what)))?;
+        drop(progress);
+        if let Some(unknown) =
+            scope.zones.iter().find(|code| !zones.iter().any(|one| one.zone.code == **code))
+        {
+            anyhow::bail!("there is no zone {unknown}; `farmscale api DescribeRegions` lists them");
+        }
+        let ranked = rank(&zones);
+        if self.json {
+            return out::json(&ranked.iter().map(json_of).collect::<Vec<_>>());
+        }
+        out::line(&table(&ranked))?;
+        for zone in &zones {
+            for fault in &zone.faults {
+                out::line(&format!("warning: {}: {fault}", zone.zone.code))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Everything on offer: what can be bought first, the cheapest GPU-hour first.
+pub fn rank(zones: &[ZoneSurvey]) -> Vec<Ranked<'_>> {
+    let mut ranked: Vec<Ranked<'_>> = Vec::new();
+    for zone in zones {
+        for offered in &zone.offers {
+            let hourly = offered.price.map(crate::model::Price::per_hour);
+            let gpus = i64::from(offered.spec.gpus.max(1));
+            let gpu_hourly = hourly.map(|hourly| Money(hourly.0 / gpus));
+            let reasons = reasons(zone, offered);
+            ranked.push(Ranked { zone, offered, hourly, gpu_hourly, reasons });
+        }
+    }
+    ranked.sort_by(|one, other| {
+        let key = |ranked: &Ranked<'_>| {
+            (!ranked.reasons.is_empty(), ranked.gpu_hourly.unwrap_or(Money(i64::MAX)))
+        };
+        key(one).cmp(&key(other)).then_with(|| one.zone.zone.code.cmp(&other.zone.zone.code))
+    });
+    ranked
+}
+
+fn reasons(zone: &ZoneSurvey, offered: &Offered) -> Vec<String> {
+    let mut reasons = Vec::new();
+    match offered.stock {
+        Some(Stock::Sells) => {}
+        Some(Stock::SoldOut) => reasons.push("sold out 售罄".to_owned()),
+        None => reasons.push("stock not told".to_owned()),
+    }
+    if offered.price.is_none() {
+        reasons.push("no price".to_owned());
+    }
+    if zone.images_for(&offered.spec).is_empty() {
+        let driver = offered.spec.driver.as_deref().unwrap_or("none");
+        reasons.push(format!("no image with driver {driver} here"));
+    }
+    if zone.subnets.is_empty() {
+        reasons.push("no subnet in this zone".to_owned());
+    } else if zone.subnets.iter().all(|(_, free)| *free == Some(0)) {
+        reasons.push("no free address in any subnet".to_owned());
+    }
+    reasons
+}
+
+/// The table of [`rank`].
+pub fn table(ranked: &[Ranked<'_>]) -> String {
+    let money = |money: Option<Money>| money.map_or_else(|| "?".to_owned(), |one| one.to_string());
+    let rows = ranked.iter().enumerate().map(|(number, one)| {
+        let spec = &one.offered.spec;
+        [
+            (number + 1).to_string(),
+            one.zone.zone.code.to_string(),
+            spec.family.to_string(),
+            format!("{}c {}G {}gpu", spec.cpu, spec.ram_gib, spec.gpus),
+            spec.gpu_name.as_deref().unwrap_or("").to_owned(),
+            money(one.gpu_hourly),
+            money(one.hourly),
+            one.reasons.join("; "),
+        ]
+    });
+    let header =
+        ["#", "zone", "family", "size", "GPU", "per GPU-hour", "per hour", "cannot be bought"];
+    out::table(header, rows.collect())
+}
+
+fn json_of(one: &Ranked<'_>) -> Value {
+    let spec = &one.offered.spec;
+    json!({
+        "zone": *one.zone.zone.code, "family": *spec.family, "cpu": spec.cpu,
+        "ram_gib": spec.ram_gib, "gpus": spec.gpus, "gpu": spec.gpu_name.as_deref(),
+        "driver": spec.driver.as_deref(),
+        "in_stock": one.offered.stock.map(|stock| stock == Stock::Sells),
+        "hourly_yuan": one.hourly.map(Money::plain),
+        "gpu_hourly_yuan": one.gpu_hourly.map(Money::plain), "reasons": one.reasons,
+    })
+}

@@ -1,0 +1,72 @@
+//! Which cloud a command talks to, and with which key.
+
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+
+use anyhow::Context;
+
+use super::env;
+use crate::clock::Clock;
+use crate::cloud::{Client, Credentials, Endpoints};
+
+/// Where the key and the addresses come from.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ReachArgs {
+    /// Take key and endpoints from this config.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Another server, such as `http://127.0.0.1:9400`, for all services.
+    #[arg(long, conflicts_with = "config")]
+    pub server: Option<String>,
+}
+
+impl ReachArgs {
+    /// Key and endpoints.
+    pub fn reach(&self) -> anyhow::Result<(Credentials, Endpoints)> {
+        if let Some(path) = &self.config {
+            let settings = super::load(path)?;
+            return Ok((settings.cloud.credentials, settings.cloud.endpoints));
+        }
+        let credentials = env::credentials().context(
+            "no access key: set FARMSCALE_ACCESS_KEY_ID and FARMSCALE_ACCESS_KEY_SECRET, \
+             or name a config with --config",
+        )?;
+        let endpoints = self.server.as_deref().map_or_else(Endpoints::default, Endpoints::at);
+        Ok((credentials, endpoints))
+    }
+
+    /// A client.
+    pub fn client(&self) -> anyhow::Result<Client> {
+        let (credentials, endpoints) = self.reach()?;
+        Ok(Client::new(credentials, endpoints, Clock::real())?)
+    }
+}
+
+/// Tells on a terminal what is being asked, on one line that is wiped at the end.
+#[derive(Debug)]
+pub struct Progress {
+    is_shown: bool,
+}
+
+impl Progress {
+    /// Shown on terminals only.
+    pub fn on_terminal() -> Self {
+        Self { is_shown: std::io::stderr().is_terminal() }
+    }
+
+    /// Says what is being done now.
+    pub fn say(&self, what: &str) {
+        if self.is_shown {
+            // A courtesy: nobody is left to tell if it cannot be shown.
+            write!(std::io::stderr().lock(), "\r\x1b[K… {what}").ok();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.is_shown {
+            write!(std::io::stderr().lock(), "\r\x1b[K").ok();
+        }
+    }
+}

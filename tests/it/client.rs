@@ -1,0 +1,110 @@
+//! The typed client, and a stranger's, against the simulated cloud over HTTP.
+
+#![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
+
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use farmscale::clock::Clock;
+use farmscale::cloud::CallError;
+use farmscale::cloud::actions::ecs::INSTANCE_LIST;
+use farmscale::cloud::client::Params;
+use farmscale::model::{Billing, Span, Text};
+use farmscale::sim::http::Mischief;
+use farmscale::sim::provider::{Catalog, CreateRequest, Dials};
+use proptest::prelude::*;
+use tokio::task::JoinSet;
+
+use crate::support::cloud::{Cloud, KEY, SECRET};
+
+/// What hurts signatures: Chinese, blanks, everything with a meaning in an address, nothing, 4 KB.
+fn awkward() -> impl Strategy<Value = String> {
+    let awkward = "[渲染节点 *~/+%&=?#\"'<>\\\\\u{1f600}a-z0-9._-]{0,60}";
+    prop_oneof![
+        8 => awkward.prop_map(|text| text),
+        2 => any::<String>().prop_map(|text| text.replace('\0', "")),
+        1 => Just(String::new()),
+        1 => "[一-龥 +%]{1360}".prop_map(|text| text),
+    ]
+}
+
+#[test]
+fn any_parameter_value_signs_and_verifies() {
+    let cloud = Cloud::start(Clock::real(), Dials::kind(), Mischief::none());
+    let client = Arc::new(cloud.client(1000));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    proptest!(ProptestConfig::with_cases(200), |(value in awkward())| {
+        let params = Params::query(&[("SearchInfo", &value)]);
+        let answer = runtime.block_on(client.call(&INSTANCE_LIST, params));
+        prop_assert!(answer.is_ok(), "{value:?}: {answer:?}");
+    });
+}
+
+#[test]
+fn a_client_written_from_the_document_alone_makes_and_deletes_a_machine() {
+    let cloud =
+        Cloud::start(Clock::starting_at(Clock::real().now(), 40), Dials::kind(), Mischief::none());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/independent.py");
+    let server = format!("http://{}", cloud.address);
+    let output = Command::new("python3").args([script, &server, KEY, SECRET]).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}{complaint}");
+    assert_eq!(said, "created\nmeasured\nshut down\ndeleted\n");
+    assert!(cloud.truth().is_empty());
+    let refused = Command::new("python3").args([script, &server, KEY, "wrong"]).output().unwrap();
+    assert!(!refused.status.success());
+}
+
+/// A look at 1,000 machines is ten pages and ten batches of statuses.
+#[test]
+fn under_a_limit_of_five_calls_a_second_at_most_one_is_refused_and_a_delete_overtakes() {
+    let clock = Clock::starting_at(Clock::real().now(), 10);
+    let limit = Mischief { calls_per_second: 5, ..Mischief::none() };
+    let mut catalog = Catalog::standard();
+    catalog.quota = 2000;
+    catalog.sizes.values_mut().for_each(|size| size.stock = None);
+    let cloud = Cloud::selling(catalog, clock, Dials::kind(), limit);
+    cloud.with(|provider| {
+        let offer = provider.catalog().sizes.keys().next().unwrap().offer(Billing::OnDemand);
+        for batch in 0..10 {
+            let request = provider.catalog().request(&format!("farm-{batch}"), &offer);
+            let request = CreateRequest { number: 100, start_number: Some(1), ..request };
+            provider.create(cloud.clock.now(), &request).unwrap();
+        }
+    });
+    let built = cloud.clock.now() + Span::minutes(2);
+    let client = Arc::new(cloud.client(5));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let ended_at = Arc::new(Mutex::new(None));
+    let rows = runtime.block_on(async {
+        cloud.clock.sleep_until(built).await;
+        let zones = client.zones().await.unwrap();
+        let zones = zones.into_iter().map(|zone| (zone.id, zone.code)).collect();
+        let id = cloud.truth().keys().next().cloned().unwrap();
+        let (reader, ended) = (Arc::clone(&client), Arc::clone(&ended_at));
+        let reads = tokio::spawn(async move {
+            let rows = reader.instances("farm-", &zones).await?;
+            // Many askers at once: all of them wait in the bucket.
+            let mut askers = JoinSet::new();
+            for ids in rows.chunks(100) {
+                let ids: Vec<_> = ids.iter().map(|row| Text::clone(&row.instance)).collect();
+                let reader = Arc::clone(&reader);
+                askers.spawn(async move {
+                    let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
+                    reader.statuses(&ids).await.map(|statuses| statuses.len())
+                });
+            }
+            let counts: Result<Vec<usize>, _> = askers.join_all().await.into_iter().collect();
+            *ended.lock().unwrap() = Some(reader.clock().now());
+            Ok::<_, CallError>((rows.len(), counts?.iter().sum::<usize>()))
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        client.delete(&[&*id], true).await.unwrap();
+        assert_eq!(*ended_at.lock().unwrap(), None, "the delete waited for the reads");
+        reads.await.unwrap().unwrap()
+    });
+    assert_eq!(rows, (1000, 1000));
+    assert!(client.refused_for_rate() <= 1, "{}", client.refused_for_rate());
+}

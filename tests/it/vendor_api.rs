@@ -1,0 +1,179 @@
+//! docs/vendor-api.md is made from the code's own tables, so that it cannot go stale.
+//! `FARMSCALE_WRITE_DOCS=1 cargo nextest run vendor_api` writes it anew.
+
+#![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use farmscale::cloud::actions::{self, Action, Service};
+use farmscale::cloud::error::codes;
+
+const HEAD: &str = "\
+# The vendor's API, action by action
+
+Made by `tests/it/vendor_api.rs` from the tables in `src/cloud/actions`; change those, not this page
+(`FARMSCALE_WRITE_DOCS=1 cargo nextest run vendor_api`). Pages: *ECS* and *EBS* are the chapters of the
+public document 首云公开API文档, with the number of the section; *new* is what the vendor's later pages
+add; *VPC* and *ECS安全组* are pages of their own. In Rust: `farmscale::cloud::Client`. On the command
+line: `farmscale api ACTION name=value …`.
+
+";
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Test files that name the action, or, for the typed functions, all that go through every action.
+fn tests_of(action: &Action) -> String {
+    let quoted = format!("\"{}\"", action.name);
+    let mut files: Vec<String> = fs::read_dir(root().join("tests/it"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|kind| kind == "rs"))
+        .filter(|path| fs::read_to_string(path).unwrap().contains(&quoted))
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    files.sort();
+    files.join(", ")
+}
+
+/// The functions of the typed client that send an action, by the name of its constant.
+fn functions_of(action: &Action) -> String {
+    let table = match action.service {
+        Service::Ebs => "ebs",
+        Service::Vpc | Service::SecurityGroups => "network",
+        Service::Ecs | Service::Images => "ecs",
+    };
+    let source = fs::read_to_string(root().join(format!("src/cloud/actions/{table}.rs"))).unwrap();
+    let mut constant = "";
+    for line in source.lines() {
+        if let Some(rest) = line.strip_prefix("pub const ") {
+            constant = rest.split(':').next().unwrap();
+        }
+        if line.contains(&format!("\"{}\"", action.name)) {
+            break;
+        }
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(root().join("src/cloud")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            let text = fs::read_to_string(&path).unwrap();
+            if uses(&text, table) {
+                found.extend(callers(&text, &format!("action::{constant}")));
+            }
+            found.extend(callers(&text, &format!("actions::{table}::{constant}")));
+        }
+    }
+    found.sort();
+    found.dedup();
+    found.join(", ")
+}
+
+fn uses(text: &str, table: &str) -> bool {
+    text.contains(&format!("{table} as action"))
+}
+
+/// Public functions in whose body `what` is named in full.
+fn callers(text: &str, what: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut function = String::new();
+    for line in text.lines() {
+        if let Some(rest) = line.trim_start().strip_prefix("pub async fn ") {
+            function = rest.split(['(', '<']).next().unwrap().to_owned();
+        }
+        let named = line.match_indices(what).any(|(at, _)| {
+            let next = line.get(at + what.len()..).unwrap().chars().next();
+            !next.is_some_and(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        });
+        if named && !function.is_empty() {
+            found.push(format!("`{function}`"));
+        }
+    }
+    found
+}
+
+fn page() -> String {
+    let mut page = HEAD.to_owned();
+    page.push_str("| action | verb, path | page | in Rust | tests |\n|---|---|---|---|---|\n");
+    for action in actions::all() {
+        let change = if action.changes { " (changes)" } else { "" };
+        writeln!(
+            page,
+            "| [{}](#{}){change} | {} `{}` | {} | {} | {} |",
+            action.id(),
+            action.id().to_lowercase().replace('.', ""),
+            action.method,
+            action.service.path(),
+            action.source,
+            functions_of(action),
+            tests_of(action),
+        )
+        .unwrap();
+    }
+    for action in actions::all() {
+        one(action, &mut page);
+    }
+    errors(&mut page);
+    page
+}
+
+fn one(action: &Action, page: &mut String) {
+    writeln!(page, "\n## {}\n\n{}: {}.", action.id(), action.title, action.about).unwrap();
+    if action.changes {
+        let event = if action.event { " The answer's `EventId` is followed." } else { "" };
+        writeln!(page, "Changes something: sent once, never repeated.{event}").unwrap();
+    }
+    if !action.params.is_empty() {
+        page.push_str("\n| parameter | value | | meaning |\n|---|---|---|---|\n");
+        for param in action.params {
+            let required = if param.required { "required" } else { "" };
+            let words = param.kind.words().replace('|', "\\|");
+            let (name, about) = (param.name, param.about);
+            writeln!(page, "| `{name}` | {words} | {required} | {about} |").unwrap();
+        }
+    }
+    writeln!(page, "\nAnswers `{}`.", action.answer).unwrap();
+    if !action.quirks.is_empty() {
+        writeln!(page, "\nContradictions: {}", action.quirks).unwrap();
+    }
+}
+
+fn errors(page: &mut String) {
+    page.push_str(
+        "\n## Errors\n\nThe ECS tables of the document, and codes of sibling products behind the same \
+         gateway, by\nwhat is done about them; EBS and the network have no table. `InvalidParameter` \
+         and `InvalidOperation`\nare read by their message first (库存 售罄 配额 余额 信息不存在 …). \
+         HTTP 5xx says nothing about what\nwas done: the outcome of a change is then unknown.\n\n\
+         | code | class |\n|---|---|\n",
+    );
+    for (code, class) in codes() {
+        writeln!(page, "| `{code}` | {class:?} |").unwrap();
+    }
+}
+
+#[test]
+fn the_page_is_what_the_tables_say() {
+    let path: &Path = &root().join("docs/vendor-api.md");
+    let page = page();
+    if std::env::vars().any(|(name, _)| name == "FARMSCALE_WRITE_DOCS") {
+        fs::write(path, &page).unwrap();
+    }
+    let there = fs::read_to_string(path).unwrap_or_default();
+    let differs = page.lines().zip(there.lines()).find(|(new, old)| new != old);
+    assert!(
+        page == there,
+        "docs/vendor-api.md is out of date (FARMSCALE_WRITE_DOCS=1 writes it): {differs:?}"
+    );
+}
+
+/// A row without a function or a test would be an action nobody can use or nobody has tried.
+#[test]
+fn every_action_has_a_typed_function_and_a_test() {
+    for action in actions::all() {
+        assert!(!functions_of(action).is_empty(), "{}: no function of the client", action.id());
+        assert!(!tests_of(action).is_empty(), "{}: no test", action.id());
+    }
+}
