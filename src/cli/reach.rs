@@ -3,11 +3,38 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::env;
 use crate::clock::Clock;
+use crate::cloud::client::is_loopback;
 use crate::cloud::{Client, Credentials, Endpoints};
+
+/// How fast time runs.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ClockArgs {
+    /// Let time run faster; only together with a cloud on this machine (`farmscale cloudsim
+    /// --speed` of the same number).
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    clock_speed: u32,
+}
+
+impl ClockArgs {
+    /// The clock to live by.
+    pub fn clock(&self, endpoints: &Endpoints) -> anyhow::Result<Clock> {
+        if self.clock_speed == 1 {
+            return Ok(Clock::real());
+        }
+        if !is_loopback(&endpoints.ecs) {
+            bail!(
+                "--clock-speed is only for a simulated cloud on this machine, but the cloud's \
+                 endpoint is {}",
+                endpoints.ecs
+            );
+        }
+        Ok(Clock::scaled(self.clock_speed))
+    }
+}
 
 /// Where the key and the addresses come from.
 #[derive(Debug, Clone, clap::Args)]
@@ -18,6 +45,8 @@ pub struct ReachArgs {
     /// Another server, such as `http://127.0.0.1:9400`, for all services.
     #[arg(long, conflicts_with = "config")]
     pub server: Option<String>,
+    #[command(flatten)]
+    clock: ClockArgs,
 }
 
 impl ReachArgs {
@@ -38,7 +67,8 @@ impl ReachArgs {
     /// A client.
     pub fn client(&self) -> anyhow::Result<Client> {
         let (credentials, endpoints) = self.reach()?;
-        Ok(Client::new(credentials, endpoints, Clock::real())?)
+        let clock = self.clock.clock(&endpoints)?;
+        Ok(Client::new(credentials, endpoints, clock)?)
     }
 }
 

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::daemon::{Daemon, Manner};
+use super::reach::ClockArgs;
 use super::{hints, out};
 use crate::clock::Clock;
-use crate::cloud::client::is_loopback;
 use crate::memory::{Life, Memory};
 use crate::model::{Money, Price};
 use crate::telemetry::log;
@@ -23,10 +23,8 @@ pub struct RunArgs {
     /// Look and plan, but change nothing.
     #[arg(long)]
     dry_run: bool,
-    /// Let time run faster; only together with a cloud on this machine (`farmscale cloudsim
-    /// --speed` of the same number).
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    clock_speed: u32,
+    #[command(flatten)]
+    clock: ClockArgs,
 }
 
 impl RunArgs {
@@ -37,15 +35,7 @@ impl RunArgs {
         for warning in &settings.warnings {
             tracing::warn!("{warning}");
         }
-        if self.clock_speed != 1 && !is_loopback(&settings.cloud.endpoints.ecs) {
-            bail!(
-                "--clock-speed is only for a simulated cloud on this machine, but cloud.endpoint \
-                 is {}",
-                settings.cloud.endpoints.ecs
-            );
-        }
-        let clock =
-            if self.clock_speed == 1 { Clock::real() } else { Clock::scaled(self.clock_speed) };
+        let clock = self.clock.clock(&settings.cloud.endpoints)?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         let memory = runtime.block_on(self.work(settings, clock.clone()))?;
         // Looks still under way are of no use to anybody.

@@ -1,10 +1,7 @@
 //! The typed client, and a stranger's, against the simulated cloud over HTTP.
 
-#![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
-
 use std::process::Command;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use farmscale::clock::Clock;
 use farmscale::cloud::CallError;
@@ -100,7 +97,7 @@ fn under_a_limit_of_five_calls_a_second_at_most_one_is_refused_and_a_delete_over
             *ended.lock().unwrap() = Some(reader.clock().now());
             Ok::<_, CallError>((rows.len(), counts?.iter().sum::<usize>()))
         });
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        client.clock().sleep_until(client.clock().now() + Span::seconds(1)).await;
         client.delete(&[&*id], true).await.unwrap();
         assert_eq!(*ended_at.lock().unwrap(), None, "the delete waited for the reads");
         reads.await.unwrap().unwrap()

@@ -14,10 +14,10 @@ const HEAD: &str = "\
 # The vendor's API, action by action
 
 Made by `tests/it/vendor_api.rs` from the tables in `src/cloud/actions`; change those, not this page
-(`FARMSCALE_WRITE_DOCS=1 cargo nextest run vendor_api`). Pages: *ECS* and *EBS* are the chapters of the
-public document 首云公开API文档, with the number of the section; *new* is what the vendor's later pages
-add; *VPC* and *ECS安全组* are pages of their own. In Rust: `farmscale::cloud::Client`. On the command
-line: `farmscale api ACTION name=value …`.
+(`FARMSCALE_WRITE_DOCS=1 cargo nextest run vendor_api`). Pages: *ECS* and *EBS* are the chapters of
+the public document 首云公开API文档, with the number of the section; *new* is what the vendor's later
+pages add; *VPC* and *ECS安全组* are pages of their own. In Rust: `farmscale::cloud::Client`. On the
+command line: `farmscale api ACTION name=value …`.
 
 ";
 
@@ -82,7 +82,7 @@ fn callers(text: &str, what: &str) -> Vec<String> {
     let mut function = String::new();
     for line in text.lines() {
         if let Some(rest) = line.trim_start().strip_prefix("pub async fn ") {
-            function = rest.split(['(', '<']).next().unwrap().to_owned();
+            rest.split(['(', '<']).next().unwrap().clone_into(&mut function);
         }
         let named = line.match_indices(what).any(|(at, _)| {
             let next = line.get(at + what.len()..).unwrap().chars().next();
@@ -143,11 +143,17 @@ fn one(action: &Action, page: &mut String) {
 
 fn errors(page: &mut String) {
     page.push_str(
-        "\n## Errors\n\nThe ECS tables of the document, and codes of sibling products behind the same \
-         gateway, by\nwhat is done about them; EBS and the network have no table. `InvalidParameter` \
-         and `InvalidOperation`\nare read by their message first (库存 售罄 配额 余额 信息不存在 …). \
-         HTTP 5xx says nothing about what\nwas done: the outcome of a change is then unknown.\n\n\
-         | code | class |\n|---|---|\n",
+        "
+## Errors
+
+The ECS tables of the document, and codes of sibling products behind the same gateway, by what is
+done about them; EBS and the network have no table. `InvalidParameter` and `InvalidOperation` are
+read by their message first (库存 售罄 配额 余额 信息不存在 …). HTTP 5xx says nothing about what was
+done: the outcome of a change is then unknown.
+
+| code | class |
+|---|---|
+",
     );
     for (code, class) in codes() {
         writeln!(page, "| `{code}` | {class:?} |").unwrap();

@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use super::out;
 use super::reach::ReachArgs;
 use crate::clock::Clock;
+use crate::cloud::Client;
 use crate::cloud::actions::check::check;
 use crate::cloud::actions::{self, Action};
 use crate::cloud::client::Params;
 use crate::cloud::sign::{Signed, Stamp};
-use crate::cloud::{Client, Credentials, Endpoints};
 use crate::model::Span;
 
 mod params;
@@ -88,26 +88,19 @@ impl ApiArgs {
         }
         params::password(action, &mut given, &self.secrets())?;
         object(action, &given)?;
-        let (credentials, endpoints) = self.reach.reach()?;
+        let client = self.reach.client()?;
         if action.changes && !self.yes {
             ask(action, &given)?;
         }
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        runtime.block_on(self.send(action, params::sent(action, &given), credentials, endpoints))
+        runtime.block_on(self.send(action, params::sent(action, &given), &client))
     }
 
     fn secrets(&self) -> params::PasswordFrom<'_> {
         params::PasswordFrom { file: self.password_file.as_deref(), random: self.random_password }
     }
 
-    async fn send(
-        &self,
-        action: &Action,
-        params: Params,
-        credentials: Credentials,
-        endpoints: Endpoints,
-    ) -> anyhow::Result<()> {
-        let client = Client::new(credentials, endpoints, Clock::real())?;
+    async fn send(&self, action: &Action, params: Params, client: &Client) -> anyhow::Result<()> {
         let answer = client.call(action, params).await?;
         let event = answer.data.get("EventId").and_then(Value::as_str).map(str::to_owned);
         if !(self.json && self.wait) {
@@ -122,7 +115,7 @@ impl ApiArgs {
         }
         match event {
             Some(event) if self.wait => {
-                wait::follow(&client, action.service, &event, self.within, &answer.data, self.json)
+                wait::follow(client, action.service, &event, self.within, &answer.data, self.json)
                     .await
             }
             Some(event) if action.event && !self.json => out::line(&format!(

@@ -8,6 +8,7 @@ use serde_json::json;
 mod online;
 
 use super::out;
+use super::reach::ClockArgs;
 use crate::config::Settings;
 use crate::policy::{IdleRule, Pool};
 use crate::queue::Queue;
@@ -22,6 +23,8 @@ pub struct CheckArgs {
     /// nothing.
     #[arg(long)]
     online: bool,
+    #[command(flatten)]
+    clock: ClockArgs,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -60,8 +63,9 @@ impl CheckArgs {
     }
 
     fn ask_the_cloud(&self, settings: &Settings, mut notes: Vec<String>) -> anyhow::Result<()> {
+        let clock = self.clock.clock(&settings.cloud.endpoints)?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let (rows, unanswered) = runtime.block_on(online::rows(settings))?;
+        let (rows, unanswered) = runtime.block_on(online::rows(settings, clock))?;
         let faults = online::faults(&rows);
         notes.extend(online::notes(&rows));
         notes.extend(unanswered);

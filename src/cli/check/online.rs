@@ -32,9 +32,12 @@ pub(super) struct Row {
 }
 
 /// Asks the cloud about every offer of every pool.
-pub(super) async fn rows(settings: &Settings) -> Result<(Vec<Row>, Vec<String>), CallError> {
+pub(super) async fn rows(
+    settings: &Settings,
+    clock: Clock,
+) -> Result<(Vec<Row>, Vec<String>), CallError> {
     let cloud = &settings.cloud;
-    let client = Client::new(cloud.credentials.clone(), cloud.endpoints.clone(), Clock::real())?;
+    let client = Client::new(cloud.credentials.clone(), cloud.endpoints.clone(), clock)?;
     let progress = Progress::on_terminal();
     let (mut rows, mut faults) = (Vec::new(), Vec::new());
     for pool in &settings.policy.pools {

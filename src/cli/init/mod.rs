@@ -73,9 +73,8 @@ impl InitArgs {
                 self.output.display()
             );
         }
-        let (credentials, endpoints) = self.reach.reach()?;
-        let client =
-            crate::cloud::Client::new(credentials, endpoints.clone(), crate::clock::Clock::real())?;
+        let (_, endpoints) = self.reach.reach()?;
+        let client = self.reach.client()?;
         let texts = |list: &[String]| list.iter().map(|one| one.as_str().into()).collect();
         let scope = Scope {
             zones: texts(&self.zones),

@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::answer::{Answer, Failure, Page, Style, vendor_time};
-use super::machines;
-use super::params::{Params, invalid, missing};
-use super::{Behind, Service};
+use super::answer::{Answer, Failure, Style, vendor_time};
+use super::params::{Params, missing};
+use super::{Behind, Service, disks, machines, network, upkeep};
 use crate::model::{Billing, Money, Stock, Time};
 use crate::sim::provider::{EventView, Fault, SizeKey, TaskState, ZoneSpec};
 
@@ -19,10 +18,20 @@ type Run = fn(&mut dyn Behind, Time, &Params) -> Result<Answer, Failure>;
 #[derive(Debug)]
 pub(super) struct Action {
     name: &'static str,
-    services: &'static [Service],
+    service: Service,
     methods: &'static [&'static str],
     pub(super) style: Style,
     pub(super) run: Run,
+}
+
+const fn on(
+    service: Service,
+    name: &'static str,
+    methods: &'static [&'static str],
+    style: Style,
+    run: Run,
+) -> Action {
+    Action { name, service, methods, style, run }
 }
 
 const fn ecs(
@@ -31,14 +40,15 @@ const fn ecs(
     style: Style,
     run: Run,
 ) -> Action {
-    Action { name, services: &[Service::Ecs], methods, style, run }
+    on(Service::Ecs, name, methods, style, run)
 }
 
 const GET: &[&str] = &["GET"];
 const POST: &[&str] = &["POST"];
+const EITHER: &[&str] = &["GET", "POST"];
 
 /// Every action that is answered.
-static ACTIONS: [Action; 13] = [
+static ACTIONS: [Action; 37] = [
     ecs("DescribeRegions", GET, Style::PLAIN, regions),
     ecs("DescribeEcsFamilyInfo", GET, Style::PLAIN, families),
     ecs("DescribeZoneInstanceType", GET, Style::PLAIN, zone_types),
@@ -47,23 +57,35 @@ static ACTIONS: [Action; 13] = [
     ecs("DescribeInstance", GET, Style::LOWER, machines::one),
     ecs("DescribeInstanceStatus", POST, Style::LONG, machines::statuses),
     ecs("DescribeInstanceMonitor", POST, Style::PLAIN, machines::monitor),
+    ecs("DescribeEvent", GET, Style::PLAIN, event),
+    ecs("DescribeAccountSubject", GET, Style::PLAIN, upkeep::subjects),
+    ecs("DescribeInstanceVncUrl", GET, Style::BARE, upkeep::vnc_url),
     ecs("CreateInstance", POST, Style::BARE, machines::create),
     ecs("OperateInstance", POST, Style::LOWER, machines::operate),
     ecs("DeleteInstance", POST, Style::MIXED, machines::delete),
-    Action {
-        name: "DescribeImages",
-        services: &[Service::Images],
-        methods: &["GET", "POST"],
-        style: Style::PLAIN,
-        run: images,
-    },
-    Action {
-        name: "DescribeEvent",
-        services: &[Service::Ecs, Service::Ebs],
-        methods: GET,
-        style: Style::PLAIN,
-        run: event,
-    },
+    ecs("ModifyInstancePassword", POST, Style::MIXED, upkeep::set_password),
+    ecs("ModifyInstanceName", POST, Style::PLAIN, upkeep::rename),
+    ecs("ChangeInstanceConfigure", POST, Style::BARE, upkeep::resize),
+    ecs("CreateImage", POST, Style::BARE, upkeep::create_image),
+    ecs("DeleteImage", POST, Style::BARE, upkeep::delete_image),
+    ecs("SyncImage", POST, Style::BARE, upkeep::sync_image),
+    on(Service::Images, "DescribeImages", EITHER, Style::PLAIN, upkeep::images),
+    on(Service::Ebs, "CreateDisk", POST, Style::BARE, disks::create),
+    on(Service::Ebs, "DeleteDisk", POST, Style::BARE, disks::delete),
+    on(Service::Ebs, "DetachDisk", POST, Style::BARE, disks::detach),
+    on(Service::Ebs, "AttachDisk", POST, Style::BARE, disks::attach),
+    on(Service::Ebs, "ExtendDisk", POST, Style::BARE, disks::extend),
+    on(Service::Ebs, "DescribeDiskQuota", GET, Style::PLAIN, disks::quota),
+    on(Service::Ebs, "DescribeDiskList", EITHER, Style::BARE, disks::list),
+    on(Service::Ebs, "DescribeDisk", GET, Style::BARE, disks::one),
+    on(Service::Ebs, "DescribeEcsAttachDisks", GET, Style::BARE, disks::attached),
+    on(Service::Ebs, "DescribeEvent", GET, Style::BARE, event),
+    on(Service::Vpc, "DescribeVPC", POST, Style::LONG, network::vpcs),
+    on(Service::Vpc, "DescribeSubnet", POST, Style::LONG, network::subnets),
+    on(Service::Vpc, "DescribeSubnetIp", POST, Style::LONG, network::subnet_ips),
+    on(Service::Vpc, "DescribeEIP", POST, Style::LONG, network::eips),
+    on(Service::SecurityGroups, "DescribeSecurityGroups", GET, Style::PLAIN, network::groups),
+    on(Service::SecurityGroups, "DescribeSecurityGroupPolicies", GET, Style::PLAIN, network::rules),
 ];
 
 /// Finds the action; the same names are refused on other paths and with other verbs.
@@ -75,7 +97,7 @@ pub(super) fn find(
     let name = name.ok_or_else(|| missing("Action"))?;
     let action = ACTIONS
         .iter()
-        .find(|action| action.name == name && action.services.contains(&service))
+        .find(|action| action.name == name && action.service == service)
         .ok_or_else(|| Failure::new(400, "UnsupportedAction", "Unsupported action."))?;
     if action.methods.contains(&method) {
         Ok(action)
@@ -118,17 +140,16 @@ fn regions(behind: &mut dyn Behind, now: Time, _: &Params) -> Result<Answer, Fai
 
 fn families(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
     let code = params.required("AvailableZoneCode")?;
-    let billing = params.billing()?;
+    params.billing()?; // every size is sold on all terms
     let catalog = behind.provider(now).catalog();
     let zone = catalog.zone(&code).ok_or_else(Fault::no_zone)?;
     let mut list = Vec::new();
     for family in &catalog.families {
         let here = |key: &&SizeKey| key.zone == zone.code && key.family == family.name;
-        let sold = |key: &&SizeKey| here(key) && billing == Billing::OnDemand;
         let specs: Vec<_> = catalog
             .sizes
             .keys()
-            .filter(sold)
+            .filter(here)
             .map(|key| {
                 json!({
                     "GpuShowType": *family.gpu_name, "GpuTypeId": *family.gpu_type_id,
@@ -186,19 +207,37 @@ fn zone_types(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Ans
 
 fn price(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
     let offer = params.offer()?;
-    if offer.billing != Billing::OnDemand {
-        return Err(invalid("BillingMethod"));
-    }
     let system = params.inner("SystemDiskInfo");
     system.required("DiskFeature")?;
     let mut disk_gib = system.number("Size")?.unwrap_or(40);
     for disk in params.inner_list("DataDiskInfo") {
         disk_gib = disk_gib.saturating_add(disk.required_number("Size")?);
     }
-    let number = params.number("Number")?.unwrap_or(1);
-    let one = behind.provider(now).price(&offer, disk_gib)?.amount;
-    let total = Money(one.0.saturating_mul(i64::from(number)));
-    let data = json!({ "PriceUnit": "天", "PriceSymbol": "￥", "TotalPrice": yuan(total) });
+    let number = i64::from(params.number("Number")?.unwrap_or(1));
+    let months = i64::from(params.number("Duration")?.unwrap_or(1));
+    let provider = behind.provider(now);
+    let demand = provider.price(&offer, disk_gib)?.amount;
+    let times = |money: Money, factor: i64| yuan(Money(money.0.saturating_mul(factor)));
+    let mut data = json!({ "PriceUnit": "天", "PriceSymbol": "￥" });
+    let more = match offer.billing {
+        Billing::OnDemand => json!({ "TotalPrice": times(demand, number) }),
+        Billing::Monthly => {
+            let month = provider.month(&offer, disk_gib).unwrap_or_default();
+            json!({ "PriceUnit": "月", "TotalPrice": times(month, number.saturating_mul(months)) })
+        }
+        Billing::Spot => {
+            let what = SizeKey::from(&offer);
+            let spot = provider.spot_day(&what, now).unwrap_or_default();
+            let disk = provider.catalog().disk_day(&offer.zone, disk_gib).unwrap_or_default();
+            json!({
+                "TotalPrice": times(spot + disk, number), "SpotStdAmount": yuan(spot),
+                "DemandStdAmount": yuan(demand - disk),
+            })
+        }
+    };
+    if let (Value::Object(data), Value::Object(more)) = (&mut data, more) {
+        data.extend(more);
+    }
     Ok(Answer::new("获取计费信息成功！", data))
 }
 
@@ -208,37 +247,8 @@ fn yuan(money: Money) -> Value {
     text.parse::<f64>().map_or(Value::Null, Value::from)
 }
 
-fn images(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
-    let (code, ids) = (params.text("AvailableZoneCode"), params.texts("ImageIds")?);
-    let catalog = behind.provider(now).catalog();
-    if code.as_deref().is_some_and(|code| catalog.zone(code).is_none()) {
-        return Err(Fault::no_zone().into());
-    }
-    let mut list = Vec::new();
-    for zone in &catalog.zones {
-        let in_zone = code.as_deref().is_none_or(|code| code == &*zone.code);
-        for image in catalog.images.iter().filter(|_| in_zone) {
-            let wanted = |ids: &Vec<String>| ids.iter().any(|id| **id == *image.id);
-            if !ids.as_ref().is_none_or(wanted) {
-                continue;
-            }
-            list.push(json!({
-                "TemplateType": *image.template, "ImageId": *image.id, "ImageName": *image.name,
-                "Status": "running", "StatusDisplay": "可用", "OsType": "Ubuntu", "OsBit": 64,
-                "OsVersion": "20.04", "OsSize": image.os_gib, "AzId": *zone.id,
-                "AzName": *zone.name, "AvailableZoneCode": *zone.code, "Username": "root",
-                "SupportGpuDriver": *image.driver, "SupportType": ["gpu"], "IsOptimized": 1,
-                "CreateTime": "2022-08-30 12:30:48",
-            }));
-        }
-    }
-    let page = Page { number: 1, size: list.len(), total: list.len() };
-    let data = json!({ "ImageList": list });
-    Ok(Answer { message: "获取镜像信息成功！", data, page: Some(page) })
-}
-
 fn event(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
-    let id = params.required("EventId")?;
+    let id = upkeep::event_id(params)?;
     let event = behind.provider(now).event(now, &id).ok_or_else(Fault::no_event)?;
     Ok(Answer::new("获取事件信息成功！", event_json(&event, now)))
 }
@@ -246,6 +256,7 @@ fn event(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, 
 /// An event's own status is a code; its tasks' statuses are words, as the table of the document
 /// has them, where the event failed, and codes, as its sample has them, where it did not.
 fn event_json(event: &EventView, now: Time) -> Value {
+    let (resource, resource_display) = event.kind.resource();
     let tasks: Vec<_> = event
         .tasks
         .iter()
@@ -257,7 +268,7 @@ fn event_json(event: &EventView, now: Time) -> Value {
                 "TaskId": *task.id, "Status": status, "StatusDisplay": display,
                 "ResourceId": *task.instance, "CreateTime": vendor_time(task.created_at),
                 "UpdateTime": vendor_time(task.ended_at.unwrap_or(now)), "EndTime": ended,
-                "ResourceType": "ecs", "ResourceDisplay": "云服务器",
+                "ResourceType": resource, "ResourceDisplay": resource_display,
                 "TaskType": event.kind.code(), "TaskTypeDisplay": event.kind.display(),
             })
         })

@@ -5,8 +5,10 @@ use serde_json::{Map, Value, json};
 use super::Behind;
 use super::answer::{Answer, Failure, Page, utc_time, vendor_time};
 use super::params::{Params, invalid};
-use crate::model::{Span, Time};
-use crate::sim::provider::{Catalog, CreateRequest, Fault, Instance, Listed, Operation};
+use crate::model::{Billing, Money, Span, Text, Time};
+use crate::sim::provider::{
+    Catalog, CreateRequest, Disk, Fault, Instance, Listed, Operation, Provider, State,
+};
 
 /// `EndBillTime` of what is not paid by the month.
 const NEVER: &str = "2099-01-01 00:00:00";
@@ -34,6 +36,7 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
         });
         in_zone && in_vpc && found
     };
+    let provider: &Provider = provider;
     let rows: Vec<_> = provider.list(now).into_iter().filter(wanted).collect();
     let total = rows.len();
     let (number, size) = match (number, size) {
@@ -47,7 +50,7 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
         .iter()
         .skip((number - 1).saturating_mul(size))
         .take(size)
-        .map(|row| row_json(catalog, row))
+        .map(|row| row_json(provider, row))
         .collect();
     let data = json!({ "EcsList": page });
     let page = Some(Page { number, size, total });
@@ -58,7 +61,7 @@ pub(super) fn one(behind: &mut dyn Behind, now: Time, params: &Params) -> Result
     let id = params.required("EcsId")?;
     let provider = behind.provider(now);
     let instance = provider.instance(&id).ok_or_else(|| Fault::no_instance(&id))?;
-    Ok(Answer::new("获取云服务器详情成功！", instance_json(provider.catalog(), instance)))
+    Ok(Answer::new("获取云服务器详情成功！", instance_json(provider, instance)))
 }
 
 /// What is not known is left out.
@@ -72,7 +75,7 @@ pub(super) fn statuses(
     let known = ids.iter().filter_map(|id| provider.instance(id));
     let statuses: Map<String, Value> = known
         .map(|instance| {
-            let (code, display) = (instance.state.code(), instance.state.display());
+            let (code, display) = status(provider, &instance.id, instance.state);
             (instance.id.to_string(), json!({ "Status": code, "StatusDisplay": display }))
         })
         .collect();
@@ -130,14 +133,6 @@ pub(super) fn create(
     check_password(&params.required("Password")?)?;
     let disk = params.inner("SystemDisk");
     let disk_feature = disk.required("DiskFeature")?;
-    let mut disk_gib = disk.required_number("Size")?;
-    for data_disk in params.inner_list("DataDisk") {
-        if disk_feature == "local" {
-            let message = "Local disks and cloud disks cannot be mixed.";
-            return Err(Failure::new(400, "UnSupportedMixingLocalAndEbs", message));
-        }
-        disk_gib = disk_gib.saturating_add(data_disk.required_number("Size")?);
-    }
     let name = params.text("Name");
     let request = CreateRequest {
         name: name.unwrap_or_else(|| format!("ecs-{}", vendor_time(now))).into(),
@@ -147,17 +142,62 @@ pub(super) fn create(
         image: params.required("ImageId")?.into(),
         vpc: params.inner("VpcInfo").required("VpcId")?.into(),
         subnet: params.inner("SubnetInfo").required("SubnetId")?.into(),
+        data_disks: data_disks(&disk_feature, params)?,
         disk_feature: disk_feature.into(),
-        disk_gib,
+        disk_gib: disk.required_number("Size")?,
+        eips: eips(params)?,
+        months: params.number("Duration")?,
+        bid: bid(params)?,
     };
+    check_groups(behind.provider(now).catalog(), params)?;
     let accepted = behind.provider(now).create(now, &request)?;
     let ids: Vec<_> = accepted.instances.iter().map(|id| &**id).collect();
     let data = json!({ "EventId": *accepted.event, "EcsIdSet": ids });
     Ok(Answer::new("创建云服务器任务下发成功", data))
 }
 
+/// Cloud disks only, and none beside a local system disk.
+fn data_disks(system: &str, params: &Params) -> Result<Vec<(u32, bool)>, Failure> {
+    let mut disks = Vec::new();
+    for disk in params.inner_list("DataDisk") {
+        if !disk.required("DiskFeature")?.eq_ignore_ascii_case(system) || system == "local" {
+            return Err(Fault::mixed_disks().into());
+        }
+        disks.push((disk.required_number("Size")?, disk.flag("ReleaseWithInstance", true)?));
+    }
+    Ok(disks)
+}
+
+/// Existing addresses, or a new one, which needs its kind of bandwidth.
+fn eips(params: &Params) -> Result<Option<Vec<Text>>, Failure> {
+    let Some(first) = params.inner_list("PubnetInfo").into_iter().next() else { return Ok(None) };
+    let ids = first.texts("EipIds")?.unwrap_or_default();
+    if ids.is_empty() {
+        first.required("BandwidthType")?;
+    }
+    Ok(Some(ids.into_iter().map(Text::from).collect()))
+}
+
+fn bid(params: &Params) -> Result<Option<Money>, Failure> {
+    if params.text("SpotType").as_deref() != Some("bid") {
+        return Ok(None);
+    }
+    let said = params.required("SpotAmount")?;
+    Money::parse(&said).map(Some).ok_or_else(|| invalid("SpotAmount"))
+}
+
+fn check_groups(catalog: &Catalog, params: &Params) -> Result<(), Failure> {
+    for group in params.inner_list("SecurityGroups") {
+        let id = group.required("SecurityGroupId")?;
+        if !catalog.zones.iter().any(|zone| super::network::group_id(zone) == id) {
+            return Err(Fault::no_instance(&id).into());
+        }
+    }
+    Ok(())
+}
+
 /// 8 to 30 characters of at least three kinds.
-fn check_password(password: &str) -> Result<(), Failure> {
+pub(super) fn check_password(password: &str) -> Result<(), Failure> {
     let kinds: [fn(char) -> bool; 4] = [
         |letter| letter.is_ascii_uppercase(),
         |letter| letter.is_ascii_lowercase(),
@@ -208,27 +248,55 @@ fn private_address(id: &str) -> String {
     format!("10.15.{}.{}", (sum >> 8) % 250, sum % 250 + 2)
 }
 
-fn row_json(catalog: &Catalog, row: &Listed<'_>) -> Value {
-    let instance = row.instance;
+/// What a machine is shown as: something slow may be done to one that is shut down.
+fn status(provider: &Provider, id: &str, state: State) -> (&'static str, &'static str) {
+    let busy = provider.busy(id).filter(|_| state == State::Shutdown);
+    busy.map_or_else(|| (state.code(), state.display()), |busy| (busy.code, busy.display))
+}
+
+fn billing_name(billing: Billing) -> &'static str {
+    match billing {
+        Billing::OnDemand => "按需计费",
+        Billing::Monthly => "包年包月",
+        Billing::Spot => "竞价计费",
+    }
+}
+
+fn ends(instance: &Instance) -> String {
+    instance.paid_until.map_or_else(|| NEVER.to_owned(), vendor_time)
+}
+
+/// Public addresses beside the private one, as the API nests them.
+fn eip_info(provider: &Provider, instance: &Instance) -> Value {
+    let of_it = provider.eips().find(|eip| eip.instance.as_ref() == Some(&instance.id));
+    let ip = of_it.map_or("", |eip| &*eip.ip);
+    let line = if of_it.is_some() { "电信" } else { "" };
+    let entry = json!({ "ConfName": line, "EipIp": ip, "CurrentUseQos": "" });
+    Value::Object(Map::from_iter([(private_address(&instance.id), entry)]))
+}
+
+fn row_json(provider: &Provider, row: &Listed<'_>) -> Value {
+    let (catalog, instance) = (provider.catalog(), row.instance);
     let Some(zone) = catalog.zone(&instance.offer.zone) else { return Value::Null };
     let image = image_name(catalog, instance);
     let family = catalog.family(&instance.offer.family);
-    let address = private_address(&instance.id);
     let disk_type = if &*instance.disk_feature == "ssd" { "SSD云盘" } else { "本地盘" };
+    let (status, display) = status(provider, &instance.id, row.state);
     let mut json = json!({
         "EcsId": *instance.id, "EcsName": *instance.name, "VpcId": *zone.vpc,
-        "VpcName": format!("{}-VPC", zone.name), "Status": row.state.code(),
-        "StatusDisplay": row.state.display(), "AzId": *zone.id, "AzName": *zone.name,
+        "VpcName": format!("{}-VPC", zone.name), "Status": status,
+        "StatusDisplay": display, "AzId": *zone.id, "AzName": *zone.name,
         "RegionId": *zone.region_id, "RegionName": *zone.region_name,
-        "PrivateNet": address, "PubNet": "", "VirtualNet": [],
-        "EipInfo": { address: { "ConfName": "", "EipIp": "" } },
-        "CreateTime": vendor_time(instance.created_at()), "EndBillTime": NEVER,
+        "PrivateNet": private_address(&instance.id), "PubNet": "", "VirtualNet": [],
+        "EipInfo": eip_info(provider, instance),
+        "CreateTime": vendor_time(instance.created_at()), "EndBillTime": ends(instance),
         "IsAutoRenewal": "1", "IsGpu": 0 < instance.offer.gpus,
     });
     let more = json!({
         "CardName": family.map_or("", |family| &*family.gpu_name),
         "CpuSize": instance.offer.cpu, "RamSize": instance.offer.ram_gib,
-        "GpuSize": instance.offer.gpus, "BillingMethodName": "按需计费",
+        "GpuSize": instance.offer.gpus,
+        "BillingMethodName": billing_name(instance.offer.billing),
         "BillingMethod": instance.offer.billing.code(), "OsType": "Ubuntu",
         "OsVersion": "20.04", "OsBit": 64, "ImageName": image, "CustomerId": "E000001",
         "SystemDiskType": disk_type, "SystemDiskFeature": *instance.disk_feature,
@@ -249,15 +317,19 @@ fn image_name<'a>(catalog: &'a Catalog, instance: &'a Instance) -> &'a str {
     image.map_or(&*instance.image, |image| &*image.name)
 }
 
-fn instance_json(catalog: &Catalog, instance: &Instance) -> Value {
+fn instance_json(provider: &Provider, instance: &Instance) -> Value {
+    let catalog = provider.catalog();
     let Some(zone) = catalog.zone(&instance.offer.zone) else { return Value::Null };
     let offer = &instance.offer;
-    let address = private_address(&instance.id);
+    let (status, display) = status(provider, &instance.id, instance.state);
+    let of_it = |disk: &&Disk| disk.instance.as_ref() == Some(&instance.id);
+    let data: Vec<Value> = provider.disks().filter(of_it).map(data_disk_json).collect();
     json!({
         "EcsId": *instance.id, "EcsName": *instance.name, "RegionId": *zone.region_id,
         "RegionName": *zone.region_name, "AzId": *zone.id, "AzName": *zone.name,
-        "Status": instance.state.code(), "StatusDisplay": instance.state.display(),
-        "CreateTime": vendor_time(instance.created_at()), "Duration": 1, "EndBillTime": NEVER,
+        "Status": status, "StatusDisplay": display,
+        "CreateTime": vendor_time(instance.created_at()), "Duration": 1,
+        "EndBillTime": ends(instance),
         "IsAutoRenewal": "1", "TimeZone": "UTC", "IsRam": 0 < offer.gpus,
         "NoChargeForShutdown": u8::from(instance.is_free),
         "EcsRule": {
@@ -272,20 +344,30 @@ fn instance_json(catalog: &Catalog, instance: &Instance) -> Value {
             "SystemDiskConf": {
                 "ReleaseWithInstance": 1, "DiskType": "system", "Name": "system",
                 "Size": instance.disk_gib, "DiskIops": 2520, "BandMbps": 96, "Unit": "GB",
-                "DiskId": instance.id.replace("ins-", "disk-"),
+                "DiskId": super::disks::system_disk_id(instance),
                 "DiskFeature": *instance.disk_feature,
             },
-            "DataDiskConf": [],
+            "DataDiskConf": data,
         },
         "Pipe": {
             "VpcName": format!("{}-VPC", zone.name), "VpcId": *zone.vpc, "SubnetId": *zone.subnet,
-            "SubnetName": "render", "PrivateNet": address, "PubNet": "", "VirtualNet": [],
-            "EipInfo": { address: { "ConfName": "", "EipIp": "", "CurrentUseQos": "" } },
+            "SubnetName": "render", "PrivateNet": private_address(&instance.id), "PubNet": "",
+            "VirtualNet": [], "EipInfo": eip_info(provider, instance),
         },
         "BillingInfo": {
-            "BillingMethod": offer.billing.code(), "BillingMethodName": "按需计费",
+            "BillingMethod": offer.billing.code(),
+            "BillingMethodName": billing_name(offer.billing),
             "BillingStatus": "正常", "BillCycleId": "month",
         },
+    })
+}
+
+/// `Id` here, `DiskId` for the system disk: as the document has it.
+fn data_disk_json(disk: &Disk) -> Value {
+    json!({
+        "ReleaseWithInstance": u8::from(disk.release), "DiskType": "data", "Name": *disk.name,
+        "Size": disk.gib, "DiskIops": 2520, "BandMbps": 96, "Unit": "GB", "Id": *disk.id,
+        "DiskFeature": "ssd",
     })
 }
 

@@ -13,17 +13,20 @@ use axum::body::Bytes;
 use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{Method, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::routing::any;
+use axum::routing::{MethodRouter, any};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 mod actions;
 mod answer;
+mod disks;
 mod machines;
 mod mischief;
+mod network;
 mod params;
 mod signature;
 mod truth;
+mod upkeep;
 mod wire;
 
 pub use mischief::Mischief;
@@ -102,6 +105,10 @@ enum Service {
     Images,
     /// `/ebs/v1`.
     Ebs,
+    /// `/sg/v1`.
+    SecurityGroups,
+    /// `/vpc`, on a host of its own at the vendor's.
+    Vpc,
 }
 
 /// A request as it came.
@@ -148,12 +155,16 @@ pub async fn serve<B: Behind>(
 ) -> io::Result<()> {
     let served = Arc::new(Served::new(behind, clock, options));
     let router = Router::new()
-        .route("/ecs/v1", any(ecs))
-        .route("/ecs/v1/", any(ecs))
-        .route("/ecs/v1.1", any(images))
-        .route("/ecs/v1.1/", any(images))
-        .route("/ebs/v1", any(ebs))
-        .route("/ebs/v1/", any(ebs))
+        .route("/ecs/v1", of(Service::Ecs))
+        .route("/ecs/v1/", of(Service::Ecs))
+        .route("/ecs/v1.1", of(Service::Images))
+        .route("/ecs/v1.1/", of(Service::Images))
+        .route("/ebs/v1", of(Service::Ebs))
+        .route("/ebs/v1/", of(Service::Ebs))
+        .route("/sg/v1", of(Service::SecurityGroups))
+        .route("/sg/v1/", of(Service::SecurityGroups))
+        .route("/vpc", of(Service::Vpc))
+        .route("/vpc/", of(Service::Vpc))
         .route("/sim/{what}", any(back_door))
         .fallback(nowhere)
         .with_state(served);
@@ -162,34 +173,17 @@ pub async fn serve<B: Behind>(
 
 type Face<B> = State<Arc<Served<B>>>;
 
-async fn ecs<B: Behind>(
-    State(face): Face<B>,
-    switch: ConnectInfo<Switch>,
-    method: Method,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    face.reply(Service::Ecs, &switch.0, (&method, &uri), &body).await
-}
-
-async fn images<B: Behind>(
-    State(face): Face<B>,
-    switch: ConnectInfo<Switch>,
-    method: Method,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    face.reply(Service::Images, &switch.0, (&method, &uri), &body).await
-}
-
-async fn ebs<B: Behind>(
-    State(face): Face<B>,
-    switch: ConnectInfo<Switch>,
-    method: Method,
-    uri: Uri,
-    body: Bytes,
-) -> Response {
-    face.reply(Service::Ebs, &switch.0, (&method, &uri), &body).await
+/// A vendor's path, with or without a slash at its end.
+fn of<B: Behind>(service: Service) -> MethodRouter<Arc<Served<B>>> {
+    any(
+        move |State(face): Face<B>,
+              switch: ConnectInfo<Switch>,
+              method: Method,
+              uri: Uri,
+              body: Bytes| async move {
+            face.reply(service, &switch.0, (&method, &uri), &body).await
+        },
+    )
 }
 
 async fn back_door<B: Behind>(

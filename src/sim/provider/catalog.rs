@@ -27,6 +27,10 @@ pub struct Catalog {
     pub free_stop: bool,
     /// Most machines the account may have.
     pub quota: u32,
+    /// GiB of cloud disk a zone allows.
+    pub disk_quota_gib: u32,
+    /// Addresses of a zone's subnet.
+    pub subnet_ips: u32,
     /// The money in the account; creates and starts are refused once the bill has reached it.
     pub balance: Option<Money>,
 }
@@ -115,6 +119,8 @@ pub struct ImageSpec {
     pub os_gib: u32,
     /// `public` or `private`.
     pub template: Text,
+    /// Since when it can be used in which zone; `None` = everywhere, always.
+    pub zones: Option<BTreeMap<Text, Time>>,
 }
 
 /// A change of stock at a moment.
@@ -149,6 +155,14 @@ pub struct CreateRequest {
     pub disk_feature: Text,
     /// GiB.
     pub disk_gib: u32,
+    /// Data disks: GiB, and whether they are deleted with the machine.
+    pub data_disks: Vec<(u32, bool)>,
+    /// Public addresses: these, or, if none is named, new ones.
+    pub eips: Option<Vec<Text>>,
+    /// `Duration` of a machine paid by the month.
+    pub months: Option<u32>,
+    /// `SpotAmount`: the most a day of a spot machine without its disk may cost.
+    pub bid: Option<Money>,
 }
 
 impl Size {
@@ -197,6 +211,8 @@ impl Catalog {
             script: Vec::new(),
             free_stop: true,
             quota: 500,
+            disk_quota_gib: 40_960,
+            subnet_ips: 1_000,
             balance: None,
         };
         for (zone, prices) in [
@@ -254,17 +270,18 @@ impl Catalog {
             subnet: zone.map_or_else(none, |zone| Text::clone(&zone.subnet)),
             disk_feature: "ssd".into(),
             disk_gib: 40,
+            data_disks: Vec::new(),
+            eips: None,
+            months: None,
+            bid: None,
         }
     }
 
     /// Whether the request could be carried out if there were stock, room and money.
-    pub(super) fn check(&self, request: &CreateRequest) -> Result<(), Fault> {
+    pub(super) fn check(&self, request: &CreateRequest, now: Time) -> Result<(), Fault> {
         let offer = &request.offer;
         let zone = self.zone(&offer.zone).ok_or_else(Fault::no_zone)?;
         let family = self.family(&offer.family).ok_or_else(Fault::no_family)?;
-        if offer.billing != Billing::OnDemand {
-            return Err(Fault::parameter("BillingMethod"));
-        }
         let sells = |key: &&SizeKey| key.zone == offer.zone && key.family == offer.family;
         if self.sizes.keys().find(sells).is_none() {
             return Err(Fault::no_family());
@@ -273,7 +290,8 @@ impl Catalog {
             return Err(Fault::no_size());
         }
         let named = |image: &&ImageSpec| image.id == request.image || image.name == request.image;
-        let image = self.images.iter().find(named).ok_or_else(Fault::no_image)?;
+        let here = |image: &&ImageSpec| named(image) && image.is_in(&zone.code, now);
+        let image = self.images.iter().find(here).ok_or_else(Fault::no_image)?;
         if image.driver != family.driver {
             return Err(Fault::driver_mismatch());
         }
@@ -366,6 +384,7 @@ fn images() -> Vec<ImageSpec> {
         driver: driver.into(),
         os_gib: 24,
         template: template.into(),
+        zones: None,
     };
     vec![
         image("img-render5000datace", "render-worker-Datacenter", "Datacenter", "private"),
@@ -419,11 +438,11 @@ mod tests {
         let catalog = Catalog::standard();
         let offer = catalog.sizes.keys().next().unwrap().offer(Billing::OnDemand);
         let good = catalog.request("farm-1", &offer);
-        assert_eq!(catalog.check(&good), Ok(()));
+        assert_eq!(catalog.check(&good, Time::default()), Ok(()));
         let code = |change: &dyn Fn(&mut CreateRequest)| {
             let mut request = good.clone();
             change(&mut request);
-            catalog.check(&request).unwrap_err().code
+            catalog.check(&request, Time::default()).unwrap_err().code
         };
         assert_eq!(code(&|r| r.offer.zone = "CN_X".into()), "InvalidAvailableZone.NotFound");
         assert_eq!(
@@ -434,7 +453,6 @@ mod tests {
         assert_eq!(code(&|r| r.image = "img-x".into()), "InvalidImage.NotFound");
         assert_eq!(code(&|r| r.vpc = "x".into()), "InvalidVpc.NotFound");
         assert_eq!(code(&|r| r.disk_gib = 42), "InvalidDiskSize.ValueNotSupported");
-        assert_eq!(code(&|r| r.offer.billing = Billing::Spot), "InvalidParameter");
         assert_eq!(code(&|r| r.number = 101), "InvalidParameter");
         let other = catalog.images.iter().find(|image| &*image.driver == "Geforce").unwrap();
         let other = Text::clone(&other.id);

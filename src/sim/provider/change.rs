@@ -21,16 +21,19 @@ impl Provider {
             self.happen(at, due);
         }
         self.now = self.now.max(now);
+        self.settle_account(now);
     }
 
     /// `CreateInstance`: all of the machines asked for or none.
     pub fn create(&mut self, now: Time, request: &CreateRequest) -> Result<Accepted, Fault> {
         self.advance(now);
-        self.catalog.check(request)?;
+        self.catalog.check(request, now)?;
         let present = u32::try_from(self.truth().count()).unwrap_or(u32::MAX);
         if self.catalog.quota < present.saturating_add(request.number) {
             return Err(Fault::quota(self.catalog.quota));
         }
+        self.check_terms(now, request)?;
+        self.check_room(request)?;
         self.check_balance(now)?;
         self.take_stock(&(&request.offer).into(), request.number)?;
         let mut tasks = Vec::new();
@@ -41,7 +44,61 @@ impl Provider {
             };
             tasks.push(self.build(now, name, request));
         }
+        self.furnish(now, request, &tasks)?;
         Ok(self.accept(now, EventKind::Create, tasks))
+    }
+
+    /// Disks, addresses and free public addresses for all of them.
+    fn check_room(&self, request: &CreateRequest) -> Result<(), Fault> {
+        let zone = &request.offer.zone;
+        let in_zone = self.truth().filter(|one| one.offer.zone == *zone).count();
+        let used = u32::try_from(in_zone).unwrap_or(u32::MAX);
+        if self.catalog.subnet_ips < used.saturating_add(request.number) {
+            return Err(Fault::no_address());
+        }
+        for (gib, _) in &request.data_disks {
+            super::disk::check_size(*gib)?;
+        }
+        let data: u32 = request.data_disks.iter().map(|(gib, _)| *gib).sum();
+        let system = if &*request.disk_feature == "ssd" { request.disk_gib } else { 0 };
+        let gib = system.saturating_add(data).saturating_mul(request.number);
+        self.check_disk_quota(zone, gib)?;
+        let eips = request.eips.as_deref().unwrap_or_default();
+        let is_free = |id: &&Text| self.eips().any(|eip| eip.id == **id && eip.instance.is_none());
+        match eips.iter().find(|id| !is_free(id)) {
+            Some(id) => Err(Fault::no_instance(id)),
+            None if !eips.is_empty() && u32::try_from(eips.len()) != Ok(request.number) => {
+                Err(Fault::parameter("PubnetInfo.EipIds"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Gives new machines their data disks and public addresses.
+    fn furnish(
+        &mut self,
+        now: Time,
+        request: &CreateRequest,
+        tasks: &[TaskKept],
+    ) -> Result<(), Fault> {
+        for task in tasks {
+            for (gib, release) in &request.data_disks {
+                let disk = super::DiskRequest {
+                    zone: Text::clone(&request.offer.zone),
+                    name: None,
+                    gib: *gib,
+                    number: 1,
+                    instance: Some(Text::clone(&task.instance)),
+                    release: *release,
+                };
+                self.make_disk(now, &disk);
+            }
+        }
+        let Some(existing) = &request.eips else { return Ok(()) };
+        let zone = self.catalog.zone(&request.offer.zone).ok_or_else(Fault::no_zone)?;
+        let region = Text::clone(&zone.region);
+        let ids: Vec<Text> = tasks.iter().map(|task| Text::clone(&task.instance)).collect();
+        self.bind_eips(now, &region, &ids, existing)
     }
 
     /// `OperateInstance` for one instance.
@@ -165,11 +222,7 @@ impl Provider {
             Due::ForgetEvent { event } => {
                 self.events.remove(&event);
             }
-            Due::Stock { what, units } => {
-                if let Some(stock) = self.stock.get_mut(&what) {
-                    *stock = units;
-                }
-            }
+            Due::Stock { what, units } => self.restock(at, &what, units),
         }
     }
 
@@ -185,12 +238,28 @@ impl Provider {
             EventKind::Stop => {
                 if instance.is_free {
                     instance.charges.switch(Charge::Stopped, at);
+                    if instance.released_eip {
+                        self.leave_eips(id, at, true);
+                    }
                     self.give_stock_back(id);
                 }
                 State::Shutdown
             }
+            EventKind::CreateDisk
+            | EventKind::DeleteDisk
+            | EventKind::MountDisk
+            | EventKind::UnmountDisk
+            | EventKind::ExtendDisk
+            | EventKind::CreateImage
+            | EventKind::DeleteImage
+            | EventKind::SyncImage
+            | EventKind::Password
+            | EventKind::Resize => return, // settled with the account
             EventKind::Delete => {
                 instance.charges.switch(Charge::Nothing, at);
+                let released = instance.released_eip;
+                self.leave_disks(id, at);
+                self.leave_eips(id, at, released);
                 self.give_stock_back(id);
                 let kept = self.dials.deleted_kept;
                 self.forget_later(at + kept, id);
@@ -220,7 +289,18 @@ impl Provider {
                 }
             }
             EventKind::Stop => instance.is_free = false,
-            EventKind::Restart | EventKind::Delete => {}
+            EventKind::Restart
+            | EventKind::Delete
+            | EventKind::CreateDisk
+            | EventKind::DeleteDisk
+            | EventKind::MountDisk
+            | EventKind::UnmountDisk
+            | EventKind::ExtendDisk
+            | EventKind::CreateImage
+            | EventKind::DeleteImage
+            | EventKind::SyncImage
+            | EventKind::Password
+            | EventKind::Resize => {}
         }
         self.enter(id, back, at);
     }
@@ -251,11 +331,13 @@ impl Provider {
             disk_gib: request.disk_gib,
             running_day: self.catalog.running_day(offer, request.disk_gib).unwrap_or_default(),
             stopped_day: stopped_day.unwrap_or_default(),
+            paid_until: None,
             charges: Charges::default(),
             before: None,
             history: std::collections::VecDeque::new(),
         };
         instance.charges.switch(Charge::Running, now);
+        self.price_new(now, &mut instance, request);
         self.instances.insert(Text::clone(&id), instance);
         *self.names.entry(name).or_default() += 1;
         let mut takes = self.dials.create.draw(&mut self.draws.times);
@@ -303,7 +385,7 @@ impl Provider {
         }
     }
 
-    fn accept(&mut self, now: Time, kind: EventKind, tasks: Vec<TaskKept>) -> Accepted {
+    pub(super) fn accept(&mut self, now: Time, kind: EventKind, tasks: Vec<TaskKept>) -> Accepted {
         let event = event_id(&mut self.draws.ids);
         let instances = tasks.iter().map(|task| Text::clone(&task.instance)).collect();
         let kept = EventKept { kind, created_at: now, tasks };
@@ -329,7 +411,11 @@ impl Provider {
     }
 
     /// All are there, in one of these states, in one zone, and each is named once.
-    fn check_states(&self, instances: &[&str], allowed: &[State]) -> Result<Vec<Text>, Fault> {
+    pub(super) fn check_states(
+        &self,
+        instances: &[&str],
+        allowed: &[State],
+    ) -> Result<Vec<Text>, Fault> {
         let mut found: Vec<&Instance> = Vec::new();
         for id in instances {
             let there = self.instances.get(*id).filter(|one| one.state != State::Deleted);
@@ -341,6 +427,9 @@ impl Provider {
         }
         if let Some(wrong) = found.iter().find(|one| !allowed.contains(&one.state)) {
             return Err(Fault::wrong_state(wrong.state.code()));
+        }
+        if let Some(busy) = instances.iter().find_map(|id| self.busy(id)) {
+            return Err(Fault::wrong_state(busy.code));
         }
         let mut ids: Vec<_> = found.iter().map(|one| Text::clone(&one.id)).collect();
         ids.sort();

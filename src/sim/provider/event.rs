@@ -15,6 +15,26 @@ pub enum EventKind {
     Restart,
     /// `delete_ecs`.
     Delete,
+    /// `create_disk`.
+    CreateDisk,
+    /// `delete_disk`.
+    DeleteDisk,
+    /// `mount_disk`.
+    MountDisk,
+    /// `unmount_disk`.
+    UnmountDisk,
+    /// `extend_disk`.
+    ExtendDisk,
+    /// `create_image`.
+    CreateImage,
+    /// `delete_image`.
+    DeleteImage,
+    /// `sync_image`.
+    SyncImage,
+    /// `reset_password`.
+    Password,
+    /// `change_configure`.
+    Resize,
 }
 
 /// How far a task is, as far as the cloud tells.
@@ -84,6 +104,16 @@ impl EventKind {
             Self::Stop => "shutdown_ecs",
             Self::Restart => "restart_ecs",
             Self::Delete => "delete_ecs",
+            Self::CreateDisk => "create_disk",
+            Self::DeleteDisk => "delete_disk",
+            Self::MountDisk => "mount_disk",
+            Self::UnmountDisk => "unmount_disk",
+            Self::ExtendDisk => "extend_disk",
+            Self::CreateImage => "create_image",
+            Self::DeleteImage => "delete_image",
+            Self::SyncImage => "sync_image",
+            Self::Password => "reset_password",
+            Self::Resize => "change_configure",
         }
     }
 
@@ -95,6 +125,35 @@ impl EventKind {
             Self::Stop => "云服务器关机",
             Self::Restart => "云服务器重启",
             Self::Delete => "删除云服务器",
+            Self::CreateDisk => "创建云盘",
+            Self::DeleteDisk => "删除云盘",
+            Self::MountDisk => "挂载云盘",
+            Self::UnmountDisk => "卸载云盘",
+            Self::ExtendDisk => "扩容云盘",
+            Self::CreateImage => "创建镜像",
+            Self::DeleteImage => "删除镜像",
+            Self::SyncImage => "同步镜像",
+            Self::Password => "修改密码",
+            Self::Resize => "变更规格",
+        }
+    }
+
+    /// `ResourceType` and its word for people.
+    pub const fn resource(self) -> (&'static str, &'static str) {
+        match self {
+            Self::CreateDisk
+            | Self::DeleteDisk
+            | Self::MountDisk
+            | Self::UnmountDisk
+            | Self::ExtendDisk => ("disk", "云盘"),
+            Self::CreateImage | Self::DeleteImage | Self::SyncImage => ("image", "镜像"),
+            Self::Create
+            | Self::Start
+            | Self::Stop
+            | Self::Restart
+            | Self::Delete
+            | Self::Password
+            | Self::Resize => ("ecs", "云服务器"),
         }
     }
 }

@@ -98,6 +98,55 @@ impl Fault {
         Self::new(400, "InvalidDiskSize.ValueNotSupported", message, Refusal::Config)
     }
 
+    /// A data disk below 24 GiB.
+    pub fn disk_too_small() -> Self {
+        let message = "The specified disk size is below the minimum capacity of the disk.";
+        Self::new(400, "MinDiskSizeLess", message, Refusal::Config)
+    }
+
+    /// A data disk larger than there are.
+    pub fn disk_too_large() -> Self {
+        let message = "The specified disk size exceeds the maximum capacity of the disk.";
+        Self::new(400, "MaxDiskSizeExceed", message, Refusal::Config)
+    }
+
+    /// More GiB than the zone allows. No code is documented for it.
+    pub fn disk_quota(all: u32) -> Self {
+        let message = format!("云盘配额不足，可用区总配额{all}GB");
+        Self::new(403, "InvalidOperation", &message, Refusal::Quota)
+    }
+
+    /// No such disk: in the words of the vendor's own program.
+    pub fn no_disk() -> Self {
+        Self::new(400, "InvalidParameter", "云盘信息不存在", Refusal::NotFound)
+    }
+
+    /// A disk, or another disk of its machine, is being changed.
+    pub fn busy_disk() -> Self {
+        Self::invalid_operation("has another event, please wait")
+    }
+
+    /// A seventeenth data disk.
+    pub fn too_many_disks() -> Self {
+        Self::invalid_operation("最多挂载16块数据盘")
+    }
+
+    /// What no other code says.
+    pub fn invalid_operation(message: &str) -> Self {
+        Self::new(403, "InvalidOperation", message, Refusal::Conflict)
+    }
+
+    /// No private address left.
+    pub fn no_address() -> Self {
+        Self::invalid_operation("子网可用IP不足")
+    }
+
+    /// A local system disk with cloud data disks.
+    pub fn mixed_disks() -> Self {
+        let message = "Mixing local disks and cloud disks is not supported.";
+        Self::new(400, "UnSupportedMixingLocalAndEbs", message, Refusal::Config)
+    }
+
     /// No money left (a code of sister products behind the same gateway).
     pub fn no_money() -> Self {
         Self::new(400, "NotEnoughBalance", "账户余额不足，请充值后重试", Refusal::Money)

@@ -79,6 +79,8 @@ pub struct Instance {
     pub running_day: Money,
     /// The stopped price of a day when it was made.
     pub stopped_day: Money,
+    /// `EndBillTime` of a machine paid by the month.
+    pub paid_until: Option<Time>,
     pub(super) charges: Charges,
     /// What the charges were before the start under way, in case it fails.
     pub(super) before: Option<Charges>,

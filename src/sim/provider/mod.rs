@@ -6,25 +6,32 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+mod account;
 mod bill;
 mod catalog;
 mod change;
 mod dials;
+mod disk;
 mod event;
 mod fault;
+mod image;
 mod instance;
+mod spot;
 
+pub use account::{Busy, Eip};
 pub use bill::{Bill, BillLine, Charge};
 pub use catalog::{
     Catalog, CreateRequest, FamilySpec, ImageSpec, Size, SizeKey, SizeSpec, StockChange, ZoneSpec,
 };
 pub use dials::{Between, Dials};
+pub use disk::{Disk, DiskRequest, DiskState};
 pub use event::{EventKind, EventView, TaskState, TaskView};
 pub use fault::Fault;
 pub use instance::{Instance, Listed, Operation, State};
 
 use crate::model::{Money, OfferKey, Price, Quote, Span, Stock, StockReading, Text, Time};
 use crate::sim::rng::Rng;
+use account::Account;
 use event::EventKept;
 
 /// Transitions kept for [`Provider::take_transitions`], at most.
@@ -48,6 +55,7 @@ pub struct Provider {
     sequence: u64,
     transitions: VecDeque<Transition>,
     draws: Draws,
+    account: Account,
 }
 
 /// One stream per purpose, so that a new use changes none of the others.
@@ -61,6 +69,7 @@ struct Draws {
     others: Rng,
     lags: Rng,
     rows: Rng,
+    spot: Rng,
 }
 
 /// What will happen by itself.
@@ -124,7 +133,9 @@ impl Provider {
                 others: root.fork("others"),
                 lags: root.fork("lags"),
                 rows: root.fork("rows"),
+                spot: root.fork("spot"),
             },
+            account: Account::new(&root),
             catalog,
         };
         for change in provider.catalog.script.clone() {
@@ -248,7 +259,8 @@ impl Provider {
     /// What everything has cost until `now`.
     pub fn bill(&self, now: Time) -> Bill {
         let present = self.instances.values().map(|instance| instance.bill_line(now));
-        Bill { lines: self.closed.iter().cloned().chain(present).collect() }
+        let others = self.account_lines(now);
+        Bill { lines: self.closed.iter().cloned().chain(present).chain(others).collect() }
     }
 
     /// From now on this many units are left; `None` = as many as one likes.
@@ -262,8 +274,14 @@ impl Provider {
     ) {
         self.advance(now);
         let key = SizeKey { zone: zone.into(), family: family.into(), size };
-        if let Some(stock) = self.stock.get_mut(&key) {
-            *stock = units;
+        self.restock(now, &key, units);
+    }
+
+    fn restock(&mut self, at: Time, what: &SizeKey, units: Option<u32>) {
+        let Some(stock) = self.stock.get_mut(what) else { return };
+        *stock = units;
+        if units == Some(0) {
+            self.evict_spot(at, what);
         }
     }
 
