@@ -14,7 +14,7 @@ use crate::sim::provider::{Catalog, Dials, Provider};
 
 /// Serves a simulated cloud: the vendor's API with its signatures, lag, faults and bill.
 ///
-/// The truth behind it: GET /sim/instances, /sim/bill, /sim/now. Knobs: POST /sim/stock
+/// The truth behind it: GET /sim/instances, /sim/bill, /sim/calls, /sim/now. Knobs: POST /sim/stock
 /// {zone, family, cpu, ram, gpu, units} and /sim/usage {instance, percent}.
 #[derive(Debug, clap::Args)]
 pub struct CloudsimArgs {

@@ -10,6 +10,7 @@ mod page;
 mod queues;
 mod recovery;
 mod redis_farm;
+mod round_trip;
 mod support;
 mod tidy;
 mod vendor_api;

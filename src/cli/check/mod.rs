@@ -77,6 +77,7 @@ impl CheckArgs {
             }))?;
         } else {
             out::line(&online::table(&rows))?;
+            out::line(online::FREE_STOP)?;
             for note in notes {
                 out::line(&format!("\nnote: {note}"))?;
             }

@@ -83,7 +83,7 @@ fn row(
         image: None,
         free_ips: None,
         disk_free_gib: survey.and_then(|survey| survey.disk_free_gib),
-        free_stop: if offer.stoppable { "eligible" } else { "no" },
+        free_stop: if offer.stoppable { "eligible*" } else { "no" },
         faults: Vec::new(),
         notes: Vec::new(),
     };
@@ -126,13 +126,6 @@ fn about_offer(offer: &OfferPolicy, offered: &Offered, row: &mut Row) {
             "the API spells the family `{}`; write it like that",
             offered.spec.family
         ));
-    }
-    if offer.stoppable {
-        row.notes.push(
-            "free shutdown also needs the account's whitelisting, which the API does not tell; \
-             `farmscale try` finds out"
-                .to_owned(),
-        );
     }
 }
 
@@ -230,6 +223,10 @@ fn about_disks(pool: &Pool, purchase: &Purchase, row: &mut Row) {
         ));
     }
 }
+
+/// What the star in the table means.
+pub(super) const FREE_STOP: &str =
+    "* if the account is whitelisted, which the API does not tell: `farmscale try` finds out";
 
 /// The table; faults and notes below it.
 pub(super) fn table(rows: &[Row]) -> String {

@@ -94,6 +94,8 @@ struct Gate {
     doorkeeper: Doorkeeper,
     bucket: Bucket,
     rng: Rng,
+    /// Calls by path and action: carried out, and refused by their code.
+    calls: BTreeMap<String, BTreeMap<String, u32>>,
 }
 
 /// A path of the vendor's.
@@ -192,6 +194,9 @@ async fn back_door<B: Behind>(
     method: Method,
     body: Bytes,
 ) -> Response {
+    if (method.as_str(), what.as_str()) == ("GET", "calls") {
+        return json_response(200, &serde_json::json!({ "calls": locked(&face.gate).calls }));
+    }
     let answer = Params::new(&BTreeMap::new(), &body).and_then(|params| {
         let request = (method.as_str(), what.as_str());
         truth::answer(&mut *locked(&face.behind), face.clock.now(), request, &params)
@@ -218,6 +223,7 @@ impl<B: Behind> Served<B> {
             doorkeeper: Doorkeeper::new(&access_key_id, &access_key_secret, skew),
             bucket: Bucket::new(clock.now()),
             rng: Rng::new(seed).fork("mischief"),
+            calls: BTreeMap::new(),
         };
         Self { behind, clock, mischief, gate: Mutex::new(gate) }
     }
@@ -287,10 +293,18 @@ impl<B: Behind> Served<B> {
             let params = Params::new(&query, asked.body)?;
             (action.run)(&mut *locked(&self.behind), now, &params)
         });
+        let code = answer.as_ref().map_or_else(|failure| failure.code, |_| "Success");
+        self.count(asked.service, query.get("Action").map_or("", String::as_str), code);
         match answer {
             Ok(answer) => style.success(answer, request_id),
             Err(failure) => style.failure(&failure, request_id),
         }
+    }
+
+    fn count(&self, service: Service, action: &str, code: &str) {
+        let mut gate = locked(&self.gate);
+        let calls = gate.calls.entry(format!("{service:?}.{action}")).or_default();
+        *calls.entry(code.to_owned()).or_default() += 1;
     }
 
     fn admit(&self, now: Time, method: &str, query: &signature::Query) -> Result<(), Failure> {
