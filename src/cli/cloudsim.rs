@@ -8,9 +8,10 @@ use anyhow::Context;
 use secrecy::SecretString;
 use tokio::net::TcpListener;
 
+use super::out;
 use crate::clock::Clock;
-use crate::sim::http::{Alone, Mischief, Options, serve};
-use crate::sim::provider::{Catalog, Dials, Provider};
+use crate::sim::http::{Alone, Options, serve};
+use crate::sim::scenario::{BUNDLED, Scenario};
 
 /// Serves a simulated cloud: the vendor's API with its signatures, lag, faults and bill.
 ///
@@ -27,8 +28,11 @@ pub struct CloudsimArgs {
     /// The same seed gives the same behaviour.
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// A cloud without lag, failures or lost answers.
+    /// A bundled scenario, or a TOML file; `list` shows the bundled ones. Unless said `nasty`.
     #[arg(long)]
+    scenario: Option<String>,
+    /// A cloud without lag, failures or lost answers: short for `--scenario kind`.
+    #[arg(long, conflicts_with = "scenario")]
     kind: bool,
     /// The one key that is let in.
     #[arg(long, env = "FARMSCALE_ACCESS_KEY_ID", default_value = "cloudsim")]
@@ -46,8 +50,32 @@ pub struct CloudsimArgs {
 impl CloudsimArgs {
     /// Serves until interrupted.
     pub fn run(self) -> anyhow::Result<()> {
+        if self.name() == "list" {
+            let about =
+                |text: &str| Scenario::parse(text).map_or_else(|fault| fault, |one| one.about);
+            let row = |(name, text): &(&str, &str)| [(*name).to_owned(), about(text)];
+            let rows = BUNDLED.iter().map(row).collect();
+            return out::line(&out::table(["scenario", "what it is for"], rows));
+        }
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
         runtime.block_on(self.serve())
+    }
+
+    fn name(&self) -> &str {
+        let base = if self.kind { "kind" } else { "nasty" };
+        self.scenario.as_deref().unwrap_or(base)
+    }
+
+    fn scenario(&self) -> anyhow::Result<Scenario> {
+        let name = self.name();
+        if let Some((_, text)) = BUNDLED.iter().find(|(known, _)| *known == name) {
+            return Scenario::parse(text).map_err(anyhow::Error::msg);
+        }
+        let text = std::fs::read_to_string(name).with_context(|| {
+            let known: Vec<_> = BUNDLED.iter().map(|(name, _)| *name).collect();
+            format!("{name} is no scenario file, and none of {}", known.join(", "))
+        })?;
+        Scenario::parse(&text).map_err(|fault| anyhow::anyhow!("{name}: {fault}"))
     }
 
     async fn serve(self) -> anyhow::Result<()> {
@@ -55,23 +83,21 @@ impl CloudsimArgs {
             .await
             .with_context(|| format!("cannot listen on {}", self.listen))?;
         let address = listener.local_addr().context("cannot tell the address listened on")?;
-        let (dials, mischief) = if self.kind {
-            (Dials::kind(), Mischief::none())
-        } else {
-            (Dials::nasty(), Mischief::default())
-        };
+        let scenario = self.scenario()?;
         let clock = Clock::scaled(self.speed);
-        let cloud = Alone::new(Provider::new(Catalog::standard(), dials, self.seed));
+        let provider = scenario.provider(clock.now(), self.seed).map_err(anyhow::Error::msg)?;
+        let cloud = Alone::answering(provider, scenario.answers());
+        let mischief = scenario.mischief().map_err(anyhow::Error::msg)?;
+        let name = self.name().to_owned();
         let options = Options {
             access_key_id: self.access_key_id,
             access_key_secret: self.access_key_secret,
             mischief,
             seed: self.seed,
         };
-        let manner = if self.kind { "kind" } else { "nasty" };
         writeln!(
             std::io::stdout().lock(),
-            "cloudsim ({manner}, speed {}, seed {}) on http://{address}",
+            "cloudsim ({name}, speed {}, seed {}) on http://{address}",
             self.speed,
             self.seed
         )
@@ -101,7 +127,7 @@ mod tests {
     #[test]
     fn the_nasty_cloud_at_real_speed_is_the_default() {
         let Line { args } = Line::try_parse_from(["cloudsim"]).unwrap();
-        assert_eq!((args.kind, args.speed, args.listen.port()), (false, 1, 9400));
+        assert_eq!((args.name(), args.speed, args.listen.port()), ("nasty", 1, 9400));
     }
 
     #[test]
@@ -109,6 +135,6 @@ mod tests {
         assert!(Line::try_parse_from(["cloudsim", "--speed", "0"]).is_err());
         let line = ["cloudsim", "--kind", "--access-key-secret", "hush"];
         let Line { args } = Line::try_parse_from(line).unwrap();
-        assert!(args.kind && !format!("{args:?}").contains("hush"));
+        assert!(args.name() == "kind" && !format!("{args:?}").contains("hush"));
     }
 }

@@ -131,7 +131,9 @@ impl Client {
             request = request.json(body);
         }
         let password = body.and_then(password_in);
-        let result = send(request).await;
+        let open =
+            if action.name == "DescribeEvent" { envelope::open_event } else { envelope::open };
+        let result = send(request, open).await;
         result.map_err(|error| error.map_text(|text| self.blot(text, password.as_deref())))
     }
 
@@ -160,7 +162,10 @@ fn password_in(body: &Value) -> Option<String> {
     Some(body.get("Password")?.as_str()?.to_owned())
 }
 
-async fn send(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
+/// How an answer is opened: HTTP status and body.
+type Open = fn(u16, &[u8]) -> Result<Answer, CallError>;
+
+async fn send(request: reqwest::RequestBuilder, open: Open) -> Result<Answer, CallError> {
     let mut response = request.send().await.map_err(not_answered)?;
     let http = response.status().as_u16();
     let mut body = Vec::new();
@@ -171,7 +176,7 @@ async fn send(request: reqwest::RequestBuilder) -> Result<Answer, CallError> {
             return Err(CallError::Unknown(format!("an answer of more than {limit} MiB")));
         }
     }
-    envelope::open(http, &body)
+    open(http, &body)
 }
 
 /// The address, with its signature, is taken out of the error's text.

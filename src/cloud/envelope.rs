@@ -41,6 +41,21 @@ pub fn open(http: u16, body: &[u8]) -> Result<Answer, CallError> {
     Ok(Answer { data, total, request_id: text(&top, &["requestid"]) })
 }
 
+/// Opens an answer about an event: one that failed may come as an error, with its data all the same.
+pub fn open_event(http: u16, body: &[u8]) -> Result<Answer, CallError> {
+    open(http, body).or_else(|error| {
+        let parsed: Option<Map<String, Value>> = serde_json::from_slice(body).ok();
+        let top = parsed.unwrap_or_default().into_iter();
+        let data = top.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("data"));
+        match data {
+            Some((_, data)) if data.get("EventStatus").is_some_and(Value::is_string) => {
+                Ok(Answer { data, total: None, request_id: None })
+            }
+            Some(_) | None => Err(error),
+        }
+    })
+}
+
 /// 5xx says nothing about what was done.
 fn refusal(http: u16, code: String, message: String, success: bool) -> CallError {
     if 500 <= http || success {
@@ -90,6 +105,13 @@ mod tests {
         assert!(matches!(unknown, CallError::Unknown(_)));
         let page = open(200, b"<html>gateway</html>").unwrap_err();
         assert!(page.to_string().contains("<html>gateway"), "{page}");
+    }
+
+    #[test]
+    fn a_failed_event_is_read_though_it_comes_as_an_error() {
+        let body = br#"{"Code":"InternalError","Data":{"EventStatus":"failed","TaskList":[]}}"#;
+        assert_eq!(open_event(500, body).unwrap().data["EventStatus"], "failed");
+        assert!(open_event(500, br#"{"Code":"InternalError","Data":{}}"#).is_err());
     }
 
     proptest! {

@@ -10,6 +10,7 @@ pub mod provider;
 pub mod queue;
 pub mod queue_http;
 pub mod rng;
+pub mod scenario;
 pub mod store;
 pub mod trace;
 pub mod world;

@@ -292,7 +292,7 @@ fn disks_and_addresses_that_outlive_their_machine_bill_on() {
         let text = |value: &Value| Text::from(value.as_str().unwrap());
         let event = answer.data.get("EventId").map(text);
         let made = vec![text(&answer.data["EcsIdSet"][0])];
-        stage.done(Service::Ecs, Ok(TakenOn { event, made }))[0].clone()
+        stage.done(Service::Ecs, Ok(TakenOn { event, made })).remove(0)
     };
     let (left, clean) = (create("leaves"), create("clean"));
     assert_eq!(stage.run(stage.client.eips(REGION)).unwrap().len(), 2);

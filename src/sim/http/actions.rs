@@ -17,7 +17,7 @@ type Run = fn(&mut dyn Behind, Time, &Params) -> Result<Answer, Failure>;
 /// An action.
 #[derive(Debug)]
 pub(super) struct Action {
-    name: &'static str,
+    pub(super) name: &'static str,
     service: Service,
     methods: &'static [&'static str],
     pub(super) style: Style,
@@ -250,7 +250,12 @@ fn yuan(money: Money) -> Value {
 fn event(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
     let id = upkeep::event_id(params)?;
     let event = behind.provider(now).event(now, &id).ok_or_else(Fault::no_event)?;
-    Ok(Answer::new("获取事件信息成功！", event_json(&event, now)))
+    let data = event_json(&event, now);
+    if event.state() == TaskState::Failed && behind.answers().failed_event_is_500 {
+        let failure = Failure::new(500, "InternalError", "The event has failed.");
+        return Err(Failure { data: Some(data), ..failure });
+    }
+    Ok(Answer::new("获取事件信息成功！", data))
 }
 
 /// An event's own status is a code; its tasks' statuses are words, as the table of the document
@@ -273,7 +278,11 @@ fn event_json(event: &EventView, now: Time) -> Value {
             })
         })
         .collect();
-    let (code, display) = state_words(event.state());
+    let (mut code, display) = state_words(event.state());
+    let is_mixed = event.tasks.iter().any(|task| task.state == TaskState::Success);
+    if event.state() == TaskState::Failed && is_mixed {
+        code = "part_fail";
+    }
     json!({
         "EventId": *event.id, "EventStatus": code, "EventStatusDisplay": display,
         "EventType": event.kind.code(), "EventTypeDisplay": event.kind.display(),

@@ -1,5 +1,7 @@
 //! Answers in the vendor's envelopes, which differ from action to action.
 
+use std::borrow::Cow;
+
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
@@ -14,8 +16,10 @@ const VENDOR_ZONE: Span = Span::hours(8);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) http: u16,
-    pub(super) code: &'static str,
+    pub(super) code: Cow<'static, str>,
     pub(super) message: String,
+    /// What stands in `Data` all the same.
+    pub(super) data: Option<Value>,
 }
 
 /// What an action has to say.
@@ -77,8 +81,8 @@ impl Style {
 
     /// The refusal in the same envelope.
     pub(super) fn failure(self, failure: &Failure, request_id: &str) -> Response {
-        let mut body = self.envelope(failure.code, failure.code, &failure.message, request_id);
-        body.insert("Data".to_owned(), json!({}));
+        let mut body = self.envelope(&failure.code, &failure.code, &failure.message, request_id);
+        body.insert("Data".to_owned(), failure.data.clone().unwrap_or_else(|| json!({})));
         json_response(failure.http, &Value::Object(body))
     }
 
@@ -104,13 +108,13 @@ impl Style {
 
 impl Failure {
     pub(super) fn new(http: u16, code: &'static str, message: &str) -> Self {
-        Self { http, code, message: message.to_owned() }
+        Self { http, code: Cow::Borrowed(code), message: message.to_owned(), data: None }
     }
 }
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self { http: fault.http, code: fault.code, message: fault.message }
+        Self::new(fault.http, fault.code, &fault.message)
     }
 }
 

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Behind;
 use super::answer::{Answer, Failure, Page, utc_time, vendor_time};
+use super::answers::{Deleted, MonitorZone, Shape};
 use super::params::{Params, invalid};
 use crate::model::{Billing, Money, Span, Text, Time};
 use crate::sim::provider::{
@@ -21,6 +22,7 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
     let zone = params.text("AvailableZoneCode");
     let (vpc, search) = (params.text("VpcId"), params.text("SearchInfo"));
     let (number, size) = (params.number("PageNumber")?, params.number("PageSize")?);
+    let is_ability = behind.answers().no_charge_is_ability;
     let provider = behind.provider(now);
     let catalog = provider.catalog();
     let wanted = |row: &Listed<'_>| {
@@ -50,7 +52,7 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
         .iter()
         .skip((number - 1).saturating_mul(size))
         .take(size)
-        .map(|row| row_json(provider, row))
+        .map(|row| row_json(provider, row, is_ability))
         .collect();
     let data = json!({ "EcsList": page });
     let page = Some(Page { number, size, total });
@@ -71,9 +73,18 @@ pub(super) fn statuses(
     params: &Params,
 ) -> Result<Answer, Failure> {
     let ids = params.required_texts("EcsIds")?;
+    let deleted = behind.answers().deleted;
     let provider = behind.provider(now);
-    let known = ids.iter().filter_map(|id| provider.instance(id));
+    let found = ids.iter().filter_map(|id| provider.instance(id));
+    let is_shown = |one: &&Instance| one.state != State::Deleted || deleted == Deleted::Shown;
+    let known: Vec<&Instance> = found.filter(is_shown).collect();
+    if deleted == Deleted::Refused
+        && let Some(gone) = ids.iter().find(|id| !known.iter().any(|one| *one.id == **id))
+    {
+        return Err(Fault::no_instance(gone).into());
+    }
     let statuses: Map<String, Value> = known
+        .into_iter()
         .map(|instance| {
             let (code, display) = status(provider, &instance.id, instance.state);
             (instance.id.to_string(), json!({ "Status": code, "StatusDisplay": display }))
@@ -93,11 +104,12 @@ pub(super) fn monitor(
     let asked = params.texts("Indicators")?;
     let instance = behind.provider(now).instance(&id).ok_or_else(|| Fault::no_instance(&id))?;
     let (gpus, since) = (instance.offer.gpus, instance.running_since);
-    let percent = behind.gpu_percent(&id);
+    let (percent, answers) = (behind.gpu_percent(&id), behind.answers());
     let from = now - Span::hours(hours);
     let times = since.map_or_else(Vec::new, |since| sample_times(since.max(from), now));
     let series = |value: u32, device: Value| {
-        let words: Vec<_> = times.iter().map(|at| utc_time(*at)).collect();
+        let shown = if answers.monitor_zone == MonitorZone::Utc { utc_time } else { vendor_time };
+        let words: Vec<_> = times.iter().map(|at| shown(*at)).collect();
         let values = vec![f64::from(value); times.len()];
         json!({ "Unit": "%", "Device": device, "Time": words, "Value": values })
     };
@@ -108,7 +120,7 @@ pub(super) fn monitor(
         }
         let value = match (indicator, percent) {
             (_, None) => continue,
-            ("GpuUsage", Some(percent)) if 1 < gpus => {
+            ("GpuUsage", Some(percent)) if 1 < gpus || answers.monitor == Shape::List => {
                 (0..gpus).map(|gpu| series(percent, json!(gpu.to_string()))).collect()
             }
             ("GpuUsage", Some(percent)) => series(percent, Value::Null),
@@ -151,7 +163,8 @@ pub(super) fn create(
     };
     check_groups(behind.provider(now).catalog(), params)?;
     let accepted = behind.provider(now).create(now, &request)?;
-    let ids: Vec<_> = accepted.instances.iter().map(|id| &**id).collect();
+    let is_hidden = behind.answers().hides_new_ids;
+    let ids: Vec<_> = accepted.instances.iter().filter(|_| !is_hidden).map(|id| &**id).collect();
     let data = json!({ "EventId": *accepted.event, "EcsIdSet": ids });
     Ok(Answer::new("创建云服务器任务下发成功", data))
 }
@@ -275,7 +288,7 @@ fn eip_info(provider: &Provider, instance: &Instance) -> Value {
     Value::Object(Map::from_iter([(private_address(&instance.id), entry)]))
 }
 
-fn row_json(provider: &Provider, row: &Listed<'_>) -> Value {
+fn row_json(provider: &Provider, row: &Listed<'_>, is_ability: bool) -> Value {
     let (catalog, instance) = (provider.catalog(), row.instance);
     let Some(zone) = catalog.zone(&instance.offer.zone) else { return Value::Null };
     let image = image_name(catalog, instance);
@@ -304,7 +317,7 @@ fn row_json(provider: &Provider, row: &Listed<'_>) -> Value {
         "SupportGpuDriver": family.map_or("", |family| &*family.driver),
         "SpecFamilyId": "bd1a7a0a-f29f-11ec-a66c-7a4c8683bd6c",
         "EcsFamilyName": *instance.offer.family,
-        "NoChargeForShutdown": u8::from(row.is_free),
+        "NoChargeForShutdown": u8::from(row.is_free || (is_ability && instance.can_stop_free())),
     });
     if let (Value::Object(json), Value::Object(more)) = (&mut json, more) {
         json.extend(more);

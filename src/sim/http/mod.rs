@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 
 mod actions;
 mod answer;
+mod answers;
 mod disks;
 mod machines;
 mod mischief;
@@ -29,6 +30,7 @@ mod truth;
 mod upkeep;
 mod wire;
 
+pub use answers::{Answers, Deleted, Envelope, MonitorZone, Refused, Shape};
 pub use mischief::Mischief;
 
 use crate::clock::Clock;
@@ -54,6 +56,11 @@ pub trait Behind: Send + 'static {
     /// How busy an instance's GPUs are, in percent; `None` = no data.
     fn gpu_percent(&self, instance: &str) -> Option<u32>;
 
+    /// How it answers where the documents do not say.
+    fn answers(&self) -> Answers {
+        Answers::default()
+    }
+
     /// Sets that from outside; says whether it can be set.
     fn set_gpu_percent(&mut self, _instance: &str, _percent: u32) -> bool {
         false
@@ -65,6 +72,7 @@ pub trait Behind: Send + 'static {
 pub struct Alone {
     provider: Provider,
     usage: BTreeMap<Text, u32>,
+    answers: Answers,
 }
 
 /// How the face behaves.
@@ -85,6 +93,7 @@ struct Served<B> {
     behind: Arc<Mutex<B>>,
     clock: Clock,
     mischief: Mischief,
+    envelope: Envelope,
     gate: Mutex<Gate>,
 }
 
@@ -96,6 +105,7 @@ struct Gate {
     rng: Rng,
     /// Calls by path and action: carried out, and refused by their code.
     calls: BTreeMap<String, BTreeMap<String, u32>>,
+    refusals: Vec<Refused>,
 }
 
 /// A path of the vendor's.
@@ -125,7 +135,12 @@ struct Asked<'a> {
 impl Alone {
     /// A lone cloud.
     pub fn new(provider: Provider) -> Self {
-        Self { provider, usage: BTreeMap::new() }
+        Self::answering(provider, Answers::default())
+    }
+
+    /// A lone cloud that answers in its own way.
+    pub fn answering(provider: Provider, answers: Answers) -> Self {
+        Self { provider, usage: BTreeMap::new(), answers }
     }
 }
 
@@ -137,6 +152,10 @@ impl Behind for Alone {
 
     fn gpu_percent(&self, instance: &str) -> Option<u32> {
         Some(self.usage.get(instance).copied().unwrap_or(0))
+    }
+
+    fn answers(&self) -> Answers {
+        self.answers.clone()
     }
 
     fn set_gpu_percent(&mut self, instance: &str, percent: u32) -> bool {
@@ -224,8 +243,10 @@ impl<B: Behind> Served<B> {
             bucket: Bucket::new(clock.now()),
             rng: Rng::new(seed).fork("mischief"),
             calls: BTreeMap::new(),
+            refusals: locked(&behind).answers().refusals,
         };
-        Self { behind, clock, mischief, gate: Mutex::new(gate) }
+        let envelope = locked(&behind).answers().envelope;
+        Self { envelope, behind, clock, mischief, gate: Mutex::new(gate) }
     }
 
     async fn reply(
@@ -284,21 +305,37 @@ impl<B: Behind> Served<B> {
         let query = signature::parse(asked.query);
         let action =
             actions::find(asked.service, asked.method, query.get("Action").map(String::as_str));
-        let style = match &action {
-            Ok(action) => action.style,
-            Err(_) => Style::PLAIN,
+        let style = match (&action, self.envelope) {
+            (Ok(action), Envelope::Documented | Envelope::Always200) => action.style,
+            (Ok(_), Envelope::Uniform) | (Err(_), _) => Style::PLAIN,
         };
         let answer = self.admit(now, asked.method, &query).and_then(|()| {
             let action = action?;
             let params = Params::new(&query, asked.body)?;
+            self.refuse(action.name)?;
             (action.run)(&mut *locked(&self.behind), now, &params)
         });
-        let code = answer.as_ref().map_or_else(|failure| failure.code, |_| "Success");
-        self.count(asked.service, query.get("Action").map_or("", String::as_str), code);
+        let code = answer
+            .as_ref()
+            .map_or_else(|failure| failure.code.to_string(), |_| "Success".to_owned());
+        self.count(asked.service, query.get("Action").map_or("", String::as_str), &code);
         match answer {
             Ok(answer) => style.success(answer, request_id),
+            Err(failure) if self.envelope == Envelope::Always200 => {
+                style.failure(&Failure { http: 200, ..failure }, request_id)
+            }
             Err(failure) => style.failure(&failure, request_id),
         }
+    }
+
+    /// The refusals that were asked for.
+    fn refuse(&self, action: &str) -> Result<(), Failure> {
+        let mut gate = locked(&self.gate);
+        let meant = |one: &&mut Refused| one.action == action && one.times != 0;
+        let Some(refused) = gate.refusals.iter_mut().find(meant) else { return Ok(()) };
+        refused.times -= 1;
+        let code = refused.code.clone().into();
+        Err(Failure { http: refused.http, code, message: refused.message.clone(), data: None })
     }
 
     fn count(&self, service: Service, action: &str, code: &str) {

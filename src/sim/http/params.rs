@@ -55,7 +55,11 @@ impl Params {
 
     /// A text that must be there.
     pub(super) fn required(&self, name: &str) -> Result<String, Failure> {
-        self.text(name).ok_or_else(|| missing(name))
+        match self.0.get(name) {
+            Some(Value::Null) => Err(empty(name)),
+            Some(Value::String(text)) if text.is_empty() => Err(empty(name)),
+            _ => self.text(name).ok_or_else(|| missing(name)),
+        }
     }
 
     /// A whole number, or its text; `None` if absent.
@@ -125,6 +129,12 @@ impl Params {
 /// A parameter is missing.
 pub(super) fn missing(name: &str) -> Failure {
     Failure::new(400, "MissingParameter", &format!("Missing required parameter {name}."))
+}
+
+/// A parameter is there, and empty.
+fn empty(name: &str) -> Failure {
+    let message = format!("Required parameter {name} is empty.");
+    Failure::new(400, "InvalidParameter.IsNull", &message)
 }
 
 /// A parameter cannot be.

@@ -165,6 +165,24 @@ pub struct CreateRequest {
     pub bid: Option<Money>,
 }
 
+impl ZoneSpec {
+    /// A zone of this code, name and region, with ids and a network made up from a number.
+    pub fn numbered([code, name, region]: [Text; 3], number: usize, disk_gib_day: Money) -> Self {
+        let id = |prefix: &str| Text::from(format!("{prefix}-0000000000{number:02}"));
+        Self {
+            id: id("e5aa47be-da46-11ec-bad2"),
+            region_id: id("cdc9be22-a6f8-11eb-be28"),
+            vpc: id("7ab97a9a-8c0f-11ec-9b99"),
+            subnet: id("2cee7596-bbbb-11ec-a287"),
+            region_name: Text::clone(&region),
+            code,
+            name,
+            region,
+            disk_gib_day,
+        }
+    }
+}
+
 impl Size {
     /// A size.
     pub const fn new(cpu: u32, ram_gib: u32, gpus: u32) -> Self {
@@ -335,16 +353,9 @@ const STANDARD: [(&str, Size); 4] = [
 ];
 
 fn zones() -> Vec<ZoneSpec> {
-    let zone = |code: &str, name: &str, region: (&str, &str), number: u32, disk: i64| ZoneSpec {
-        code: code.into(),
-        name: name.into(),
-        id: format!("e5aa47be-da46-11ec-bad2-0000000000{number:02}").into(),
-        region: region.0.into(),
-        region_name: region.1.into(),
-        region_id: format!("cdc9be22-a6f8-11eb-be28-0000000000{number:02}").into(),
-        vpc: format!("7ab97a9a-8c0f-11ec-9b99-0000000000{number:02}").into(),
-        subnet: format!("2cee7596-bbbb-11ec-a287-0000000000{number:02}").into(),
-        disk_gib_day: Money(disk),
+    let zone = |code: &str, name: &str, region: (&str, &str), number: usize, disk: i64| {
+        let spec = ZoneSpec::numbered([code, name, region.0].map(Text::from), number, Money(disk));
+        ZoneSpec { region_name: region.1.into(), ..spec }
     };
     vec![
         zone("CN_Suqian_B", "宿迁B", ("CN_Suqian", "宿迁"), 1, 350_000),

@@ -35,14 +35,17 @@ impl Provider {
         self.check_terms(now, request)?;
         self.check_room(request)?;
         self.check_balance(now)?;
-        self.take_stock(&(&request.offer).into(), request.number)?;
+        let in_stock = match self.take_stock(&(&request.offer).into(), request.number) {
+            Err(fault) if !self.dials.sold_out_by_event => return Err(fault),
+            taken => taken.is_ok(),
+        };
         let mut tasks = Vec::new();
         for serial in 0..request.number {
             let name = match request.start_number {
                 Some(start) => format!("{}-{}", request.name, start.saturating_add(serial)).into(),
                 None => Text::clone(&request.name),
             };
-            tasks.push(self.build(now, name, request));
+            tasks.push(self.build(now, name, request, in_stock));
         }
         self.furnish(now, request, &tasks)?;
         Ok(self.accept(now, EventKind::Create, tasks))
@@ -311,7 +314,13 @@ impl Provider {
         self.later(at, Due::Forget { instance: Text::clone(id) });
     }
 
-    fn build(&mut self, now: Time, name: Text, request: &CreateRequest) -> TaskKept {
+    fn build(
+        &mut self,
+        now: Time,
+        name: Text,
+        request: &CreateRequest,
+        in_stock: bool,
+    ) -> TaskKept {
         let id = instance_id(&mut self.draws.ids);
         let offer = &request.offer;
         let stopped_day = self.catalog.disk_day(&offer.zone, request.disk_gib);
@@ -324,7 +333,7 @@ impl Provider {
             made_at: now,
             running_since: None,
             is_free: false,
-            holds_stock: true,
+            holds_stock: in_stock,
             released_eip: false,
             image: Text::clone(&request.image),
             disk_feature: Text::clone(&request.disk_feature),
@@ -345,7 +354,7 @@ impl Provider {
         if hangs {
             takes = self.dials.hang.draw(&mut self.draws.failures);
         }
-        let fails = self.draws.failures.chance(self.dials.create_fails_ppm) || hangs;
+        let fails = self.draws.failures.chance(self.dials.create_fails_ppm) || hangs || !in_stock;
         if self.draws.reclaims.chance(self.dials.reclaim_ppm) {
             let at = now + self.dials.reclaim_after.draw(&mut self.draws.reclaims);
             self.later(at, Due::Reclaim { instance: Text::clone(&id) });

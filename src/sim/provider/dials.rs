@@ -44,6 +44,8 @@ pub struct Dials {
     pub deleted_kept: Span,
     /// How long a `failed` row stays before it is gone for good.
     pub failed_kept: Span,
+    /// A create without stock is taken on, and its event fails; else it is refused at once.
+    pub sold_out_by_event: bool,
     /// GPUs given back that somebody else takes at once, of a million.
     pub taken_by_others_ppm: u32,
 }
@@ -97,6 +99,7 @@ impl Dials {
             row_missing_ppm: 0,
             deleted_kept: Span::ZERO,
             failed_kept: Span::hours(1),
+            sold_out_by_event: false,
             taken_by_others_ppm: 0,
         }
     }
@@ -123,6 +126,7 @@ impl Dials {
             row_missing_ppm: 200,
             deleted_kept: Span::seconds(60),
             failed_kept: Span::hours(1),
+            sold_out_by_event: false,
             taken_by_others_ppm: 300_000,
         }
     }

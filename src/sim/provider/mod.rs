@@ -285,6 +285,13 @@ impl Provider {
         }
     }
 
+    /// From now on there is no end of a size.
+    pub fn stock_up(&mut self, what: &SizeKey) {
+        if let Some(stock) = self.stock.get_mut(what) {
+            *stock = None;
+        }
+    }
+
     fn row_is_missing(&self, id: &str, now: Time) -> bool {
         self.dials.row_missing_ppm != 0
             && self.draws.rows.fork(id).fork_at(self.period(now)).chance(self.dials.row_missing_ppm)
