@@ -11,6 +11,7 @@ mod queues;
 mod recovery;
 mod redis_farm;
 mod round_trip;
+mod scenarios;
 mod support;
 mod tidy;
 mod vendor_api;

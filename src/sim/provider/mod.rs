@@ -285,6 +285,11 @@ impl Provider {
         }
     }
 
+    /// From now on the account may have so many machines.
+    pub fn set_quota(&mut self, quota: u32) {
+        self.catalog.quota = quota;
+    }
+
     /// From now on there is no end of a size.
     pub fn stock_up(&mut self, what: &SizeKey) {
         if let Some(stock) = self.stock.get_mut(what) {

@@ -11,6 +11,7 @@ use farmscale::cloud::{Client, Credentials, Endpoints};
 use farmscale::model::Text;
 use farmscale::sim::http::{Alone, Behind, Mischief, Options, serve};
 use farmscale::sim::provider::{Catalog, Dials, Provider, State};
+use farmscale::sim::scenario::{BUNDLED, Scenario};
 
 pub(crate) const KEY: &str = "test-key-id";
 pub(crate) const SECRET: &str = "test-key-secret";
@@ -34,9 +35,21 @@ impl Cloud {
         dials: Dials,
         mischief: Mischief,
     ) -> Self {
+        Self::serving(Alone::new(Provider::new(catalog, dials, 1)), clock, mischief)
+    }
+
+    /// A bundled scenario, or the text of one.
+    pub(crate) fn playing(scenario: &str, clock: Clock) -> Self {
+        let bundled = BUNDLED.iter().find(|(name, _)| *name == scenario);
+        let scenario = Scenario::parse(bundled.map_or(scenario, |(_, text)| text)).unwrap();
+        let provider = scenario.provider(clock.now(), 1).unwrap();
+        let alone = Alone::answering(provider, scenario.answers());
+        Self::serving(alone, clock, scenario.mischief().unwrap())
+    }
+
+    fn serving(alone: Alone, clock: Clock, mischief: Mischief) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let provider = Provider::new(catalog, dials, 1);
-        let behind = Arc::new(Mutex::new(Alone::new(provider)));
+        let behind = Arc::new(Mutex::new(alone));
         let (access_key_id, access_key_secret) = (KEY.to_owned(), SECRET.into());
         let options = Options { access_key_id, access_key_secret, mischief, seed: 1 };
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
