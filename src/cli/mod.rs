@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::config::{self, Settings};
@@ -20,6 +21,7 @@ pub mod offers;
 pub mod out;
 pub mod reach;
 pub mod run;
+pub mod try_pool;
 pub mod view;
 pub mod watch;
 
@@ -45,12 +47,18 @@ enum Command {
     Pause(ask::PauseArgs),
     Resume(ask::ResumeArgs),
     Offers(offers::OffersArgs),
+    Try(try_pool::TryArgs),
     Api(api::ApiArgs),
     Cloudsim(cloudsim::CloudsimArgs),
     /// Tries a store out; `run` calls this before it opens one.
     #[command(hide = true)]
     JournalPreflight {
         /// The store's folder.
+        dir: PathBuf,
+    },
+    /// Writes man pages: one for each command.
+    Man {
+        /// The folder to write them to, such as `/usr/local/share/man/man1`.
         dir: PathBuf,
     },
     /// Prints a shell's completion script.
@@ -75,11 +83,13 @@ impl Cli {
             Command::Pause(args) => args.run(),
             Command::Resume(args) => args.run(),
             Command::Offers(args) => args.run(),
+            Command::Try(args) => args.run(),
             Command::Api(args) => args.run(),
             Command::Cloudsim(args) => args.run(),
             Command::JournalPreflight { dir } => {
                 crate::journal::preflight(&dir).map_err(anyhow::Error::msg)
             }
+            Command::Man { dir } => man(&dir),
             Command::Completion { shell } => {
                 let mut out = Vec::new();
                 clap_complete::generate(shell, &mut Self::command(), "farmscale", &mut out);
@@ -87,6 +97,13 @@ impl Cli {
             }
         }
     }
+}
+
+fn man(dir: &Path) -> anyhow::Result<()> {
+    let told = || format!("cannot write man pages to {}", dir.display());
+    std::fs::create_dir_all(dir).with_context(told)?;
+    clap_mangen::generate_to(Cli::command(), dir).with_context(told)?;
+    out::line(&format!("man pages are in {}; start with `man farmscale`", dir.display()))
 }
 
 /// A time on the command line.

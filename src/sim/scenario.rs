@@ -337,8 +337,8 @@ mod tests {
         assert!(fault("about = \"x\"\ncolour = 1").contains("unknown field `colour`"));
         assert!(fault("about = \"x\"\n[dials]\nspeed = 1").contains("it has create, start"));
         assert!(fault("about = \"x\"\n[dials]\ncreate = [9, 1]").contains("the smaller first"));
-        let text = "about = \"x\"\n[[stock]]\nafter_s = 1\nzone = \"CN_X\"\nfamily = \"f\"\ncpu = 1\n\
-                    ram = 1";
+        let text = "about = \"x\"\n[[stock]]\nafter_s = 1\nzone = \"CN_X\"\nfamily = \"f\"\n\
+                    cpu = 1\nram = 1";
         assert!(fault(text).contains("there is no zone `CN_X`; there are CN_Suqian_B"));
     }
 }

@@ -16,3 +16,4 @@ mod support;
 mod tidy;
 mod vendor_api;
 mod vendor_samples;
+mod wizard;
