@@ -15,8 +15,8 @@ use crate::cloud::instances::{NewInstances, Operation};
 use crate::cloud::{CallError, Client, password};
 use crate::config::Settings;
 use crate::model::{
-    InstanceRow, MachineName, MachineRef, Money, OfferKey, Price, Quote, Refusal, Span, Status,
-    Stock, Text, Time,
+    InstanceRow, MachineName, MachineRef, Money, OfferKey, Quote, Refusal, Span, Status, Stock,
+    Text, Time,
 };
 use crate::policy::{OfferPolicy, Pool};
 use crate::queue::Queue;
@@ -79,7 +79,7 @@ struct Found {
     running_after: Option<Span>,
     worker_after: Option<Span>,
     stops_free: Option<bool>,
-    charged_until: Option<Time>,
+    off_at: Option<Time>,
     gone_after: Option<Span>,
 }
 
@@ -145,14 +145,14 @@ impl TryArgs {
         gone.and(lived)
     }
 
-    /// The cheapest offer of the pool in stock, by the price of a task's hour.
+    /// The cheapest machine of the pool in stock.
     async fn cheapest(
         &self,
         client: &Client,
         settings: &Settings,
         pool: &Pool,
     ) -> anyhow::Result<(OfferKey, Quote)> {
-        let (mut best, mut why_not): (Option<(i64, OfferKey, Quote)>, Vec<String>) =
+        let (mut best, mut why_not): (Option<(Money, OfferKey, Quote)>, Vec<String>) =
             (None, Vec::new());
         let asked = |offer: &&OfferPolicy| {
             let is = |only: &Option<String>, is: &str| only.as_deref().is_none_or(|one| one == is);
@@ -161,10 +161,9 @@ impl TryArgs {
         for offer in pool.offers.iter().filter(asked) {
             match price(client, settings, pool, offer).await {
                 Ok(quote) => {
-                    let slots = i64::from(pool.slots_of(offer, pool.shape).max(1));
-                    let each = quote.running.per_hour().0 / slots;
-                    if best.as_ref().is_none_or(|(least, ..)| each < *least) {
-                        best = Some((each, offer.key.clone(), quote));
+                    let hourly = quote.running.per_hour();
+                    if best.as_ref().is_none_or(|(least, ..)| hourly < *least) {
+                        best = Some((hourly, offer.key.clone(), quote));
                     }
                 }
                 Err(why) => why_not.push(format!("{}: {why}", offer.key)),
@@ -357,7 +356,7 @@ impl Trial<'_> {
         let is_free = self.client.instance(&id).await?.free_when_stopped;
         self.found.stops_free = Some(is_free);
         if is_free {
-            self.found.charged_until = Some(self.clock().now());
+            self.found.off_at = Some(self.clock().now());
             self.say("stopped without charge");
         } else {
             self.say(
@@ -402,7 +401,6 @@ impl Trial<'_> {
             }
             self.pause().await;
         }
-        self.found.charged_until.get_or_insert(self.clock().now());
         self.found.gone_after = Some(self.passed());
         self.say("gone: no listing and no status shows it");
         Ok(())
@@ -416,13 +414,16 @@ impl Trial<'_> {
         )
     }
 
-    /// What it cost, at most: from the request to the moment it was seen to be free or gone.
+    /// What it cost, at most: from the request until it was seen to be off without charge, and its
+    /// disk from then until it was seen to be gone.
     fn cost(&self) -> Money {
-        let until = self.found.charged_until.unwrap_or_else(|| self.clock().now());
         if self.instance.is_none() {
             return Money::ZERO;
         }
-        self.quote.running.over(until.since(self.started_at))
+        let gone_at = self.started_at + self.found.gone_after.unwrap_or_else(|| self.passed());
+        let off_at = self.found.off_at.unwrap_or(gone_at);
+        self.quote.running.over(off_at.since(self.started_at))
+            + self.quote.stopped.over(gone_at.since(off_at))
     }
 
     fn report(&self, as_json: bool) -> anyhow::Result<()> {
@@ -432,7 +433,7 @@ impl Trial<'_> {
             return out::json(&json!({
                 "pool": *self.pool.name, "offer": self.offer.to_string(),
                 "name": self.name.as_str(), "instance": self.instance.as_deref(),
-                "hourly_yuan": hourly(self.quote.running).plain(),
+                "hourly_yuan": self.quote.running.per_hour().plain(),
                 "running_after_s": seconds(running_after),
                 "worker_after_s": seconds(worker_after), "workers": self.workers,
                 "stops_free": stops_free, "gone_after_s": seconds(gone_after),
@@ -449,7 +450,7 @@ impl Trial<'_> {
         };
         let rows = vec![
             ["offer".to_owned(), self.offer.to_string()],
-            ["price".to_owned(), format!("{} an hour", hourly(self.quote.running))],
+            ["price".to_owned(), format!("{} an hour", self.quote.running.per_hour())],
             ["running".to_owned(), span(running_after)],
             ["worker in the queue".to_owned(), span(worker_after)],
             ["stops without charge".to_owned(), free.to_owned()],
@@ -458,10 +459,6 @@ impl Trial<'_> {
         ];
         out::line(&out::table(["", ""], rows))
     }
-}
-
-fn hourly(price: Price) -> Money {
-    price.per_hour()
 }
 
 fn ask(what: &str) -> anyhow::Result<()> {

@@ -28,6 +28,22 @@ pub struct Throttle {
     refusals: AtomicU32,
 }
 
+/// A change that waits; one that is given up must not hold reads back for ever.
+struct Waiting<'a>(&'a AtomicU32);
+
+impl<'a> Waiting<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::AcqRel);
+        Self(count)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
 impl Throttle {
     /// A bucket for `calls_per_second` (at least 1).
     pub fn new(calls_per_second: u32, clock: Clock) -> Self {
@@ -39,14 +55,9 @@ impl Throttle {
 
     /// Waits for a token. A read waits as long as any change does.
     pub async fn pass(&self, change: bool) {
-        if change {
-            self.changes_waiting.fetch_add(1, Ordering::AcqRel);
-        }
+        let _waiting = change.then(|| Waiting::new(&self.changes_waiting));
         while let Err(until) = self.take(change) {
             self.clock.sleep_until(until).await;
-        }
-        if change {
-            self.changes_waiting.fetch_sub(1, Ordering::AcqRel);
         }
     }
 
@@ -72,7 +83,8 @@ impl Throttle {
         }
         let mut empty_at = self.empty_at.lock().unwrap_or_else(PoisonError::into_inner);
         let is_calm = now.0 < self.calm_until.load(Ordering::Acquire);
-        let burst = if is_calm { Span::ZERO } else { self.gap.times(2000 / self.gap.0.max(1)) };
+        let bunch = if is_calm { 1 } else { 2000 / self.gap.0.max(1) };
+        let burst = self.gap.times(bunch);
         let next = (*empty_at).max(now - burst) + self.gap;
         if now < next {
             return Err(next);
@@ -86,6 +98,32 @@ impl Throttle {
 mod tests {
     use super::*;
     use std::sync::Arc;
+
+    #[tokio::test]
+    async fn after_a_refusal_calls_go_on_one_by_one() {
+        let clock = Clock::starting_at(Time::from_seconds(1000), 20);
+        let throttle = Throttle::new(5, clock.clone());
+        throttle.refused();
+        let refused_at = clock.now();
+        for _ in 0..5 {
+            throttle.pass(false).await;
+        }
+        let took = clock.now().since(refused_at);
+        assert!(PAUSE + throttle.gap.times(4) <= took && took < CALM, "{took}");
+    }
+
+    #[tokio::test]
+    async fn a_change_that_is_given_up_holds_no_read_back() {
+        let throttle = Throttle::new(1, Clock::starting_at(Time::from_seconds(1000), 50));
+        for _ in 0..2 {
+            throttle.pass(false).await; // the burst
+        }
+        tokio::select! {
+            () = throttle.pass(true) => panic!("there was no token left"),
+            () = tokio::task::yield_now() => {}
+        }
+        throttle.pass(false).await;
+    }
 
     #[tokio::test]
     async fn a_change_overtakes_reads_that_wait() {

@@ -9,7 +9,7 @@ use farmscale::cloud::actions::ecs::INSTANCE_LIST;
 use farmscale::cloud::client::Params;
 use farmscale::model::{Billing, Span, Text};
 use farmscale::sim::http::Mischief;
-use farmscale::sim::provider::{Catalog, CreateRequest, Dials};
+use farmscale::sim::provider::{Between, Catalog, CreateRequest, Dials};
 use proptest::prelude::*;
 use tokio::task::JoinSet;
 
@@ -62,7 +62,8 @@ fn under_a_limit_of_five_calls_a_second_at_most_one_is_refused_and_a_delete_over
     let mut catalog = Catalog::standard();
     catalog.quota = 2000;
     catalog.sizes.values_mut().for_each(|size| size.stock = None);
-    let cloud = Cloud::selling(catalog, clock, Dials::kind(), limit);
+    let dials = Dials { create: Between::exactly(1), ..Dials::kind() };
+    let cloud = Cloud::selling(catalog, clock, dials, limit);
     cloud.with(|provider| {
         let offer = provider.catalog().sizes.keys().next().unwrap().offer(Billing::OnDemand);
         for batch in 0..10 {
@@ -71,7 +72,7 @@ fn under_a_limit_of_five_calls_a_second_at_most_one_is_refused_and_a_delete_over
             provider.create(cloud.clock.now(), &request).unwrap();
         }
     });
-    let built = cloud.clock.now() + Span::minutes(2);
+    let built = cloud.clock.now() + Span::seconds(2);
     let client = Arc::new(cloud.client(5));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let ended_at = Arc::new(Mutex::new(None));

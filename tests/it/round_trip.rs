@@ -28,7 +28,7 @@ const FAMILY: &str = "专业渲染型rp3";
 const IMAGE: &str = "img-render5000datace";
 const PASSWORD: &str = "Render-0123456789";
 
-/// A cloud in which a minute passes in a tenth of a second, a client, and a runtime for both.
+/// A cloud in fast motion, a client, and a runtime for both.
 struct Stage {
     cloud: Cloud,
     client: Client,
@@ -37,7 +37,11 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
-        let clock = Clock::starting_at(Clock::real().now(), 600);
+        Self::at(600)
+    }
+
+    fn at(speed: u32) -> Self {
+        let clock = Clock::starting_at(Clock::real().now(), speed);
         let cloud = Cloud::start(clock, Dials::kind(), Mischief::none());
         let client = cloud.client(1000);
         Self { cloud, client, runtime: tokio::runtime::Runtime::new().unwrap() }
@@ -314,7 +318,7 @@ fn disks_and_addresses_that_outlive_their_machine_bill_on() {
 
 #[test]
 fn a_spot_machine_is_taken_back_when_the_market_passes_its_bid_or_the_stock_ends() {
-    let stage = Stage::new();
+    let stage = Stage::at(12_000);
     let offer = offer(16, 32, 1);
     let request = PriceRequest {
         offer: OfferKey { billing: Billing::Spot, ..offer.clone() },

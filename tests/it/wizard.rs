@@ -84,12 +84,7 @@ impl Stranger {
             while !over.load(Ordering::Acquire) {
                 let truth = cloud.truth();
                 let up = truth.iter().filter(|(_, (_, state))| *state == State::Running);
-                for (id, _) in up {
-                    let drained: bool = redis.exists(format!("drain:{id}")).unwrap();
-                    let word = if drained { "drained" } else { "idle" };
-                    let beat = format!("{{\"instance\":\"{id}\",\"state\":\"{word}\"}}");
-                    let _: () = redis.pset_ex(format!("worker:{id}"), beat, 500).unwrap();
-                }
+                up.for_each(|(id, _)| beat(&mut redis, id));
                 sleep(STEP);
             }
         }));
@@ -103,6 +98,13 @@ impl Drop for Stranger {
             assert!(workers.join().is_ok() || std::thread::panicking());
         }
     }
+}
+
+fn beat(redis: &mut redis::Connection, id: &str) {
+    let drained: bool = redis.exists(format!("drain:{id}")).unwrap();
+    let word = if drained { "drained" } else { "idle" };
+    let beat = format!("{{\"instance\":\"{id}\",\"state\":\"{word}\"}}");
+    let _: () = redis.pset_ex(format!("worker:{id}"), beat, 500).unwrap();
 }
 
 fn text(output: &Output) -> String {
