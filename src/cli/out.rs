@@ -8,6 +8,9 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::Value;
 
+/// The narrowest terminal tables are fitted to, in columns.
+const WIDTH_MIN: u16 = 100;
+
 /// Writes one line to the standard output.
 pub fn line(text: &str) -> anyhow::Result<()> {
     let written = writeln!(std::io::stdout().lock(), "{text}");
@@ -41,7 +44,11 @@ pub fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> Strin
 /// A table whose columns are known only when it is printed.
 pub fn wide_table(header: &[String], rows: Vec<Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    table.load_style(presets::NOTHING);
+    // Squeezed into a terminal narrower than this a table is no table any more: lines run over.
+    if table.width().is_some_and(|width| WIDTH_MIN <= width) {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
     table.set_header(header);
     for row in rows {
         table.add_row(row);
