@@ -19,6 +19,7 @@ pub mod hints;
 pub mod init;
 pub mod offers;
 pub mod out;
+pub mod prompt;
 pub mod reach;
 pub mod run;
 pub mod try_pool;

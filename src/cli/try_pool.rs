@@ -2,14 +2,14 @@
 //! image, driver, network and worker together.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, anyhow, bail};
 use serde_json::json;
 
-use super::out;
 use super::reach::ClockArgs;
+use super::{out, prompt};
 use crate::clock::Clock;
 use crate::cloud::instances::{NewInstances, Operation};
 use crate::cloud::{CallError, Client, password};
@@ -115,7 +115,7 @@ impl TryArgs {
         let (offer, quote) = self.cheapest(&client, settings, pool).await?;
         let hourly = quote.running.per_hour();
         if !self.yes {
-            ask(&format!("boot one {offer} at {hourly} an hour, for some minutes"))?;
+            prompt::confirm(&format!("boot one {offer} at {hourly} an hour, for some minutes"))?;
         }
         let started_at = client.clock().now();
         let mut trial = Trial {
@@ -459,16 +459,4 @@ impl Trial<'_> {
         ];
         out::line(&out::table(["", ""], rows))
     }
-}
-
-fn ask(what: &str) -> anyhow::Result<()> {
-    if !std::io::stdin().is_terminal() {
-        bail!("would {what}: say --yes");
-    }
-    let mut err = std::io::stderr().lock();
-    write!(err, "{what}? [y/N] ")?;
-    err.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes" | "是") { Ok(()) } else { bail!("not bought") }
 }

@@ -1,5 +1,6 @@
 //! The one test binary: one link instead of ten.
 
+mod api;
 mod chaos;
 mod client;
 mod cloudsim;

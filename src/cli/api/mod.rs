@@ -1,13 +1,13 @@
 //! `farmscale api`: the vendor's API from the command line, and its signature laid open.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use serde_json::{Map, Value, json};
 
-use super::out;
 use super::reach::ReachArgs;
+use super::{out, prompt};
 use crate::clock::Clock;
 use crate::cloud::Client;
 use crate::cloud::actions::check::check;
@@ -178,20 +178,13 @@ fn object(action: &Action, given: &Map<String, Value>) -> anyhow::Result<()> {
     )
 }
 
-/// Asks on the terminal; without one, `--yes` must be given.
+/// Shows what would be sent and asks.
 fn ask(action: &Action, given: &Map<String, Value>) -> anyhow::Result<()> {
-    if !std::io::stdin().is_terminal() {
-        bail!("{} changes something: say --yes", action.name);
-    }
     let mut shown = given.clone();
     if shown.contains_key("Password") {
         shown.insert("Password".to_owned(), json!("***"));
     }
-    let mut err = std::io::stderr().lock();
-    writeln!(err, "{}", out::outline(&Value::Object(shown)))?;
-    write!(err, "{} {} ({}). Send it? [y/N] ", action.name, action.title, action.about)?;
-    err.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    if matches!(answer.trim(), "y" | "Y" | "yes" | "是") { Ok(()) } else { bail!("not sent") }
+    writeln!(std::io::stderr().lock(), "{}", out::outline(&Value::Object(shown)))?;
+    let Action { name, title, about, .. } = action;
+    prompt::confirm(&format!("{name} changes something ({title} {about}): send it"))
 }

@@ -1,13 +1,13 @@
 //! `farmscale init`: looks at what the account can buy, asks a few questions, writes a config.
 
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
 use super::offers::{Ranked, rank, table};
-use super::out;
 use super::reach::{Progress, ReachArgs};
+use super::{out, prompt};
 use crate::cloud::Endpoints;
 use crate::cloud::catalog::DiskSpec;
 use crate::cloud::survey::Scope;
@@ -128,7 +128,7 @@ impl InitArgs {
             return Ok(possible.into_iter().map(|(_, pick)| pick).collect());
         }
         let all: Vec<String> = possible.iter().map(|(number, _)| number.to_string()).collect();
-        let said = ask("which of these, by number", &all.join(","))?;
+        let said = prompt::value("which of these, by number", &all.join(","))?;
         let mut picks = Vec::new();
         for word in said.split([',', ' ']).filter(|word| !word.is_empty()) {
             let number: usize = word.parse().with_context(|| format!("`{word}` is no number"))?;
@@ -152,7 +152,7 @@ impl InitArgs {
         match given {
             Some(given) => Ok(given.to_owned()),
             None if self.is_quiet() => Ok(default.to_owned()),
-            None => ask(what, default),
+            None => prompt::value(what, default),
         }
     }
 
@@ -166,7 +166,7 @@ impl InitArgs {
             return Ok(given.or(default));
         }
         let shown = default.map_or_else(|| "none".to_owned(), |default| default.to_string());
-        match ask(what, &shown)?.as_str() {
+        match prompt::value(what, &shown)?.as_str() {
             "none" => Ok(None),
             text => text.parse().map(Some).with_context(|| format!("`{text}` is no whole number")),
         }
@@ -193,15 +193,4 @@ impl InitArgs {
 
 fn shown(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// Asks; an empty answer is the default.
-fn ask(what: &str, default: &str) -> anyhow::Result<String> {
-    let mut err = std::io::stderr().lock();
-    write!(err, "{what} [{default}]: ")?;
-    err.flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    let answer = answer.trim();
-    Ok(if answer.is_empty() { default.to_owned() } else { answer.to_owned() })
 }
