@@ -403,7 +403,16 @@ impl Trial<'_> {
         }
         self.found.gone_after = Some(self.passed());
         self.say("gone: no listing and no status shows it");
+        if self.pool.drains && self.found.worker_after.is_some() {
+            // The name is never used again: a flag that stays harms nobody.
+            self.queue.undrain(&self.machine()).await.ok();
+        }
         Ok(())
+    }
+
+    fn machine(&self) -> MachineRef {
+        let (name, instance) = (self.name.clone(), self.instance.clone());
+        MachineRef { name, instance, workers: self.workers.clone() }
     }
 
     fn still_there(&self, id: &str) -> String {

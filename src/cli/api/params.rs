@@ -47,7 +47,9 @@ pub(super) fn read(action: &Action, given: &[String]) -> anyhow::Result<Map<Stri
 
 fn typed(param: &Param, text: &str) -> anyhow::Result<Value> {
     Ok(match param.kind {
-        Kind::Text | Kind::OneOf(_) | Kind::Moment | Kind::Name | Kind::Secret => json!(text),
+        Kind::Text | Kind::OneOf(_) | Kind::Moment | Kind::Name | Kind::Label | Kind::Secret => {
+            json!(text)
+        }
         // What does not read is left to the check, which says what would.
         Kind::Flag | Kind::Number(..) | Kind::Gib => {
             text.parse::<u64>().map_or_else(|_| json!(text), Value::from)

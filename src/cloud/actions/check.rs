@@ -79,10 +79,20 @@ fn kind(place: &str, kind: Kind, value: &Value, found: &mut Vec<Problem>) {
         Kind::Gib => number(value, 1, u32::MAX),
         Kind::Texts(most) => texts(value, most),
         Kind::JsonTexts => texts(value, usize::MAX),
-        Kind::Name => value.as_str().map_or_else(
-            || Some("must be a text".to_owned()),
-            |name| name_problem(place, name, found),
-        ),
+        Kind::Name | Kind::Label => match value.as_str() {
+            None => Some("must be a text".to_owned()),
+            Some(name) => {
+                let problem = name_problem(place, name, found);
+                if let (Some(problem), Kind::Label) = (&problem, kind) {
+                    warn(
+                        found,
+                        place,
+                        &format!("{problem} (the rule for disks; none is documented)"),
+                    );
+                }
+                problem.filter(|_| kind == Kind::Name)
+            }
+        },
         Kind::Secret => value.as_str().map_or_else(|| Some("must be a text".to_owned()), password),
         Kind::Object(known) => match value.as_object() {
             Some(given) => {
@@ -302,6 +312,18 @@ mod tests {
         assert!(
             nested.iter().any(|one| one.starts_with("SystemDiskInfo.DiskFeature: is required"))
         );
+    }
+
+    /// The document's own samples name machines and images in Chinese.
+    #[test]
+    fn the_rule_for_names_binds_disks_only() {
+        let renamed = json!({"EcsId": "ins-1", "Name": "测试测试1"});
+        let found = check(find("ModifyInstanceName").unwrap(), renamed.as_object().unwrap());
+        assert!(found.len() == 1 && found[0].is_warning, "{found:?}");
+        let disk = json!({
+            "AvailableZoneCode": "A", "DiskFeature": "SSD", "Size": 32, "DiskName": "测试1",
+        });
+        assert!(problems("CreateDisk", &disk)[0].contains("must begin with a letter"));
     }
 
     #[test]

@@ -108,11 +108,11 @@ pub const PRICE: Action = Action {
         ("POST", "DescribePrice", "云服务器价格", "what machines with their disks cost"),
         &[
             ZONE,
-            FAMILY,
             CPU,
             RAM,
             BILLING,
             must("SystemDiskInfo", Kind::Object(PRICED_DISK), "the system disk"),
+            may("EcsFamilyName", Kind::Text, "family, spelt as answered"),
             GPU,
             may("DataDiskInfo", Kind::Objects(PRICED_DISK), "data disks"),
             may("Number", COUNT, "machines; default 1"),
@@ -231,7 +231,7 @@ pub const CREATE: Action = Action {
                 Kind::Objects(&[must("SecurityGroupId", Kind::Text, "security group")]),
                 "in order of priority",
             ),
-            may("Name", Kind::Name, "default ecs-<date>; Windows knows only 15 characters"),
+            may("Name", Kind::Label, "default ecs-<date>; Windows knows only 15 characters"),
             may("StartNumber", WHOLE, "appends numbers from here to the names"),
             may("Number", COUNT, "machines; default 1"),
             DURATION,
@@ -301,7 +301,8 @@ pub const PASSWORD: Action = Action {
     changes: true,
     event: true,
     quirks: "The sample's password ends in a tab, which the rules do not allow: refused before \
-             sending.",
+             sending. Unless the account has switched that off in the console, the vendor wants a \
+             verification code, for which the API has no parameter.",
     ..action(
         Service::Ecs,
         ("POST", "ModifyInstancePassword", "修改管理员密码", "sets the administrator's password"),
@@ -316,7 +317,7 @@ pub const NAME: Action = Action {
     ..action(
         Service::Ecs,
         ("POST", "ModifyInstanceName", "修改云服务器名称", "renames a machine, at once"),
-        &[ECS_ID, must("Name", Kind::Name, "the new one")],
+        &[ECS_ID, must("Name", Kind::Label, "the new one")],
         "EcsId, Name",
         "ECS 15",
     )
@@ -331,7 +332,7 @@ pub const IMAGE_CREATE: Action = Action {
         ("POST", "CreateImage", "创建私有镜像", "makes an image of a machine that is shut down"),
         &[
             ECS_ID,
-            must("Name", Kind::Name, "of the image"),
+            must("Name", Kind::Label, "of the image"),
             may("IsOptimized", Kind::Flag, "acceleration; default 0"),
             TEST_ACCOUNT,
             PROJECT,

@@ -86,8 +86,10 @@ pub enum Kind {
     JsonTexts,
     /// A moment, `2026-01-02 03:04:05`.
     Moment,
-    /// A name under the vendor's rule for names.
+    /// A name under the vendor's rule for disks.
     Name,
+    /// A name for which no rule is documented: that of disks is only warned about.
+    Label,
     /// A password; never given on a command line.
     Secret,
     /// A JSON object with these keys.
@@ -149,7 +151,7 @@ impl Kind {
             Self::Texts(most) => format!("texts, comma between, at most {most}"),
             Self::JsonTexts => "texts, comma between".to_owned(),
             Self::Moment => "2026-01-02 03:04:05".to_owned(),
-            Self::Name => "name, 2–40 characters".to_owned(),
+            Self::Name | Self::Label => "name, 2–40 characters".to_owned(),
             Self::Secret => "password: file, environment or prompt".to_owned(),
             Self::Object(keys) => format!("JSON {{{}}}", names(keys)),
             Self::Objects(keys) => format!("JSON [{{{}}}]", names(keys)),

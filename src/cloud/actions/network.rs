@@ -14,7 +14,7 @@ pub const VPCS: Action = Action {
     ..action(
         Service::Vpc,
         ("POST", "DescribeVPC", "私有网络列表", "VPCs of a region"),
-        &[REGION, KEYWORD, PAGE_NUMBER],
+        &[may("RegionCode", Kind::Text, "only in this region"), KEYWORD, PAGE_NUMBER],
         "Total, VPCList[{VPCId, VPCNmae, VPCSegment, Status, RegionCode}]",
         "VPC",
     )
