@@ -51,6 +51,9 @@ pub struct Meta {
     pub closed_estimated: Money,
     /// Counts.
     pub counts: Counts,
+    /// When a stop was last seen to be charged though it was asked to be free.
+    #[serde(default)]
+    pub stop_charged_at: Option<Time>,
     /// When creates, stops (drains begun) and deletes of stopped machines were sent lately.
     pub recent: Recent,
 }
@@ -102,6 +105,9 @@ pub struct Machine {
     pub failures: u32,
     /// Complete listings in a row it was not in, and the first of them.
     pub missed: Option<(u32, Time)>,
+    /// Off, and charged as if it ran.
+    #[serde(default)]
+    pub charged_off: bool,
     /// What it has cost.
     pub meter: Meter,
     /// Why it was last touched.
@@ -227,7 +233,8 @@ impl Machine {
     /// What it costs now.
     pub fn price(&self) -> Option<Price> {
         let quote = self.quote.as_ref()?;
-        Some(if self.life == Life::Stopped { quote.stopped } else { quote.running })
+        let is_off = self.life == Life::Stopped && !self.charged_off;
+        Some(if is_off { quote.stopped } else { quote.running })
     }
 
     /// What it has cost until `now`.
@@ -322,6 +329,7 @@ impl Key {
             | What::ChangeIntended { .. }
             | What::CreateUnknown { .. }
             | What::ChangeUnknown { .. }
+            | What::StopCharged { .. }
             | What::ChangeRefused { .. } => keys.push(Self::Meta),
             What::CreateAccepted { .. }
             | What::ChangeAccepted { .. }

@@ -66,6 +66,10 @@ impl Memory {
                 self.meta.counts.unknowns += 1;
                 self.apply_to_machine(event);
             }
+            What::StopCharged { .. } => {
+                self.meta.stop_charged_at = Some(at);
+                self.apply_to_machine(event);
+            }
             What::ChangeDone { name, change: Change::Delete, effective_at } => {
                 self.bury_deleted(name, *effective_at, at);
             }
@@ -188,6 +192,7 @@ impl Machine {
             failed_at: None,
             failures: 0,
             missed: None,
+            charged_off: false,
             meter: Meter::default(),
             reason: Reason::Found,
         }
@@ -209,17 +214,7 @@ impl Machine {
             What::Found { instance, created_at, status, .. } => {
                 self.found(instance, *created_at, status, at);
             }
-            What::ChangeIntended { change, reason, .. } => {
-                self.pending = Some(Pending {
-                    change: *change,
-                    sent_at: at,
-                    seen_at: None,
-                    state: PendingState::Sent,
-                });
-                self.reason = *reason;
-                // From here on workers may take tasks, whatever becomes of the answer.
-                self.drain_asked_at.take_if(|_| *change == Change::Undrain);
-            }
+            What::ChangeIntended { change, reason, .. } => self.intend(*change, *reason, at),
             What::ChangeAccepted { event, .. } => {
                 self.set_pending(PendingState::Accepted { event: event.clone() });
             }
@@ -236,6 +231,10 @@ impl Machine {
                 self.done(*change, *effective_at, at);
             }
             What::StatusSeen { status, .. } => self.contradicted(status, at),
+            What::StopCharged { .. } => {
+                self.charged_off = true;
+                self.meter.never_stopped();
+            }
             What::Missed { .. } => {
                 let (count, first) = self.missed.unwrap_or((0, at));
                 self.missed = Some((count.saturating_add(1), first));
@@ -264,6 +263,14 @@ impl Machine {
         }
     }
 
+    fn intend(&mut self, change: Change, reason: Reason, at: Time) {
+        let state = PendingState::Sent;
+        self.pending = Some(Pending { change, sent_at: at, seen_at: None, state });
+        self.reason = reason;
+        // From here on workers may take tasks, whatever becomes of the answer.
+        self.drain_asked_at.take_if(|_| change == Change::Undrain);
+    }
+
     fn set_pending(&mut self, state: PendingState) {
         if let Some(pending) = &mut self.pending {
             pending.state = state;
@@ -271,6 +278,7 @@ impl Machine {
     }
 
     fn enter(&mut self, life: Life, at: Time) {
+        self.charged_off = false;
         self.life = life;
         self.since = at;
     }

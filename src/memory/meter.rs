@@ -37,6 +37,13 @@ impl Meter {
         self.switch(Some(Rate::Stopped), at);
     }
 
+    /// The stop that is charged now at the stopped price was none: the running price holds since.
+    pub fn never_stopped(&mut self) {
+        if let Some((rate @ Rate::Stopped, _)) = &mut self.now {
+            *rate = Rate::Running;
+        }
+    }
+
     /// Nothing is charged from `at`.
     pub fn end(&mut self, at: Time) {
         self.switch(None, at);

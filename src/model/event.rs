@@ -186,6 +186,11 @@ pub enum What {
         /// As listed.
         status: Status,
     },
+    /// A listing shows a machine off, and charged as if it ran (`NoChargeForShutdown` = 0).
+    StopCharged {
+        /// Which.
+        name: MachineName,
+    },
     /// A complete listing did not hold a machine that should be there.
     Missed {
         /// Which.
@@ -265,6 +270,7 @@ impl Event {
             | What::Found { name, .. }
             | What::Adopted { name, .. }
             | What::StatusSeen { name, .. }
+            | What::StopCharged { name }
             | What::Missed { name }
             | What::Unmissed { name }
             | What::Vanished { name }

@@ -51,6 +51,8 @@ pub enum Reason {
         /// For so long.
         lasted: Span,
     },
+    /// It is off, and charged as if it ran.
+    StopCharged,
     /// It was found at the provider.
     Found,
 }
@@ -70,6 +72,7 @@ impl fmt::Display for Reason {
             Self::Idle { lasted } => write!(f, "idle for {lasted}"),
             Self::Silent { lasted } => write!(f, "its workers have been silent for {lasted}"),
             Self::Stopped { lasted } => write!(f, "stopped for {lasted}"),
+            Self::StopCharged => write!(f, "it is off and charged as if it ran"),
             Self::Found => write!(f, "found at the provider"),
         }
     }

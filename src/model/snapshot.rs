@@ -195,6 +195,11 @@ pub enum Blocked {
     },
     /// The queue can neither say who is busy nor drain: ready machines are not stopped.
     CannotTellIdle,
+    /// A stop that should have been free of charge was not: machines are deleted instead.
+    StopsCharged {
+        /// When that was last seen.
+        since: Time,
+    },
     /// The queue says idle but the GPU is in use.
     GpuBusy {
         /// Which.
@@ -339,6 +344,9 @@ impl fmt::Display for Blocked {
                     f,
                     "the queue can neither say who is busy nor drain (idle = \"assume\" would stop)"
                 )
+            }
+            Self::StopsCharged { since } => {
+                write!(f, "stops are not free of charge (seen at {since}): deleting instead")
             }
             Self::GpuBusy { machine, percent } => {
                 write!(f, "{machine} is idle by the queue but its GPU is at {percent} %")

@@ -212,6 +212,14 @@ fn seen(
             (Life::Booting { .. } | Life::Ready, Status::Shutdown) => true,
             (Life::Launching(_) | Life::Stopped | Life::Booting { .. } | Life::Ready, _) => false,
         };
+        let charged_off = machine.life == Life::Stopped
+            && row.status == Status::Shutdown
+            && !row.free_when_stopped
+            && !machine.charged_off
+            && machine.since < asked_at;
+        if charged_off {
+            events.push(What::StopCharged { name: name.clone() });
+        }
         if lag_over && contradicts {
             let status = row.status.clone();
             events.push(What::StatusSeen { name: name.clone(), status });

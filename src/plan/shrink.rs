@@ -13,6 +13,8 @@ use crate::policy::{IdleRule, Pool};
 
 /// A GPU busier than this, in percent, vetoes a stop.
 const GPU_IDLE_PERCENT: u32 = 5;
+/// A stop that was charged is not tried again for so long.
+const CHARGED_REMEMBERED: Span = Span::days(1);
 /// A stopped machine is never kept longer than this.
 const STOPPED_MAX: Span = Span::days(7);
 
@@ -29,6 +31,9 @@ pub(super) fn steps(
     let ours: Vec<_> = machines.filter(|(_, machine)| machine.pool == pool.name).collect();
     for (name, machine) in &ours {
         keep_flags_true(situation, pool, (name, machine), draft);
+    }
+    if let Some(since) = stops_charged(situation).filter(|_| pool.tier.keep_stopped) {
+        report.binds.push(Blocked::StopsCharged { since });
     }
     let Some(reading) = fresh else { return };
     if let Some(reason) = not_now(situation, reading) {
@@ -50,6 +55,12 @@ pub(super) fn steps(
     for (name, machine) in by_idleness(&ours) {
         shrink.machine(name, machine, capacity, &mut to_spare, min);
     }
+}
+
+/// Since when stops are known not to be free of charge; tried again after a while.
+fn stops_charged(situation: Situation<'_>) -> Option<Time> {
+    let seen_at = situation.memory.meta.stop_charged_at?;
+    (situation.now < seen_at + CHARGED_REMEMBERED).then_some(seen_at)
 }
 
 /// A drain flag stands on machines that are being let go or are off, and on no other: a machine
@@ -218,7 +229,7 @@ impl Shrink<'_, '_> {
     /// A stopped machine: deleted once its disks have cost what making it anew would.
     fn stopped(&mut self, name: &MachineName, machine: &Machine) {
         let due_at = machine.since + self.delete_after(machine);
-        if self.situation.now < due_at {
+        if self.situation.now < due_at && !machine.charged_off {
             self.draft.wake_by(due_at);
             return;
         }
@@ -230,7 +241,9 @@ impl Shrink<'_, '_> {
             self.bind(reason);
             return;
         }
-        let why = Reason::Stopped { lasted: self.situation.now.since(machine.since) };
+        let lasted = self.situation.now.since(machine.since);
+        let why =
+            if machine.charged_off { Reason::StopCharged } else { Reason::Stopped { lasted } };
         self.draft.change(self.situation, self.pool, name, Change::Delete, why);
     }
 
@@ -258,7 +271,8 @@ impl Shrink<'_, '_> {
     }
 
     fn keeps_stopped(&self, machine: &Machine) -> bool {
-        self.pool.tier.keep_stopped
+        stops_charged(self.situation).is_none()
+            && self.pool.tier.keep_stopped
             && self.pool.offer(&machine.offer).is_some_and(|offer| offer.stoppable)
     }
 

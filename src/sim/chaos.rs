@@ -217,5 +217,7 @@ fn catalog(rng: &mut Rng) -> Catalog {
         }
     }
     catalog.script.sort_by_key(|change| change.at);
+    // One account in ten is not whitelisted.
+    catalog.free_stop = !rng.fork("whitelist").chance(100_000);
     catalog
 }

@@ -31,6 +31,7 @@ pub fn event(event: &Event) {
         | What::ChangeUnknown { .. }
         | What::ChangeFailed { .. }
         | What::StatusSeen { .. }
+        | What::StopCharged { .. }
         | What::Vanished { .. }
         | What::OfferRefused { .. } => tracing::warn!(at = %event.at, machine, "{words}"),
         What::Missed { .. }

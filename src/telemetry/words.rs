@@ -62,6 +62,7 @@ fn english(what: &What) -> String {
         What::StatusSeen { name, status } => {
             format!("{name} is {status:?} though nobody here asked for it")
         }
+        What::StopCharged { name } => format!("{name} is off, and charged as if it ran"),
         What::Missed { name } => format!("{name} is missing from a listing"),
         What::Unmissed { name } => format!("{name} is listed again"),
         What::Vanished { name } => format!("{name} is gone though nobody here deleted it"),
@@ -114,6 +115,7 @@ fn chinese(what: &What) -> String {
         What::Found { name, .. } => format!("{name} 已存在"),
         What::Adopted { name, .. } => format!("在云上发现 {name}，已接管"),
         What::StatusSeen { name, status } => format!("{name} 状态变为 {status:?}，并非本程序所为"),
+        What::StopCharged { name } => format!("{name} 已关机，却仍按运行计费"),
         What::Missed { name } => format!("列表中缺少 {name}"),
         What::Unmissed { name } => format!("{name} 重新出现在列表中"),
         What::Vanished { name } => format!("{name} 已消失，并非本程序删除"),
@@ -135,6 +137,7 @@ fn reason_zh(reason: Reason) -> String {
             format!("缺 {slots} 个槽位；在 {offers} 种可购规格中最便宜，每槽位小时 {work_hourly}")
         }
         Reason::WorkWaits { slots } => format!("有任务等它（缺 {slots} 个槽位）"),
+        Reason::StopCharged => "已关机却仍按运行计费".to_owned(),
         Reason::HoldsPlace => "无法使用，却占着上限名额".to_owned(),
         Reason::TakesTasks => "要能再次领取任务".to_owned(),
         Reason::StaysOff => "已关机；若被人手动开机，不得领取任务".to_owned(),

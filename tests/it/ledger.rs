@@ -8,6 +8,7 @@ use farmscale::memory::Memory;
 use farmscale::model::{Money, Span};
 use farmscale::sim::chaos::START;
 use farmscale::sim::demo;
+use farmscale::sim::farm::SimFarm;
 use farmscale::sim::faults::Faults;
 use farmscale::sim::judge::{Bounds, Judge};
 use farmscale::sim::provider::Dials;
@@ -19,9 +20,12 @@ use crate::support::daemon::demo_policy;
 /// The dearest machine of the demo, an hour.
 const DEAREST: Money = Money(7_300_000);
 
-/// A day in which so many events of a million are lost: (memory, bill, lost at most).
+/// A day in which so many events of a million are lost.
 fn day(event_lost_ppm: u32) -> (Memory, Money) {
-    let mut farm = demo::studio(START, Span::hours(24), 3);
+    day_of(demo::studio(START, Span::hours(24), 3), event_lost_ppm)
+}
+
+fn day_of(mut farm: SimFarm, event_lost_ppm: u32) -> (Memory, Money) {
     let dials = Dials { event_lost_ppm, ..farm.provider.dials().clone() };
     farm.provider.set_dials(dials);
     let judge = Judge::new(Bounds::none());
@@ -45,6 +49,19 @@ fn without_a_lost_event_the_ledger_is_the_bill_and_one_second_more_is_noticed() 
     assert_eq!(memory.meta.closed_estimated, Money::ZERO);
     let one_second_more = bill + Money(DEAREST.0 / 3600);
     assert_ne!(cost, one_second_more);
+}
+
+/// The vendor silently charges stops that an account is not whitelisted for.
+#[test]
+fn a_stop_that_is_charged_is_seen_counted_and_not_tried_again() {
+    let mut farm = demo::studio(START, Span::hours(24), 3);
+    farm.provider.set_free_stop(false);
+    let (memory, bill) = day_of(farm, 0);
+    assert_eq!(memory.spent(START + Span::days(3)), bill, "counted as the bill has it");
+    let counts = memory.meta.counts;
+    assert!((1..=8).contains(&counts.stops), "{} stops were tried", counts.stops);
+    let (_, with_free_stops) = day(0);
+    assert!(bill.0 < with_free_stops.0 * 2, "{bill} against {with_free_stops}");
 }
 
 #[test]

@@ -40,6 +40,7 @@ const BECAUSE = {
     en: (r) => `slots short: ${r.slots}; the cheapest of ${r.offers} offers`,
   },
   work_waits: { zh: () => "有任务等它", en: () => "there is work for it" },
+  stop_charged: { zh: () => "已关机却仍按运行计费", en: () => "is off and charged as if it ran" },
   holds_place: { zh: () => "占着上限名额", en: () => "holds a place under max" },
   takes_tasks: { zh: () => "要能再次领取任务", en: () => "is to take tasks again" },
   stays_off: {
@@ -73,6 +74,7 @@ const REASONS_ZH = {
   no_stock: (r) => `${offerName(r.offer)} 库存未知：${r.detail}`,
   nothing_fits: (r) => `没有规格能满足 ${r.gpus} 块 ${r.gpu_memory_gib} GiB 的显卡`,
   cannot_tell_idle: () => "队列既不能说明谁空闲，也不能排空，故不停机",
+  stops_charged: (r) => `关机未能免费（${r.since} 发现），改为删除`,
   gpu_busy: (r) => `${r.machine} 在队列中空闲，但显卡占用 ${r.percent}%`,
   name_twice: (r) => `有两台机器同名 ${r.machine}`,
 };

@@ -290,6 +290,11 @@ impl Provider {
         self.catalog.quota = quota;
     }
 
+    /// From now on the account may, or may not, stop machines without charge.
+    pub fn set_free_stop(&mut self, may: bool) {
+        self.catalog.free_stop = may;
+    }
+
     /// From now on there is no end of a size.
     pub fn stock_up(&mut self, what: &SizeKey) {
         if let Some(stock) = self.stock.get_mut(what) {
