@@ -9,8 +9,9 @@ use crate::cloud::catalog::DiskSpec;
 use crate::cloud::survey::{Offered, Scope, ZoneSurvey};
 use crate::model::{Money, Stock, Text};
 
-/// Ranks what the cloud sells now by the price of a GPU-hour, with a reason beside what cannot be
-/// bought. Every zone and every GPU family the account sees, on demand.
+/// What can be bought now, the cheapest GPU-hour first, and why the rest cannot.
+///
+/// Every zone and every GPU family the account sees, on demand.
 #[derive(Debug, clap::Args)]
 pub struct OffersArgs {
     #[command(flatten)]

@@ -27,8 +27,10 @@ const EVERY: Span = Span::seconds(5);
 /// For a stop or a delete to show.
 const CHANGE_WITHIN: Span = Span::minutes(10);
 
-/// Boots one real machine of a pool, waits until the queue sees its worker, tries a stop without
-/// charge, deletes it and proves it gone. Says how long each took and what it cost.
+/// Boots one real machine of a pool, waits for its worker, deletes it, says what it cost.
+///
+/// Tries a stop without charge too, which shows whether the account is whitelisted, and proves the
+/// machine gone at the end.
 ///
 /// Asks before it buys. Whatever goes wrong, and on Ctrl-C, the machine is deleted; killed outright,
 /// it carries a name of the farm, so that the next `farmscale run` finds it and lets it go.
