@@ -232,7 +232,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
                 }
                 None => Vec::new(), // answered twice, or asked before a restart
             },
-            Wake::Ordered(order) => vec![settle::ordered(order)],
+            Wake::Ordered(order) => settle::ordered(memory, order).into_iter().collect(),
             Wake::ClockJumped(_) => {
                 self.readings.frozen_until = Some(now + policy.timing.jump_freeze);
                 Vec::new()

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::event::What;
-use crate::model::snapshot::{Counts, Pause, Phase};
+use crate::model::snapshot::{Counts, Hold, Pause, Phase};
 use crate::model::{
     Change, Event, MachineName, Money, OfferKey, Price, Quote, Reason, Refusal, Text, Time,
     WorkerState,
@@ -108,6 +108,9 @@ pub struct Machine {
     /// Off, and charged as if it ran.
     #[serde(default)]
     pub charged_off: bool,
+    /// Kept by an operator.
+    #[serde(default)]
+    pub held: Option<Hold>,
     /// What it has cost.
     pub meter: Meter,
     /// Why it was last touched.
@@ -337,6 +340,8 @@ impl Key {
             | What::Found { .. }
             | What::Quoted { .. }
             | What::StatusSeen { .. }
+            | What::Held { .. }
+            | What::Released { .. }
             | What::Missed { .. }
             | What::Unmissed { .. }
             | What::AssumedReady { .. }

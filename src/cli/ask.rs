@@ -89,6 +89,36 @@ pub struct ResumeArgs {
     daemon: Daemon,
 }
 
+/// Keeps one machine: it is not drained, stopped or deleted until `release`; it goes on costing.
+#[derive(Debug, clap::Args)]
+pub struct HoldArgs {
+    /// Its name or instance id, as `status` shows it.
+    machine: String,
+    /// Why, for everybody who looks.
+    #[arg(long)]
+    reason: String,
+    /// Who asks.
+    #[arg(long, env = "USER", default_value = "operator")]
+    owner: String,
+    /// Ends by itself after so long, such as `2h`.
+    #[arg(long = "for", value_parser = super::span)]
+    lasting: Option<Span>,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// Ends a hold.
+#[derive(Debug, clap::Args)]
+pub struct ReleaseArgs {
+    /// Its name or instance id.
+    machine: String,
+    /// Who asks.
+    #[arg(long, env = "USER", default_value = "operator")]
+    owner: String,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
 impl Daemon {
     fn call(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -283,6 +313,27 @@ impl ResumeArgs {
     pub fn run(&self) -> anyhow::Result<()> {
         self.daemon.call("/api/v1/resume", Some(json!({ "owner": self.owner })))?;
         out::line("resumed")
+    }
+}
+
+impl HoldArgs {
+    /// Runs the command.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let Self { machine, reason, owner, lasting, daemon } = self;
+        let seconds = lasting.map(Span::as_seconds);
+        let body =
+            json!({ "machine": machine, "owner": owner, "reason": reason, "for_s": seconds });
+        daemon.call("/api/v1/hold", Some(body))?;
+        out::line(&format!("held: {machine} is kept, and costs, until `farmscale release`"))
+    }
+}
+
+impl ReleaseArgs {
+    /// Runs the command.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let body = json!({ "machine": self.machine, "owner": self.owner });
+        self.daemon.call("/api/v1/release", Some(body))?;
+        out::line("released")
     }
 }
 

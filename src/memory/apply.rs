@@ -4,10 +4,10 @@ use super::{
     Create, Life, Machine, Memory, Meter, Pending, PendingState, RefusalMemory, Tombstone,
 };
 use crate::model::event::What;
-use crate::model::snapshot::Pause;
+use crate::model::snapshot::{Hold, Pause};
 use crate::model::{
-    Change, Event, InstanceRow, MachineName, Money, OfferKey, Quote, Reason, Span, Status, Text,
-    Time, WorkerState,
+    Change, Event, InstanceRow, MachineName, Money, OfferKey, Quote, Reason, Refusal, Span, Status,
+    Text, Time, WorkerState,
 };
 
 /// Requests are counted in beats of this length…
@@ -28,9 +28,7 @@ impl Memory {
             }
             What::Resumed { .. } => self.meta.paused = None,
             What::OfferRefused { offer, class, until } => {
-                let count = self.refusals.get(offer).map_or(1, |memory| memory.count + 1);
-                let memory = RefusalMemory { class: *class, count, at, until: *until };
-                self.refusals.insert(offer.clone(), memory);
+                self.offer_refused(offer, *class, *until, at);
             }
             What::OfferServed { offer } => {
                 self.refusals.remove(offer);
@@ -79,6 +77,8 @@ impl Memory {
             | What::ChangeFailed { .. }
             | What::Found { .. }
             | What::StatusSeen { .. }
+            | What::Held { .. }
+            | What::Released { .. }
             | What::Missed { .. }
             | What::Unmissed { .. }
             | What::Quoted { .. }
@@ -86,6 +86,11 @@ impl Memory {
             | What::ChangeSeen { .. }
             | What::WorkerSeen { .. } => self.apply_to_machine(event),
         }
+    }
+
+    fn offer_refused(&mut self, offer: &OfferKey, class: Refusal, until: Time, at: Time) {
+        let count = self.refusals.get(offer).map_or(1, |memory| memory.count + 1);
+        self.refusals.insert(offer.clone(), RefusalMemory { class, count, at, until });
     }
 
     fn apply_to_machine(&mut self, event: &Event) {
@@ -193,6 +198,7 @@ impl Machine {
             failures: 0,
             missed: None,
             charged_off: false,
+            held: None,
             meter: Meter::default(),
             reason: Reason::Found,
         }
@@ -231,6 +237,11 @@ impl Machine {
                 self.done(*change, *effective_at, at);
             }
             What::StatusSeen { status, .. } => self.contradicted(status, at),
+            What::Held { owner, reason, until, .. } => {
+                let (owner, reason) = (Text::clone(owner), Text::clone(reason));
+                self.held = Some(Hold { owner, reason, until: *until });
+            }
+            What::Released { .. } => self.held = None,
             What::StopCharged { .. } => {
                 self.charged_off = true;
                 self.meter.never_stopped();

@@ -187,6 +187,24 @@ pub enum Order {
         /// Who asked.
         owner: Text,
     },
+    /// Keep one machine: no drain, stop or delete until released.
+    Hold {
+        /// Its name or instance id.
+        machine: Text,
+        /// Who asked.
+        owner: Text,
+        /// Why.
+        reason: Text,
+        /// When it ends by itself.
+        until: Option<Time>,
+    },
+    /// End a hold.
+    Release {
+        /// Its name or instance id.
+        machine: Text,
+        /// Who asked.
+        owner: Text,
+    },
 }
 
 /// All that can wake the driver: closed, so that one sees it at a glance.

@@ -179,6 +179,24 @@ pub enum What {
         /// As listed.
         row: InstanceRow,
     },
+    /// An operator keeps a machine.
+    Held {
+        /// Which.
+        name: MachineName,
+        /// Who.
+        owner: Text,
+        /// Why.
+        reason: Text,
+        /// When it ends by itself.
+        until: Option<Time>,
+    },
+    /// A hold has ended.
+    Released {
+        /// Which.
+        name: MachineName,
+        /// Who ended it; `expiry` = time.
+        owner: Text,
+    },
     /// The provider shows a machine in a state we did not ask for, and goes on showing it.
     StatusSeen {
         /// Which.
@@ -270,6 +288,8 @@ impl Event {
             | What::Found { name, .. }
             | What::Adopted { name, .. }
             | What::StatusSeen { name, .. }
+            | What::Held { name, .. }
+            | What::Released { name, .. }
             | What::StopCharged { name }
             | What::Missed { name }
             | What::Unmissed { name }

@@ -200,6 +200,15 @@ pub enum Blocked {
         /// When that was last seen.
         since: Time,
     },
+    /// A machine that is not needed is kept by an operator (`farmscale hold`).
+    Held {
+        /// Which.
+        machine: MachineName,
+        /// Who.
+        owner: Text,
+        /// Why.
+        reason: Text,
+    },
     /// The queue says idle but the GPU is in use.
     GpuBusy {
         /// Which.
@@ -261,6 +270,20 @@ pub struct MachineView {
     pub cost: Money,
     /// Why it was last touched.
     pub reason: Reason,
+    /// Who keeps it, and why.
+    #[serde(default)]
+    pub held: Option<Hold>,
+}
+
+/// A machine is kept by an operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Who.
+    pub owner: Text,
+    /// Why.
+    pub reason: Text,
+    /// When it ends by itself.
+    pub until: Option<Time>,
 }
 
 /// One offer.
@@ -347,6 +370,9 @@ impl fmt::Display for Blocked {
             }
             Self::StopsCharged { since } => {
                 write!(f, "stops are not free of charge (seen at {since}): deleting instead")
+            }
+            Self::Held { machine, owner, reason } => {
+                write!(f, "{machine} is held by {owner}: {reason}")
             }
             Self::GpuBusy { machine, percent } => {
                 write!(f, "{machine} is idle by the queue but its GPU is at {percent} %")

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::Board;
+use crate::model::snapshot::MachineView;
 use crate::model::{Order, Snapshot, Span};
 use crate::telemetry::words::{self, Language};
 
@@ -64,6 +65,8 @@ pub async fn serve(listener: TcpListener, board: Arc<Board>, options: Options) -
         .route("/api/v1/history", get(history))
         .route("/api/v1/pause", post(pause))
         .route("/api/v1/resume", post(resume))
+        .route("/api/v1/hold", post(hold))
+        .route("/api/v1/release", post(release))
         .route("/metrics", get(metrics))
         .layer(middleware::from_fn_with_state(Arc::clone(&served), knows_token));
     let router = Router::new()
@@ -242,6 +245,53 @@ async fn resume(
     Json(body): Json<ResumeBody>,
 ) -> Response {
     order(&served, &headers, Order::Resume { owner: body.owner.into() })
+}
+
+#[derive(Debug, Deserialize)]
+struct HoldBody {
+    machine: String,
+    owner: String,
+    reason: String,
+    for_s: Option<i64>,
+}
+
+#[derive(Debug, Deserialize)]
+struct ReleaseBody {
+    machine: String,
+    owner: String,
+}
+
+async fn hold(State(served): Shared, headers: HeaderMap, Json(body): Json<HoldBody>) -> Response {
+    let HoldBody { machine, owner, reason, for_s } = body;
+    if !is_there(&served, &machine) {
+        return refuse(StatusCode::NOT_FOUND, "there is no machine of that name or id");
+    }
+    let until = for_s.zip(served.board.latest());
+    let until = until.map(|(seconds, farm)| farm.at + Span::seconds(seconds));
+    let (machine, owner, reason) = (machine.into(), owner.into(), reason.into());
+    order(&served, &headers, Order::Hold { machine, owner, reason, until })
+}
+
+async fn release(
+    State(served): Shared,
+    headers: HeaderMap,
+    Json(body): Json<ReleaseBody>,
+) -> Response {
+    if !is_there(&served, &body.machine) {
+        return refuse(StatusCode::NOT_FOUND, "there is no machine of that name or id");
+    }
+    let (machine, owner) = (body.machine.into(), body.owner.into());
+    order(&served, &headers, Order::Release { machine, owner })
+}
+
+fn is_there(served: &Served, machine: &str) -> bool {
+    let latest = served.board.latest();
+    latest.is_some_and(|farm| {
+        let is_it = |one: &MachineView| {
+            one.name.as_str() == machine || one.instance.as_deref() == Some(machine)
+        };
+        farm.machines.iter().any(is_it)
+    })
 }
 
 /// A page from elsewhere can make a browser post here, but not with a header of ours.

@@ -167,6 +167,7 @@ fn make_room(situation: Situation<'_>, pool: &Pool, reason: &Blocked, draft: &mu
     let useless = situation.memory.machines.iter().find(|(name, machine)| {
         machine.pool == pool.name
             && machine.life == Life::Stopped
+            && machine.held.is_none()
             && !draft.is_touched(name)
             && may_change(situation, machine)
             && is_surely_off(situation, pool, name, machine, workers.as_ref())

@@ -76,6 +76,7 @@ fn machine_view((name, machine): (&MachineName, &Machine), now: Time) -> Machine
         hourly: machine.price().map_or(Money::ZERO, Price::per_hour),
         cost: machine.cost(now),
         reason: machine.reason,
+        held: machine.held.clone(),
     }
 }
 

@@ -400,22 +400,36 @@ pub fn quoted(memory: &Memory, offer: &OfferKey, quote: Quote) -> Vec<What> {
     unquoted.map(|(name, _)| What::Quoted { name: name.clone(), quote }).collect()
 }
 
-/// An operator's order.
-pub fn ordered(order: Order) -> What {
-    match order {
+/// An operator's order. One about a machine that is not there brings nothing.
+pub fn ordered(memory: &Memory, order: Order) -> Option<What> {
+    let named = |machine: &str| {
+        let is_it = |name: &MachineName, one: &Machine| {
+            name.as_str() == machine || one.instance.as_deref() == Some(machine)
+        };
+        memory.machines.iter().find(|(name, one)| is_it(name, one)).map(|(name, _)| name.clone())
+    };
+    Some(match order {
         Order::Pause { owner, reason, until } => What::Paused { owner, reason, until },
         Order::Resume { owner } => What::Resumed { owner },
-    }
+        Order::Hold { machine, owner, reason, until } => {
+            What::Held { name: named(&machine)?, owner, reason, until }
+        }
+        Order::Release { machine, owner } => What::Released { name: named(&machine)?, owner },
+    })
 }
 
 /// What time alone has brought: answers that never came, pauses that end, names watched enough.
 pub fn overdue(policy: &Policy, memory: &Memory, now: Time) -> Vec<What> {
     let timing = &policy.timing;
     let mut events = Vec::new();
+    let over = |until: Option<Time>| until.is_some_and(|until| until <= now);
     for (name, machine) in &memory.machines {
         events.extend(overdue_machine(timing, name, machine, now));
+        if machine.held.as_ref().is_some_and(|hold| over(hold.until)) {
+            events.push(What::Released { name: name.clone(), owner: "expiry".into() });
+        }
     }
-    if memory.meta.paused.as_ref().and_then(|pause| pause.until).is_some_and(|until| until <= now) {
+    if memory.meta.paused.as_ref().is_some_and(|pause| over(pause.until)) {
         events.push(What::Resumed { owner: "expiry".into() });
     }
     let watched_enough = |since: Time| since + timing.tombstone < now;

@@ -5,7 +5,7 @@ use super::capacity::Capacity;
 use super::workers::{Gate, Workers, gate_closed, is_surely_off};
 use super::{Draft, Situation, may_change};
 use crate::memory::{Life, Machine};
-use crate::model::snapshot::{Blocked, Phase, Report};
+use crate::model::snapshot::{Blocked, Hold, Phase, Report};
 use crate::model::{
     Change, Look, MachineName, Price, QueueReading, Reason, Span, Text, Time, WorkerState,
 };
@@ -133,6 +133,10 @@ impl Shrink<'_, '_> {
         if self.named_twice(name) || !machine.meter.is_on() {
             return;
         }
+        if let Some(hold) = &machine.held {
+            self.held(name, machine, hold, capacity);
+            return;
+        }
         match machine.phase() {
             Phase::Ready | Phase::Booting | Phase::Starting => {
                 let Some((due_at, why)) = self.to_let_go_at(machine, capacity, name) else {
@@ -150,6 +154,17 @@ impl Shrink<'_, '_> {
             Phase::Draining => self.drained(name, machine),
             Phase::Stopped => self.stopped(name, machine),
             Phase::Launching | Phase::Stopping | Phase::Leaving => {}
+        }
+    }
+
+    /// A machine an operator keeps: a drain under way is taken back, nothing else is done.
+    fn held(&mut self, name: &MachineName, machine: &Machine, hold: &Hold, capacity: &Capacity) {
+        self.draft.wake_by(hold.until.unwrap_or(Time::MAX));
+        if machine.phase() == Phase::Draining {
+            self.draft.change(self.situation, self.pool, name, Change::Undrain, Reason::TakesTasks);
+        } else if !capacity.needed.contains(name) {
+            let (owner, reason) = (Text::clone(&hold.owner), Text::clone(&hold.reason));
+            self.bind(Blocked::Held { machine: name.clone(), owner, reason });
         }
     }
 

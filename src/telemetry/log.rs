@@ -45,6 +45,8 @@ pub fn event(event: &Event) {
         | What::FarmAdopted
         | What::Paused { .. }
         | What::Resumed { .. }
+        | What::Held { .. }
+        | What::Released { .. }
         | What::CreateIntended { .. }
         | What::CreateAccepted { .. }
         | What::ChangeIntended { .. }

@@ -62,6 +62,8 @@ fn english(what: &What) -> String {
         What::StatusSeen { name, status } => {
             format!("{name} is {status:?} though nobody here asked for it")
         }
+        What::Held { name, owner, reason, .. } => format!("{name} is held by {owner}: {reason}"),
+        What::Released { name, owner } => format!("{name} is released by {owner}"),
         What::StopCharged { name } => format!("{name} is off, and charged as if it ran"),
         What::Missed { name } => format!("{name} is missing from a listing"),
         What::Unmissed { name } => format!("{name} is listed again"),
@@ -115,6 +117,8 @@ fn chinese(what: &What) -> String {
         What::Found { name, .. } => format!("{name} 已存在"),
         What::Adopted { name, .. } => format!("在云上发现 {name}，已接管"),
         What::StatusSeen { name, status } => format!("{name} 状态变为 {status:?}，并非本程序所为"),
+        What::Held { name, owner, reason, .. } => format!("{name} 由 {owner} 保留：{reason}"),
+        What::Released { name, owner } => format!("{owner} 解除了对 {name} 的保留"),
         What::StopCharged { name } => format!("{name} 已关机，却仍按运行计费"),
         What::Missed { name } => format!("列表中缺少 {name}"),
         What::Unmissed { name } => format!("{name} 重新出现在列表中"),

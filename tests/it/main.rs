@@ -6,6 +6,7 @@ mod client;
 mod cloudsim;
 mod commands;
 mod config;
+mod hold;
 mod ledger;
 mod page;
 mod queues;

@@ -75,6 +75,7 @@ const REASONS_ZH = {
   nothing_fits: (r) => `没有规格能满足 ${r.gpus} 块 ${r.gpu_memory_gib} GiB 的显卡`,
   cannot_tell_idle: () => "队列既不能说明谁空闲，也不能排空，故不停机",
   stops_charged: (r) => `关机未能免费（${r.since} 发现），改为删除`,
+  held: (r) => `${r.machine} 由 ${r.owner} 保留：${r.reason}`,
   gpu_busy: (r) => `${r.machine} 在队列中空闲，但显卡占用 ${r.percent}%`,
   name_twice: (r) => `有两台机器同名 ${r.machine}`,
 };

@@ -1,0 +1,160 @@
+//! A machine that an operator keeps: asked of the planner alone, with facts and time given.
+
+#![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
+#![expect(clippy::indexing_slicing, reason = "a test helper that fails is a failed test")]
+
+use farmscale::memory::Memory;
+use farmscale::model::event::What;
+use farmscale::model::snapshot::Blocked;
+use farmscale::model::{
+    Act, Change, Event, InstanceRow, Listing, Look, MachineName, Order, QueueReading, Quote,
+    Reading, Reason, Span, Status, Text, Time, Work, WorkerSeen, WorkerState,
+};
+use farmscale::plan::{Plan, Readings, Situation, plan, settle};
+use farmscale::policy::Policy;
+
+use crate::support::daemon::demo_policy;
+
+/// A farm of one machine, and what was last seen of it.
+struct Farm {
+    policy: Policy,
+    memory: Memory,
+    readings: Readings,
+    name: MachineName,
+    now: Time,
+}
+
+impl Farm {
+    /// One machine that runs and whose worker has been idle for a while.
+    fn idle() -> Self {
+        let policy = demo_policy();
+        let (pool, now) = (&policy.pools[0], Time::from_seconds(1_800_000_000));
+        let (pool_name, offer) = (Text::clone(&pool.name), pool.offers[0].key.clone());
+        let name = policy.namer.name(&pool.tag, 1, 1);
+        let price = farmscale::model::Price::hourly(farmscale::model::Money::yuan(6));
+        let quote = Quote { running: price, stopped: price, asked_at: now };
+        let reason = Reason::Found;
+        let mut farm =
+            Self { policy, memory: Memory::default(), readings: Readings::new(false), name, now };
+        let made = farm.name.clone();
+        farm.apply(What::DaemonStarted { epoch: 1 });
+        farm.apply(What::FarmAdopted);
+        let intent =
+            What::CreateIntended { name: made, serial: 1, pool: pool_name, offer, quote, reason };
+        farm.apply(intent);
+        farm.pass(Span::minutes(5));
+        let (instance, status) = ("ins-1".into(), Status::Running);
+        let found =
+            What::Found { name: farm.name.clone(), instance, created_at: Some(now), status };
+        farm.apply(found);
+        farm.worker(WorkerState::Idle);
+        farm.pass(Span::minutes(30));
+        farm
+    }
+
+    fn apply(&mut self, what: What) {
+        self.memory.apply(&Event { at: self.now, what });
+    }
+
+    fn worker(&mut self, state: WorkerState) {
+        self.apply(What::WorkerSeen {
+            name: self.name.clone(),
+            state: Some(state),
+            workers: vec!["w1".into()],
+            asked_at: self.now,
+        });
+    }
+
+    fn order(&mut self, order: Order) {
+        let what = settle::ordered(&self.memory, order).unwrap();
+        self.apply(what);
+    }
+
+    /// Time passes; queue and cloud are looked at anew.
+    fn pass(&mut self, span: Span) {
+        self.now = self.now + span;
+        let pool = &self.policy.pools[0];
+        let worker = self.memory.machines.get(&self.name).and_then(|machine| machine.worker);
+        let seen =
+            worker.map(|state| WorkerSeen { worker: "w1".into(), instance: "ins-1".into(), state });
+        let queue = QueueReading {
+            asked_at: self.now,
+            work: vec![Work { shape: None, queued: 0, running: Some(0) }],
+            oldest_wait: None,
+            workers: Some(seen.into_iter().collect()),
+        };
+        let row = InstanceRow {
+            instance: "ins-1".into(),
+            name: self.name.text(),
+            status: Status::Running,
+            created_at: None,
+            offer: None,
+            free_when_stopped: false,
+        };
+        let listing = Listing { asked_at: self.now, rows: vec![row] };
+        for (look, reading) in [
+            (Look::Queue(Text::clone(&pool.queue)), Reading::Queue(queue)),
+            (Look::Fleet, Reading::Fleet(listing)),
+        ] {
+            let _brought = self.readings.take(&look, self.now, Ok(reading), |_| 1);
+        }
+    }
+
+    fn plan(&self) -> Plan {
+        let Self { policy, memory, readings, now, .. } = self;
+        plan(Situation { policy, memory, readings, now: *now })
+    }
+
+    /// The changes asked for of machines.
+    fn changes(&self) -> Vec<Change> {
+        let steps = self.plan().steps;
+        let changes = steps.iter().filter_map(|step| {
+            let What::ChangeIntended { change, .. } = &step.intent else { return None };
+            Some(*change)
+        });
+        changes.collect()
+    }
+
+    fn hold(until: Option<Time>) -> Order {
+        let (machine, owner) = ("ins-1".into(), "wang".into());
+        Order::Hold { machine, owner, reason: "looking at its driver".into(), until }
+    }
+}
+
+#[test]
+fn a_held_machine_stays_and_the_reason_says_who_keeps_it() {
+    let mut farm = Farm::idle();
+    assert_eq!(farm.changes(), [Change::Drain], "not needed, it would be let go");
+    farm.order(Farm::hold(None));
+    let held = farm.plan();
+    assert!(held.steps.iter().all(|step| matches!(step.act, Act::Create { .. })), "{held:?}");
+    let pool = Text::clone(&farm.policy.pools[0].name);
+    let is_told =
+        |blocked: &Blocked| matches!(blocked, Blocked::Held { owner, .. } if &**owner == "wang");
+    assert!(held.reports[&pool].binds.iter().any(is_told), "{:?}", held.reports[&pool]);
+    farm.order(Order::Release { machine: farm.name.text(), owner: "wang".into() });
+    assert_eq!(farm.changes(), [Change::Drain]);
+}
+
+#[test]
+fn a_hold_takes_a_drain_under_way_back_and_ends_at_its_time() {
+    let mut farm = Farm::idle();
+    let (name, change) = (farm.name.clone(), Change::Drain);
+    farm.apply(What::ChangeIntended { name: name.clone(), change, reason: Reason::Found });
+    farm.apply(What::ChangeDone { name, change, effective_at: None });
+    farm.pass(Span::seconds(10));
+    let until = farm.now + Span::hours(2);
+    farm.order(Farm::hold(Some(until)));
+    assert_eq!(farm.changes(), [Change::Undrain]);
+    assert_eq!(settle::overdue(&farm.policy, &farm.memory, farm.now), []);
+    farm.pass(Span::hours(2));
+    let ended = settle::overdue(&farm.policy, &farm.memory, farm.now);
+    assert!(matches!(&ended[..], [What::Released { owner, .. }] if &**owner == "expiry"));
+}
+
+#[test]
+fn a_hold_of_a_machine_that_is_not_there_is_nothing() {
+    let farm = Farm::idle();
+    let (machine, owner) = ("ins-2".into(), "wang".into());
+    assert_eq!(settle::ordered(&farm.memory, Order::Release { machine, owner }), None);
+}
