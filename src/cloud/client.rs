@@ -134,7 +134,15 @@ impl Client {
         let open =
             if action.name == "DescribeEvent" { envelope::open_event } else { envelope::open };
         let result = send(request, open).await;
-        result.map_err(|error| error.map_text(|text| self.blot(text, password.as_deref())))
+        let error = match result {
+            Err(CallError::NotSent(text)) => {
+                let place = action.service.base(&self.endpoints);
+                CallError::NotSent(format!("{place} cannot be reached: {text}"))
+            }
+            Err(error) => error,
+            Ok(answer) => return Ok(answer),
+        };
+        Err(error.map_text(|text| self.blot(text, password.as_deref())))
     }
 
     /// The address of a signed call.
