@@ -45,6 +45,9 @@ pub struct Meta {
     pub adopted_at: Option<Time>,
     /// The pause in force.
     pub paused: Option<Pause>,
+    /// Who ordered the farm to be left for good.
+    #[serde(default)]
+    pub retiring: Option<Text>,
     /// Cost of machines that are gone.
     pub closed_cost: Money,
     /// The part of it that rests on listings instead of the provider's own times.
@@ -328,6 +331,8 @@ impl Key {
             | What::FarmAdopted
             | What::Paused { .. }
             | What::Resumed { .. }
+            | What::Retiring { .. }
+            | What::Staying { .. }
             | What::CreateIntended { .. }
             | What::ChangeIntended { .. }
             | What::CreateUnknown { .. }

@@ -24,7 +24,7 @@ pub struct Daemon {
     token_file: Option<PathBuf>,
     /// Print JSON.
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 }
 
 /// The farm now: machines, queue, money.
@@ -120,12 +120,12 @@ pub struct ReleaseArgs {
 }
 
 impl Daemon {
-    fn call(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+    pub(super) fn call(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.request(path, body))
     }
 
-    async fn request(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+    pub(super) async fn request(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
@@ -157,7 +157,7 @@ impl Daemon {
         Ok(Some(text.trim().into()))
     }
 
-    fn status(&self) -> anyhow::Result<(Value, Snapshot)> {
+    pub(super) fn status(&self) -> anyhow::Result<(Value, Snapshot)> {
         let value = self.call("/api/v1/status", None)?;
         let snapshot = serde_json::from_value(value.clone())
             .context("the daemon is of another version than this command")?;

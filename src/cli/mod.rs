@@ -21,6 +21,7 @@ pub mod offers;
 pub mod out;
 pub mod prompt;
 pub mod reach;
+pub mod retire;
 pub mod run;
 pub mod try_pool;
 pub mod view;
@@ -49,6 +50,7 @@ enum Command {
     Resume(ask::ResumeArgs),
     Hold(ask::HoldArgs),
     Release(ask::ReleaseArgs),
+    Retire(retire::RetireArgs),
     Offers(offers::OffersArgs),
     Try(try_pool::TryArgs),
     Api(api::ApiArgs),
@@ -87,6 +89,7 @@ impl Cli {
             Command::Resume(args) => args.run(),
             Command::Hold(args) => args.run(),
             Command::Release(args) => args.run(),
+            Command::Retire(args) => args.run(),
             Command::Offers(args) => args.run(),
             Command::Try(args) => args.run(),
             Command::Api(args) => args.run(),

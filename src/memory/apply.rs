@@ -22,11 +22,10 @@ impl Memory {
         match &event.what {
             What::DaemonStarted { epoch } => (self.meta.epoch, self.meta.serial) = (*epoch, 0),
             What::FarmAdopted => self.meta.adopted_at = Some(at),
-            What::Paused { owner, reason, until } => {
-                let (owner, reason) = (Text::clone(owner), Text::clone(reason));
-                self.meta.paused = Some(Pause { owner, reason, until: *until, since: at });
-            }
+            What::Paused { owner, reason, until } => self.pause(owner, reason, *until, at),
             What::Resumed { .. } => self.meta.paused = None,
+            What::Retiring { owner } => self.meta.retiring = Some(Text::clone(owner)),
+            What::Staying { .. } => self.meta.retiring = None,
             What::OfferRefused { offer, class, until } => {
                 self.offer_refused(offer, *class, *until, at);
             }
@@ -86,6 +85,11 @@ impl Memory {
             | What::ChangeSeen { .. }
             | What::WorkerSeen { .. } => self.apply_to_machine(event),
         }
+    }
+
+    fn pause(&mut self, owner: &Text, reason: &Text, until: Option<Time>, at: Time) {
+        let (owner, reason) = (Text::clone(owner), Text::clone(reason));
+        self.meta.paused = Some(Pause { owner, reason, until, since: at });
     }
 
     fn offer_refused(&mut self, offer: &OfferKey, class: Refusal, until: Time, at: Time) {
@@ -207,10 +211,7 @@ impl Machine {
     fn apply(&mut self, what: &What, at: Time) {
         match what {
             What::CreateAccepted { instance, event, .. } => {
-                if matches!(self.life, Life::Launching(_)) {
-                    self.life = Life::Launching(Create::Accepted { event: event.clone() });
-                }
-                self.instance = self.instance.take().or_else(|| instance.clone());
+                self.create_accepted(instance.as_ref(), event.as_ref());
             }
             What::CreateUnknown { .. } => {
                 if matches!(self.life, Life::Launching(_)) {
@@ -262,6 +263,8 @@ impl Machine {
             | What::FarmAdopted
             | What::Paused { .. }
             | What::Resumed { .. }
+            | What::Retiring { .. }
+            | What::Staying { .. }
             | What::CreateIntended { .. }
             | What::CreateRefused { .. }
             | What::CreateFailed { .. }
@@ -272,6 +275,13 @@ impl Machine {
             | What::OfferServed { .. }
             | What::TombstoneDropped { .. } => {}
         }
+    }
+
+    fn create_accepted(&mut self, instance: Option<&Text>, event: Option<&Text>) {
+        if matches!(self.life, Life::Launching(_)) {
+            self.life = Life::Launching(Create::Accepted { event: event.cloned() });
+        }
+        self.instance = self.instance.take().or_else(|| instance.cloned());
     }
 
     fn intend(&mut self, change: Change, reason: Reason, at: Time) {

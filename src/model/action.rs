@@ -187,6 +187,16 @@ pub enum Order {
         /// Who asked.
         owner: Text,
     },
+    /// Leave for good: start nothing, let running tasks end, delete everything.
+    Retire {
+        /// Who asked.
+        owner: Text,
+    },
+    /// Stay after all.
+    Stay {
+        /// Who asked.
+        owner: Text,
+    },
     /// Keep one machine: no drain, stop or delete until released.
     Hold {
         /// Its name or instance id.

@@ -179,6 +179,16 @@ pub enum What {
         /// As listed.
         row: InstanceRow,
     },
+    /// The farm is to be left for good.
+    Retiring {
+        /// Who asked.
+        owner: Text,
+    },
+    /// The farm is to stay after all.
+    Staying {
+        /// Who asked.
+        owner: Text,
+    },
     /// An operator keeps a machine.
     Held {
         /// Which.
@@ -302,6 +312,8 @@ impl Event {
             | What::FarmAdopted
             | What::Paused { .. }
             | What::Resumed { .. }
+            | What::Retiring { .. }
+            | What::Staying { .. }
             | What::OfferRefused { .. }
             | What::OfferServed { .. } => None,
         }

@@ -51,6 +51,8 @@ pub enum Reason {
         /// For so long.
         lasted: Span,
     },
+    /// The farm is being left for good.
+    Retiring,
     /// It is off, and charged as if it ran.
     StopCharged,
     /// It was found at the provider.
@@ -72,6 +74,7 @@ impl fmt::Display for Reason {
             Self::Idle { lasted } => write!(f, "idle for {lasted}"),
             Self::Silent { lasted } => write!(f, "its workers have been silent for {lasted}"),
             Self::Stopped { lasted } => write!(f, "stopped for {lasted}"),
+            Self::Retiring => write!(f, "the farm is being left for good"),
             Self::StopCharged => write!(f, "it is off and charged as if it ran"),
             Self::Found => write!(f, "found at the provider"),
         }

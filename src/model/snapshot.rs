@@ -30,6 +30,9 @@ pub struct Snapshot {
     pub adopted_at: Option<Time>,
     /// The pause in force, if any.
     pub paused: Option<Pause>,
+    /// Who ordered the farm to be left for good.
+    #[serde(default)]
+    pub retiring: Option<Text>,
     /// One per pool, in the order of the config.
     pub pools: Vec<PoolView>,
     /// Every machine of ours.
@@ -199,6 +202,11 @@ pub enum Blocked {
     StopsCharged {
         /// When that was last seen.
         since: Time,
+    },
+    /// The farm is being left for good (`farmscale retire`): nothing is started.
+    Retiring {
+        /// Who asked.
+        owner: Text,
     },
     /// A machine that is not needed is kept by an operator (`farmscale hold`).
     Held {
@@ -371,6 +379,7 @@ impl fmt::Display for Blocked {
             Self::StopsCharged { since } => {
                 write!(f, "stops are not free of charge (seen at {since}): deleting instead")
             }
+            Self::Retiring { owner } => write!(f, "the farm is being left for good ({owner})"),
             Self::Held { machine, owner, reason } => {
                 write!(f, "{machine} is held by {owner}: {reason}")
             }

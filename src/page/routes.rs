@@ -65,6 +65,8 @@ pub async fn serve(listener: TcpListener, board: Arc<Board>, options: Options) -
         .route("/api/v1/history", get(history))
         .route("/api/v1/pause", post(pause))
         .route("/api/v1/resume", post(resume))
+        .route("/api/v1/retire", post(retire))
+        .route("/api/v1/stay", post(stay))
         .route("/api/v1/hold", post(hold))
         .route("/api/v1/release", post(release))
         .route("/metrics", get(metrics))
@@ -228,7 +230,7 @@ struct PauseBody {
 }
 
 #[derive(Debug, Deserialize)]
-struct ResumeBody {
+struct OwnerBody {
     owner: String,
 }
 
@@ -242,9 +244,21 @@ async fn pause(State(served): Shared, headers: HeaderMap, Json(body): Json<Pause
 async fn resume(
     State(served): Shared,
     headers: HeaderMap,
-    Json(body): Json<ResumeBody>,
+    Json(body): Json<OwnerBody>,
 ) -> Response {
     order(&served, &headers, Order::Resume { owner: body.owner.into() })
+}
+
+async fn retire(
+    State(served): Shared,
+    headers: HeaderMap,
+    Json(body): Json<OwnerBody>,
+) -> Response {
+    order(&served, &headers, Order::Retire { owner: body.owner.into() })
+}
+
+async fn stay(State(served): Shared, headers: HeaderMap, Json(body): Json<OwnerBody>) -> Response {
+    order(&served, &headers, Order::Stay { owner: body.owner.into() })
 }
 
 #[derive(Debug, Deserialize)]

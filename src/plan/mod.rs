@@ -93,9 +93,13 @@ pub fn plan(situation: Situation<'_>) -> Plan {
         if grow::wants(pool, &capacity, now) {
             wants_offers.push(&pool.name);
         }
-        let held_back = !report.binds.is_empty() && held(situation).is_some();
-        if !held_back {
-            grow::steps(situation, pool, &capacity, &mut draft, &mut report);
+        if let Some(owner) = memory.meta.retiring.clone() {
+            report.binds.push(Blocked::Retiring { owner });
+        }
+        if held(situation).is_none() {
+            if memory.meta.retiring.is_none() {
+                grow::steps(situation, pool, &capacity, &mut draft, &mut report);
+            }
             shrink::steps(situation, pool, &capacity, fresh, &mut draft, &mut report);
         }
         draft.plan.reports.insert(Text::clone(&pool.name), report);

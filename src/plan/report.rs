@@ -33,6 +33,7 @@ pub fn snapshot(situation: Situation<'_>, turn: Turn<'_>) -> Snapshot {
         next_turn_by: turn.next_by,
         adopted_at: memory.meta.adopted_at,
         paused: memory.meta.paused.clone(),
+        retiring: memory.meta.retiring.clone(),
         pools: policy.pools.iter().map(|pool| pool_view(situation, pool, turn)).collect(),
         machines: memory.machines.iter().map(|one| machine_view(one, now)).collect(),
         offers: policy.pools.iter().flat_map(|pool| offer_views(situation, pool)).collect(),

@@ -411,6 +411,8 @@ pub fn ordered(memory: &Memory, order: Order) -> Option<What> {
     Some(match order {
         Order::Pause { owner, reason, until } => What::Paused { owner, reason, until },
         Order::Resume { owner } => What::Resumed { owner },
+        Order::Retire { owner } => What::Retiring { owner },
+        Order::Stay { owner } => What::Staying { owner },
         Order::Hold { machine, owner, reason, until } => {
             What::Held { name: named(&machine)?, owner, reason, until }
         }

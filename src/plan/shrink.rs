@@ -50,7 +50,8 @@ pub(super) fn steps(
         return;
     }
     let mut shrink = Shrink { situation, pool, reading, workers, draft, report };
-    let (min, _) = pool.size_at(situation.now);
+    let retiring = situation.memory.meta.retiring.is_some();
+    let min = if retiring { 0 } else { pool.size_at(situation.now).0 };
     let mut to_spare = capacity.machines.saturating_sub(min);
     for (name, machine) in by_idleness(&ours) {
         shrink.machine(name, machine, capacity, &mut to_spare, min);
@@ -176,6 +177,9 @@ impl Shrink<'_, '_> {
         name: &MachineName,
     ) -> Option<(Time, Reason)> {
         let timing = &self.situation.policy.timing;
+        if self.is_retiring() {
+            return Some((machine.since, Reason::Retiring)); // a task it holds ends first
+        }
         if matches!(machine.life, Life::Booting { .. }) {
             return Some((
                 machine.since + timing.boot_max,
@@ -244,7 +248,7 @@ impl Shrink<'_, '_> {
     /// A stopped machine: deleted once its disks have cost what making it anew would.
     fn stopped(&mut self, name: &MachineName, machine: &Machine) {
         let due_at = machine.since + self.delete_after(machine);
-        if self.situation.now < due_at && !machine.charged_off {
+        if self.situation.now < due_at && !machine.charged_off && !self.is_retiring() {
             self.draft.wake_by(due_at);
             return;
         }
@@ -257,8 +261,11 @@ impl Shrink<'_, '_> {
             return;
         }
         let lasted = self.situation.now.since(machine.since);
-        let why =
-            if machine.charged_off { Reason::StopCharged } else { Reason::Stopped { lasted } };
+        let why = match (machine.charged_off, self.is_retiring()) {
+            (true, _) => Reason::StopCharged,
+            (false, true) => Reason::Retiring,
+            (false, false) => Reason::Stopped { lasted },
+        };
         self.draft.change(self.situation, self.pool, name, Change::Delete, why);
     }
 
@@ -285,8 +292,13 @@ impl Shrink<'_, '_> {
         }
     }
 
+    fn is_retiring(&self) -> bool {
+        self.situation.memory.meta.retiring.is_some()
+    }
+
     fn keeps_stopped(&self, machine: &Machine) -> bool {
-        stops_charged(self.situation).is_none()
+        !self.is_retiring()
+            && stops_charged(self.situation).is_none()
             && self.pool.tier.keep_stopped
             && self.pool.offer(&machine.offer).is_some_and(|offer| offer.stoppable)
     }

@@ -45,6 +45,8 @@ pub fn event(event: &Event) {
         | What::FarmAdopted
         | What::Paused { .. }
         | What::Resumed { .. }
+        | What::Retiring { .. }
+        | What::Staying { .. }
         | What::Held { .. }
         | What::Released { .. }
         | What::CreateIntended { .. }

@@ -62,6 +62,8 @@ fn english(what: &What) -> String {
         What::StatusSeen { name, status } => {
             format!("{name} is {status:?} though nobody here asked for it")
         }
+        What::Staying { owner } => format!("the farm is to stay after all, says {owner}"),
+        What::Retiring { owner } => format!("the farm is being left for good, says {owner}"),
         What::Held { name, owner, reason, .. } => format!("{name} is held by {owner}: {reason}"),
         What::Released { name, owner } => format!("{name} is released by {owner}"),
         What::StopCharged { name } => format!("{name} is off, and charged as if it ran"),
@@ -117,6 +119,8 @@ fn chinese(what: &What) -> String {
         What::Found { name, .. } => format!("{name} 已存在"),
         What::Adopted { name, .. } => format!("在云上发现 {name}，已接管"),
         What::StatusSeen { name, status } => format!("{name} 状态变为 {status:?}，并非本程序所为"),
+        What::Staying { owner } => format!("{owner} 取消了撤出"),
+        What::Retiring { owner } => format!("{owner} 下令永久撤出"),
         What::Held { name, owner, reason, .. } => format!("{name} 由 {owner} 保留：{reason}"),
         What::Released { name, owner } => format!("{owner} 解除了对 {name} 的保留"),
         What::StopCharged { name } => format!("{name} 已关机，却仍按运行计费"),
@@ -141,6 +145,7 @@ fn reason_zh(reason: Reason) -> String {
             format!("缺 {slots} 个槽位；在 {offers} 种可购规格中最便宜，每槽位小时 {work_hourly}")
         }
         Reason::WorkWaits { slots } => format!("有任务等它（缺 {slots} 个槽位）"),
+        Reason::Retiring => "正在永久撤出".to_owned(),
         Reason::StopCharged => "已关机却仍按运行计费".to_owned(),
         Reason::HoldsPlace => "无法使用，却占着上限名额".to_owned(),
         Reason::TakesTasks => "要能再次领取任务".to_owned(),

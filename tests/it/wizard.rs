@@ -157,6 +157,12 @@ fn a_stranger_has_a_farm_at_work_after_four_commands() {
         stranger.cloud.truth().is_empty()
     });
     assert!(waited.count() < 1500, "no machine was made for the task");
+    let url = format!("http://{}", stranger.page);
+    let retired = stranger.with_config(&["retire", "--yes", "--json", "--url", &url]);
+    assert!(retired.status.success(), "{}", text(&retired));
+    let retired: Value = serde_json::from_slice(&retired.stdout).unwrap();
+    assert_eq!(retired["bills_on"], serde_json::json!([]), "nothing of ours bills on");
+    assert!(stranger.cloud.truth().is_empty(), "left for good");
     signal(daemon.id(), "TERM");
     assert!(daemon.wait().unwrap().success());
 }

@@ -1,4 +1,4 @@
-//! A machine that an operator keeps: asked of the planner alone, with facts and time given.
+//! What operators order, asked of the planner alone, with facts and time given.
 
 #![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
 #![expect(clippy::indexing_slicing, reason = "a test helper that fails is a failed test")]
@@ -22,6 +22,8 @@ struct Farm {
     readings: Readings,
     name: MachineName,
     now: Time,
+    /// Tasks that wait.
+    waiting: u32,
 }
 
 impl Farm {
@@ -34,8 +36,14 @@ impl Farm {
         let price = farmscale::model::Price::hourly(farmscale::model::Money::yuan(6));
         let quote = Quote { running: price, stopped: price, asked_at: now };
         let reason = Reason::Found;
-        let mut farm =
-            Self { policy, memory: Memory::default(), readings: Readings::new(false), name, now };
+        let mut farm = Self {
+            policy,
+            memory: Memory::default(),
+            readings: Readings::new(false),
+            name,
+            now,
+            waiting: 0,
+        };
         let made = farm.name.clone();
         farm.apply(What::DaemonStarted { epoch: 1 });
         farm.apply(What::FarmAdopted);
@@ -79,7 +87,7 @@ impl Farm {
             worker.map(|state| WorkerSeen { worker: "w1".into(), instance: "ins-1".into(), state });
         let queue = QueueReading {
             asked_at: self.now,
-            work: vec![Work { shape: None, queued: 0, running: Some(0) }],
+            work: vec![Work { shape: None, queued: self.waiting, running: Some(0) }],
             oldest_wait: None,
             workers: Some(seen.into_iter().collect()),
         };
@@ -157,4 +165,28 @@ fn a_hold_of_a_machine_that_is_not_there_is_nothing() {
     let farm = Farm::idle();
     let (machine, owner) = ("ins-2".into(), "wang".into());
     assert_eq!(settle::ordered(&farm.memory, Order::Release { machine, owner }), None);
+}
+
+/// Work waits, and nothing is started for it; a busy machine ends its task first.
+#[test]
+fn a_farm_that_is_left_for_good_drains_the_busy_and_deletes_the_rest() {
+    let mut farm = Farm::idle();
+    farm.waiting = 5;
+    farm.worker(WorkerState::Busy);
+    farm.pass(Span::seconds(30));
+    assert_eq!(farm.changes(), [], "its work needs it");
+    farm.order(Order::Retire { owner: "wang".into() });
+    let leaving = farm.plan();
+    assert!(!leaving.steps.iter().any(|step| matches!(step.act, Act::Create { .. })));
+    assert_eq!(farm.changes(), [Change::Drain]);
+    let (name, change) = (farm.name.clone(), Change::Drain);
+    farm.apply(What::ChangeIntended { name: name.clone(), change, reason: Reason::Retiring });
+    farm.apply(What::ChangeDone { name, change, effective_at: None });
+    farm.pass(Span::seconds(10));
+    assert_eq!(farm.changes(), [], "it is still at work");
+    farm.worker(WorkerState::Drained);
+    farm.pass(Span::seconds(10));
+    assert_eq!(farm.changes(), [Change::Delete], "deleted, not stopped");
+    farm.order(Order::Stay { owner: "wang".into() });
+    assert_eq!(farm.changes(), [Change::Undrain], "there is work for it after all");
 }

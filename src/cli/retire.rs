@@ -1,0 +1,144 @@
+//! `farmscale retire`: leaves for good, proves the farm empty, names what bills on.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use serde_json::json;
+
+use super::ask::Daemon;
+use super::reach::{ClockArgs, Progress};
+use super::{out, prompt};
+use crate::clock::Clock;
+use crate::cloud::disks::DiskStatus;
+use crate::cloud::{CallError, Client};
+use crate::model::Span;
+use crate::model::snapshot::Snapshot;
+
+/// Between two looks at the daemon.
+const EVERY: Span = Span::seconds(2);
+
+/// Leaves for good: starts nothing, lets running tasks end, deletes every machine.
+///
+/// The running daemon does it; this command waits until it is done. With --config it then lists the
+/// disks and public addresses of the account that belong to no machine and bill on; it deletes none of
+/// them, for they may be somebody else's.
+#[derive(Debug, clap::Args)]
+pub struct RetireArgs {
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+    /// Stay after all.
+    #[arg(long, conflicts_with_all = ["yes", "config"])]
+    undo: bool,
+    /// Do not wait.
+    #[arg(long)]
+    no_wait: bool,
+    /// Who asks.
+    #[arg(long, env = "USER", default_value = "operator")]
+    owner: String,
+    /// The farm's config: for the list of what bills on.
+    #[arg(long)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    clock: ClockArgs,
+    #[command(flatten)]
+    daemon: Daemon,
+}
+
+/// Something that belongs to no machine and bills on.
+type Leftover = [String; 3];
+
+impl RetireArgs {
+    /// Runs the command.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let owner = json!({ "owner": self.owner });
+        if self.undo {
+            self.daemon.call("/api/v1/stay", Some(owner))?;
+            return out::line("the farm stays; it grows again as its work needs");
+        }
+        let (_, farm) = self.daemon.status()?;
+        if !self.yes {
+            prompt::confirm(&format!("delete all {} machines for good", farm.machines.len()))?;
+        }
+        self.daemon.call("/api/v1/retire", Some(owner))?;
+        if self.no_wait {
+            return out::line("ordered; `farmscale status` shows how far it is");
+        }
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        runtime.block_on(self.wait())?;
+        let leftovers = match &self.config {
+            Some(_) => Some(runtime.block_on(self.leftovers())?),
+            None => None,
+        };
+        self.report(leftovers)
+    }
+
+    /// Until the daemon has no machine left.
+    async fn wait(&self) -> anyhow::Result<()> {
+        let (progress, real) = (Progress::on_terminal(), Clock::real());
+        loop {
+            let farm: Snapshot =
+                serde_json::from_value(self.daemon.request("/api/v1/status", None).await?)
+                    .context("the daemon is of another version than this command")?;
+            let knows = farm.retiring.is_some() && farm.adopted_at.is_some();
+            if knows && farm.machines.is_empty() {
+                return Ok(());
+            }
+            let binds = farm.pools.iter().flat_map(|pool| &pool.report.binds);
+            let why: Vec<String> = binds.map(ToString::to_string).collect();
+            progress.say(&format!("{} machines left ({})", farm.machines.len(), why.join("; ")));
+            real.sleep_until(real.now() + EVERY).await;
+        }
+    }
+
+    async fn leftovers(&self) -> anyhow::Result<Vec<Leftover>> {
+        let Some(path) = &self.config else { bail!("there is no config") };
+        let settings = super::load(path)?;
+        let clock = self.clock.clock(&settings.cloud.endpoints)?;
+        let client = Client::new(settings.cloud.credentials, settings.cloud.endpoints, clock)?;
+        Ok(unattached(&client).await?)
+    }
+
+    fn report(&self, leftovers: Option<Vec<Leftover>>) -> anyhow::Result<()> {
+        if self.daemon.json {
+            let list = leftovers.map(|list| {
+                let row =
+                    |[kind, id, place]: Leftover| json!({ "kind": kind, "id": id, "place": place });
+                list.into_iter().map(row).collect::<Vec<_>>()
+            });
+            return out::json(&json!({ "machines_left": 0, "bills_on": list }));
+        }
+        out::line("no machine is left")?;
+        match leftovers {
+            None => out::line("disks and public addresses were not looked at: name the --config"),
+            Some(list) if list.is_empty() => out::line("no disk and no address bills on"),
+            Some(list) => {
+                out::line("these belong to no machine and bill on; delete what is yours:")?;
+                out::line(&out::table(["", "id", "where"], list))
+            }
+        }
+    }
+}
+
+/// Disks attached to nothing and addresses bound to nothing, in every zone and region.
+async fn unattached(client: &Client) -> Result<Vec<Leftover>, CallError> {
+    let mut found = Vec::new();
+    for disk in client.disks(None).await? {
+        if disk.status == DiskStatus::Waiting {
+            let zone = disk.zone.as_deref().unwrap_or("").to_owned();
+            found.push(["disk".to_owned(), disk.id.to_string(), zone]);
+        }
+    }
+    let mut regions: Vec<_> = client.zones().await?.into_iter().map(|zone| zone.region).collect();
+    regions.sort();
+    regions.dedup();
+    for region in regions {
+        for eip in client.eips(&region).await? {
+            if !eip.is_bound {
+                let id = format!("{} ({})", eip.id, eip.ip);
+                found.push(["address".to_owned(), id, region.to_string()]);
+            }
+        }
+    }
+    Ok(found)
+}
