@@ -56,9 +56,11 @@ pub fn open_event(http: u16, body: &[u8]) -> Result<Answer, CallError> {
     })
 }
 
-/// 5xx says nothing about what was done.
+/// 5xx says nothing about what was done. Nor does a nonce that is used already: ours are not, so the
+/// request arrived twice, and the first may have been carried out.
 fn refusal(http: u16, code: String, message: String, success: bool) -> CallError {
-    if 500 <= http || success {
+    let is_repeated = code.to_lowercase().contains("nonce");
+    if 500 <= http || success || is_repeated {
         return CallError::Unknown(format!("HTTP {http} {code}: {message}"));
     }
     CallError::Refused { class: classify(http, &code, &message), http, code, message }
@@ -105,6 +107,12 @@ mod tests {
         assert!(matches!(unknown, CallError::Unknown(_)));
         let page = open(200, b"<html>gateway</html>").unwrap_err();
         assert!(page.to_string().contains("<html>gateway"), "{page}");
+    }
+
+    #[test]
+    fn a_nonce_that_is_used_already_says_nothing_about_what_was_done() {
+        let body = br#"{"Code":"SignatureNonceUsed","Message":"The nonce has been used."}"#;
+        assert!(matches!(open(403, body), Err(CallError::Unknown(_))));
     }
 
     #[test]

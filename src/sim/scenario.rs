@@ -157,12 +157,14 @@ impl Scenario {
                 "error_after_ppm" => &mut mischief.error_after_ppm,
                 "garbage_ppm" => &mut mischief.garbage_ppm,
                 "throttled_ppm" => &mut mischief.throttled_ppm,
+                "doubled_ppm" => &mut mischief.doubled_ppm,
                 "late_ppm" => &mut mischief.late_ppm,
                 "calls_per_second" => &mut mischief.calls_per_second,
                 _ => {
                     return Err(format!(
                         "[mischief] has no `{name}`; it has request_lost_ppm, answer_lost_ppm, \
-                         error_after_ppm, garbage_ppm, throttled_ppm, late_ppm, calls_per_second"
+                         error_after_ppm, garbage_ppm, throttled_ppm, doubled_ppm, late_ppm, \
+                         calls_per_second"
                     ));
                 }
             };

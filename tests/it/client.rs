@@ -4,9 +4,10 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use farmscale::clock::Clock;
-use farmscale::cloud::CallError;
 use farmscale::cloud::actions::ecs::INSTANCE_LIST;
 use farmscale::cloud::client::Params;
+use farmscale::cloud::instances::NewInstances;
+use farmscale::cloud::{CallError, Purchase};
 use farmscale::model::{Billing, Span, Text};
 use farmscale::sim::http::Mischief;
 use farmscale::sim::provider::{Between, Catalog, CreateRequest, Dials};
@@ -105,4 +106,32 @@ fn under_a_limit_of_five_calls_a_second_at_most_one_is_refused_and_a_delete_over
     });
     assert_eq!(rows, (1000, 1000));
     assert!(client.refused_for_rate() <= 1, "{}", client.refused_for_rate());
+}
+
+/// A gateway repeats a request: what comes back is a refusal, what happened is a machine.
+#[test]
+fn a_create_that_arrives_twice_makes_one_machine_and_is_not_taken_for_refused() {
+    let doubled = Mischief { doubled_ppm: 1_000_000, ..Mischief::none() };
+    let cloud = Cloud::start(Clock::real(), Dials::kind(), doubled);
+    let (offer, request) = cloud.with(|provider| {
+        let offer = provider.catalog().sizes.keys().next().unwrap().offer(Billing::OnDemand);
+        (offer.clone(), provider.catalog().request("farm-1", &offer))
+    });
+    let purchase = Purchase {
+        pool: "gpu".into(),
+        zone: Text::clone(&offer.zone),
+        family: Text::clone(&offer.family),
+        image: request.image.to_string(),
+        vpc: request.vpc.to_string(),
+        subnet: request.subnet.to_string(),
+        security_groups: Vec::new(),
+        system_disk_feature: "ssd".to_owned(),
+        system_disk_gib: 40,
+        password: None,
+    };
+    let new = NewInstances::one("farm-1", &offer, &purchase, "Render-0123456789");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let answer = runtime.block_on(cloud.client(100).create(&new));
+    assert!(matches!(answer, Err(CallError::Unknown(_))), "{answer:?}");
+    assert_eq!(cloud.truth().len(), 1);
 }

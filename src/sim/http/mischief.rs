@@ -17,6 +17,9 @@ pub struct Mischief {
     pub garbage_ppm: u32,
     /// Requests refused with 429 for no reason, of a million.
     pub throttled_ppm: u32,
+    /// Requests that arrive twice, as from a gateway that repeats them, and are answered the second
+    /// time: the nonce is used by then, of a million.
+    pub doubled_ppm: u32,
     /// Answers that come late, of a million.
     pub late_ppm: u32,
     /// How late, in simulated time.
@@ -36,6 +39,8 @@ pub(super) enum Fate {
     AnswerLost,
     /// Carried out, then 500.
     ErrorAfter,
+    /// Carried out, arrives again, and that is answered.
+    Doubled,
     /// Carried out, then something that is not JSON.
     Garbage,
     /// 429.
@@ -61,6 +66,7 @@ impl Mischief {
             error_after_ppm: 0,
             garbage_ppm: 0,
             throttled_ppm: 0,
+            doubled_ppm: 0,
             late_ppm: 0,
             late_by: Between::exactly(0),
             calls_per_second: 0,
@@ -87,6 +93,8 @@ impl Mischief {
             Fate::Garbage
         } else if hits(self.throttled_ppm) {
             Fate::Throttled
+        } else if hits(self.doubled_ppm) {
+            Fate::Doubled
         } else if hits(self.late_ppm) {
             Fate::Late(self.late_by.draw(rng))
         } else {
@@ -103,6 +111,7 @@ impl Default for Mischief {
             error_after_ppm: 2_000,
             garbage_ppm: 1_000,
             throttled_ppm: 2_000,
+            doubled_ppm: 1_000,
             late_ppm: 5_000,
             late_by: Between::seconds(2, 40),
             calls_per_second: 20,

@@ -283,6 +283,10 @@ impl<B: Behind> Served<B> {
                 self.answer(&asked, &request_id);
                 "<html><body>gateway</body></html>".into_response()
             }
+            Fate::Doubled => {
+                self.answer(&asked, &request_id);
+                self.answer(&asked, &request_id)
+            }
             Fate::Throttled => Style::PLAIN.failure(&throttled(), &request_id),
             Fate::Late(span) => {
                 let answer = self.answer(&asked, &request_id);
