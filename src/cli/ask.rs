@@ -63,9 +63,9 @@ pub struct JournalArgs {
     daemon: Daemon,
 }
 
-/// Changes nothing more until `resume`; what runs goes on running and costing.
+/// Who asks, why, and for how long.
 #[derive(Debug, clap::Args)]
-pub struct PauseArgs {
+struct Because {
     /// Why, for everybody who looks.
     #[arg(long)]
     reason: String,
@@ -75,6 +75,13 @@ pub struct PauseArgs {
     /// Ends by itself after so long, such as `2h`.
     #[arg(long = "for", value_parser = super::span)]
     lasting: Option<Span>,
+}
+
+/// Changes nothing more until `resume`; what runs goes on running and costing.
+#[derive(Debug, clap::Args)]
+pub struct PauseArgs {
+    #[command(flatten)]
+    because: Because,
     #[command(flatten)]
     daemon: Daemon,
 }
@@ -94,15 +101,8 @@ pub struct ResumeArgs {
 pub struct HoldArgs {
     /// Its name or instance id, as `status` shows it.
     machine: String,
-    /// Why, for everybody who looks.
-    #[arg(long)]
-    reason: String,
-    /// Who asks.
-    #[arg(long, env = "USER", default_value = "operator")]
-    owner: String,
-    /// Ends by itself after so long, such as `2h`.
-    #[arg(long = "for", value_parser = super::span)]
-    lasting: Option<Span>,
+    #[command(flatten)]
+    because: Because,
     #[command(flatten)]
     daemon: Daemon,
 }
@@ -119,13 +119,21 @@ pub struct ReleaseArgs {
     daemon: Daemon,
 }
 
+impl Because {
+    /// As the daemon takes it.
+    fn body(&self) -> Value {
+        let seconds = self.lasting.map(Span::as_seconds);
+        json!({ "owner": self.owner, "reason": self.reason, "for_s": seconds })
+    }
+}
+
 impl Daemon {
     pub(super) fn call(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(self.request(path, body))
     }
 
-    pub(super) async fn request(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
+    async fn request(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         rustls::crypto::ring::default_provider().install_default().ok();
         let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
@@ -301,9 +309,7 @@ impl JournalArgs {
 impl PauseArgs {
     /// Runs the command.
     pub fn run(&self) -> anyhow::Result<()> {
-        let seconds = self.lasting.map(Span::as_seconds);
-        let body = json!({ "owner": self.owner, "reason": self.reason, "for_s": seconds });
-        self.daemon.call("/api/v1/pause", Some(body))?;
+        self.daemon.call("/api/v1/pause", Some(self.because.body()))?;
         out::line("paused: nothing is started, stopped or deleted until `farmscale resume`")
     }
 }
@@ -319,10 +325,11 @@ impl ResumeArgs {
 impl HoldArgs {
     /// Runs the command.
     pub fn run(&self) -> anyhow::Result<()> {
-        let Self { machine, reason, owner, lasting, daemon } = self;
-        let seconds = lasting.map(Span::as_seconds);
-        let body =
-            json!({ "machine": machine, "owner": owner, "reason": reason, "for_s": seconds });
+        let Self { machine, because, daemon } = self;
+        let mut body = because.body();
+        if let Some(body) = body.as_object_mut() {
+            body.insert("machine".to_owned(), json!(machine));
+        }
         daemon.call("/api/v1/hold", Some(body))?;
         out::line(&format!("held: {machine} is kept, and costs, until `farmscale release`"))
     }

@@ -1,10 +1,11 @@
 //! `farmscale offers`: what can be bought now, the cheapest GPU first.
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use super::out;
 use super::reach::{Progress, ReachArgs};
+use crate::cloud::Client;
 use crate::cloud::catalog::DiskSpec;
 use crate::cloud::survey::{Offered, Scope, ZoneSurvey};
 use crate::model::{Money, Stock, Text};
@@ -16,18 +17,47 @@ use crate::model::{Money, Stock, Text};
 pub struct OffersArgs {
     #[command(flatten)]
     reach: ReachArgs,
+    #[command(flatten)]
+    survey: SurveyArgs,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is looked at.
+#[derive(Debug, clap::Args)]
+pub struct SurveyArgs {
     /// Only these zones, comma between; unless said all.
     #[arg(long, value_delimiter = ',')]
     zones: Vec<String>,
     /// Only these families, comma between; unless said all that have GPUs.
     #[arg(long, value_delimiter = ',')]
     families: Vec<String>,
-    /// GiB of the system disk that is priced with the machine.
+    /// GiB of the system disk that is priced and bought with a machine.
     #[arg(long, default_value_t = 40)]
-    disk_size: u32,
-    /// Print JSON.
-    #[arg(long)]
-    json: bool,
+    pub disk_size: u32,
+}
+
+impl SurveyArgs {
+    /// Asks the cloud, with progress on a terminal.
+    pub fn ask(&self, client: &Client) -> anyhow::Result<Vec<ZoneSurvey>> {
+        let texts = |list: &[String]| list.iter().map(|one| Text::from(one.as_str())).collect();
+        let scope = Scope {
+            zones: texts(&self.zones),
+            families: texts(&self.families),
+            disk: DiskSpec { feature: "ssd".to_owned(), gib: self.disk_size },
+        };
+        let progress = Progress::on_terminal();
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let zones = runtime.block_on(client.survey(&scope, |what| progress.say(what)))?;
+        let is_there = |code: &Text| zones.iter().any(|one| one.zone.code == *code);
+        match scope.zones.iter().find(|code| !is_there(code)) {
+            Some(unknown) => {
+                bail!("there is no zone {unknown}; `farmscale api DescribeRegions` lists them")
+            }
+            None => Ok(zones),
+        }
+    }
 }
 
 /// An offer with what speaks against it.
@@ -48,22 +78,7 @@ pub struct Ranked<'a> {
 impl OffersArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let texts = |list: &[String]| list.iter().map(|one| Text::from(one.as_str())).collect();
-        let scope = Scope {
-            zones: texts(&self.zones),
-            families: texts(&self.families),
-            disk: DiskSpec { feature: "ssd".to_owned(), gib: self.disk_size },
-        };
-        let progress = Progress::on_terminal();
-        let client = self.reach.client()?;
-        let zones = runtime.block_on(client.survey(&scope, |what| progress.say(what)))?;
-        drop(progress);
-        if let Some(unknown) =
-            scope.zones.iter().find(|code| !zones.iter().any(|one| one.zone.code == **code))
-        {
-            anyhow::bail!("there is no zone {unknown}; `farmscale api DescribeRegions` lists them");
-        }
+        let zones = self.survey.ask(&self.reach.client()?)?;
         let ranked = rank(&zones);
         if self.json {
             return out::json(&ranked.iter().map(json_of).collect::<Vec<_>>());

@@ -1,9 +1,10 @@
 //! `farmscale retire`: leaves for good, proves the farm empty, names what bills on.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::json;
+use tokio::runtime::Runtime;
 
 use super::ask::Daemon;
 use super::reach::{ClockArgs, Progress};
@@ -12,7 +13,6 @@ use crate::clock::Clock;
 use crate::cloud::disks::DiskStatus;
 use crate::cloud::{CallError, Client};
 use crate::model::Span;
-use crate::model::snapshot::Snapshot;
 
 /// Between two looks at the daemon.
 const EVERY: Span = Span::seconds(2);
@@ -64,22 +64,20 @@ impl RetireArgs {
         if self.no_wait {
             return out::line("ordered; `farmscale status` shows how far it is");
         }
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        runtime.block_on(self.wait())?;
+        let runtime = Runtime::new().context("cannot start the runtime")?;
+        self.wait(&runtime)?;
         let leftovers = match &self.config {
-            Some(_) => Some(runtime.block_on(self.leftovers())?),
+            Some(path) => Some(runtime.block_on(self.leftovers(path))?),
             None => None,
         };
         self.report(leftovers)
     }
 
     /// Until the daemon has no machine left.
-    async fn wait(&self) -> anyhow::Result<()> {
+    fn wait(&self, runtime: &Runtime) -> anyhow::Result<()> {
         let (progress, real) = (Progress::on_terminal(), Clock::real());
         loop {
-            let farm: Snapshot =
-                serde_json::from_value(self.daemon.request("/api/v1/status", None).await?)
-                    .context("the daemon is of another version than this command")?;
+            let (_, farm) = self.daemon.status()?;
             let knows = farm.retiring.is_some() && farm.adopted_at.is_some();
             if knows && farm.machines.is_empty() {
                 return Ok(());
@@ -87,12 +85,11 @@ impl RetireArgs {
             let binds = farm.pools.iter().flat_map(|pool| &pool.report.binds);
             let why: Vec<String> = binds.map(ToString::to_string).collect();
             progress.say(&format!("{} machines left ({})", farm.machines.len(), why.join("; ")));
-            real.sleep_until(real.now() + EVERY).await;
+            runtime.block_on(real.sleep_until(real.now() + EVERY));
         }
     }
 
-    async fn leftovers(&self) -> anyhow::Result<Vec<Leftover>> {
-        let Some(path) = &self.config else { bail!("there is no config") };
+    async fn leftovers(&self, path: &Path) -> anyhow::Result<Vec<Leftover>> {
         let settings = super::load(path)?;
         let clock = self.clock.clock(&settings.cloud.endpoints)?;
         let client = Client::new(settings.cloud.credentials, settings.cloud.endpoints, clock)?;

@@ -81,6 +81,11 @@ impl Client {
         Ok(Self { credentials, endpoints, reads, changes, throttle, turns, clock })
     }
 
+    /// Where the services are.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
     /// What time it is for the signature and for deadlines.
     pub fn clock(&self) -> &Clock {
         &self.clock

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 use super::Board;
 use crate::model::snapshot::MachineView;
-use crate::model::{Order, Snapshot, Span};
+use crate::model::{Order, Snapshot, Span, Time};
 use crate::telemetry::words::{self, Language};
 
 /// An order's body is a line of text.
@@ -235,8 +235,7 @@ struct OwnerBody {
 }
 
 async fn pause(State(served): Shared, headers: HeaderMap, Json(body): Json<PauseBody>) -> Response {
-    let until = body.for_s.zip(served.board.latest());
-    let until = until.map(|(seconds, farm)| farm.at + Span::seconds(seconds));
+    let until = end_of(&served, body.for_s);
     let (owner, reason) = (body.owner.into(), body.reason.into());
     order(&served, &headers, Order::Pause { owner, reason, until })
 }
@@ -280,8 +279,7 @@ async fn hold(State(served): Shared, headers: HeaderMap, Json(body): Json<HoldBo
     if !is_there(&served, &machine) {
         return refuse(StatusCode::NOT_FOUND, "there is no machine of that name or id");
     }
-    let until = for_s.zip(served.board.latest());
-    let until = until.map(|(seconds, farm)| farm.at + Span::seconds(seconds));
+    let until = end_of(&served, for_s);
     let (machine, owner, reason) = (machine.into(), owner.into(), reason.into());
     order(&served, &headers, Order::Hold { machine, owner, reason, until })
 }
@@ -296,6 +294,12 @@ async fn release(
     }
     let (machine, owner) = (body.machine.into(), body.owner.into());
     order(&served, &headers, Order::Release { machine, owner })
+}
+
+/// When what lasts so many seconds ends, by the farm's clock.
+fn end_of(served: &Served, for_s: Option<i64>) -> Option<Time> {
+    let (seconds, farm) = for_s.zip(served.board.latest())?;
+    Some(farm.at + Span::seconds(seconds))
 }
 
 fn is_there(served: &Served, machine: &str) -> bool {

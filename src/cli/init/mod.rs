@@ -1,16 +1,14 @@
 //! `farmscale init`: looks at what the account can buy, asks a few questions, writes a config.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
-use super::offers::{Ranked, rank, table};
-use super::reach::{Progress, ReachArgs};
+use super::offers::{Ranked, SurveyArgs, rank, table};
+use super::reach::ReachArgs;
 use super::{out, prompt};
 use crate::cloud::Endpoints;
-use crate::cloud::catalog::DiskSpec;
-use crate::cloud::survey::Scope;
 
 mod text;
 
@@ -49,15 +47,8 @@ pub struct InitArgs {
     /// Yuan an hour at most.
     #[arg(long)]
     money_per_hour: Option<u32>,
-    /// Only these zones, comma between.
-    #[arg(long, value_delimiter = ',')]
-    zones: Vec<String>,
-    /// Only these families, comma between.
-    #[arg(long, value_delimiter = ',')]
-    families: Vec<String>,
-    /// GiB of the system disk.
-    #[arg(long, default_value_t = 40)]
-    disk_size: u32,
+    #[command(flatten)]
+    survey: SurveyArgs,
     /// A file with the key's id and, on the next line, its secret (mode 0600); unless said the
     /// daemon takes the key from its environment.
     #[arg(long)]
@@ -73,31 +64,22 @@ impl InitArgs {
                 self.output.display()
             );
         }
-        let (_, endpoints) = self.reach.reach()?;
         let client = self.reach.client()?;
-        let texts = |list: &[String]| list.iter().map(|one| one.as_str().into()).collect();
-        let scope = Scope {
-            zones: texts(&self.zones),
-            families: texts(&self.families),
-            disk: DiskSpec { feature: "ssd".to_owned(), gib: self.disk_size },
-        };
-        let progress = Progress::on_terminal();
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let zones = runtime.block_on(client.survey(&scope, |what| progress.say(what)))?;
-        drop(progress);
+        let zones = self.survey.ask(&client)?;
         let ranked = rank(&zones);
         out::line(&table(&ranked))?;
         let picks = self.pick(&ranked)?;
-        let is_vendors = endpoints.ecs == Endpoints::default().ecs;
+        let endpoint = client.endpoints().ecs.clone();
+        let is_vendors = endpoint == Endpoints::default().ecs;
         let proposal = Proposal {
             farm: self.answer("farm's name", self.farm.as_deref(), "studio")?,
-            endpoint: (!is_vendors).then_some(endpoints.ecs),
+            endpoint: (!is_vendors).then_some(endpoint),
             key_file: self.key_file.clone(),
             redis: self.answer("Redis", self.redis.as_deref(), "redis://127.0.0.1:6379")?,
             list: self.answer("list of tasks in it", self.list.as_deref(), "render")?,
             max: self.number("machines at most", self.max, Some(10))?.unwrap_or(10),
             money_per_hour: self.number("yuan an hour at most", self.money_per_hour, None)?,
-            disk_gib: self.disk_size,
+            disk_gib: self.survey.disk_size,
             picks,
         };
         self.write(&proposal.text())
@@ -186,11 +168,7 @@ impl InitArgs {
         out::line(&format!(
             "\nwritten to {0}. Next:\n  farmscale check --online --config {0}\n  farmscale try gpu \
              --config {0}      boots one real machine for a moment\n  farmscale run --config {0}",
-            shown(path)
+            path.display()
         ))
     }
-}
-
-fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

@@ -248,7 +248,7 @@ fn yuan(money: Money) -> Value {
 }
 
 fn event(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
-    let id = upkeep::event_id(params)?;
+    let id = params.required("EventId")?;
     let event = behind.provider(now).event(now, &id).ok_or_else(Fault::no_event)?;
     let data = event_json(&event, now);
     if event.state() == TaskState::Failed && behind.answers().failed_event_is_500 {

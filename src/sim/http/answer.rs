@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::model::{Span, Time};
-use crate::sim::provider::Fault;
+use crate::sim::provider::{Accepted, Fault};
 
 /// The vendor's wall clock: times without a zone are +08:00.
 const VENDOR_ZONE: Span = Span::hours(8);
@@ -106,6 +106,15 @@ impl Style {
     }
 }
 
+impl Page {
+    /// The rows of this page.
+    pub(super) fn of<T>(self, rows: &[T]) -> &[T] {
+        let from = self.number.saturating_sub(1).saturating_mul(self.size).min(rows.len());
+        let until = from.saturating_add(self.size).min(rows.len());
+        rows.get(from..until).unwrap_or_default()
+    }
+}
+
 impl Failure {
     pub(super) fn new(http: u16, code: &'static str, message: &str) -> Self {
         Self { http, code: Cow::Borrowed(code), message: message.to_owned(), data: None }
@@ -119,6 +128,11 @@ impl From<Fault> for Failure {
 }
 
 impl Answer {
+    /// A change was taken on.
+    pub(super) fn taken_on(message: &'static str, accepted: &Accepted) -> Self {
+        Self::new(message, json!({ "EventId": *accepted.event }))
+    }
+
     pub(super) fn new(message: &'static str, data: Value) -> Self {
         Self { message, data, page: None }
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// How the face answers where the documents do not say.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Answers {
     /// Which keys and statuses envelopes have.
@@ -24,12 +24,31 @@ pub struct Answers {
     pub refusals: Vec<Refused>,
 }
 
+impl Answers {
+    /// As the documents have it.
+    pub const DOCUMENTED: Self = Self {
+        envelope: Envelope::Documented,
+        monitor: Shape::Object,
+        monitor_zone: MonitorZone::Utc,
+        deleted: Deleted::Missing,
+        hides_new_ids: false,
+        failed_event_is_500: false,
+        no_charge_is_ability: false,
+        refusals: Vec::new(),
+    };
+}
+
+impl Default for Answers {
+    fn default() -> Self {
+        Self::DOCUMENTED
+    }
+}
+
 /// Which keys and statuses envelopes have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Envelope {
     /// As the document's samples have them, action by action.
-    #[default]
     Documented,
     /// `Code`, `Msg`, `RequestId` throughout.
     Uniform,
@@ -38,33 +57,30 @@ pub enum Envelope {
 }
 
 /// A series, or a list of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// An object where there is one.
-    #[default]
     Object,
     /// Always a list.
     List,
 }
 
 /// Which zone measurements' times are in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MonitorZone {
     /// As the document's sample seems to have it.
-    #[default]
     Utc,
     /// As all other times.
     Beijing,
 }
 
 /// What is said of ids that are deleted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Deleted {
     /// Nothing: they are left out.
-    #[default]
     Missing,
     /// `deleted`.
     Shown,

@@ -3,10 +3,10 @@
 use serde_json::{Value, json};
 
 use super::Behind;
-use super::answer::{Answer, Failure, Page};
-use super::params::{Params, invalid, missing};
+use super::answer::{Answer, Failure};
+use super::params::{Params, invalid, missing, refs};
 use crate::model::{Text, Time};
-use crate::sim::provider::{Accepted, Disk, DiskRequest, Instance, Provider};
+use crate::sim::provider::{Disk, DiskRequest, Fault, Instance, Provider};
 
 pub(super) fn create(
     behind: &mut dyn Behind,
@@ -40,7 +40,7 @@ pub(super) fn delete(
 ) -> Result<Answer, Failure> {
     let ids = params.required_texts("DiskIds")?;
     let accepted = behind.provider(now).delete_disks(now, &refs(&ids))?;
-    Ok(taken_on("云盘删除任务下发成功！", &accepted))
+    Ok(Answer::taken_on("云盘删除任务下发成功！", &accepted))
 }
 
 pub(super) fn detach(
@@ -50,7 +50,7 @@ pub(super) fn detach(
 ) -> Result<Answer, Failure> {
     let ids = params.required_texts("DiskIds")?;
     let accepted = behind.provider(now).detach_disks(now, &refs(&ids))?;
-    Ok(taken_on("云盘卸载任务下发成功！", &accepted))
+    Ok(Answer::taken_on("云盘卸载任务下发成功！", &accepted))
 }
 
 pub(super) fn attach(
@@ -62,7 +62,7 @@ pub(super) fn attach(
     let to = instance(params).ok_or_else(|| missing("InstanceId"))?;
     let release = params.flag("ReleaseWithInstance", true)?;
     let accepted = behind.provider(now).attach_disks(now, &refs(&ids), &to, release)?;
-    Ok(taken_on("云盘挂载任务下发成功！", &accepted))
+    Ok(Answer::taken_on("云盘挂载任务下发成功！", &accepted))
 }
 
 pub(super) fn extend(
@@ -72,7 +72,7 @@ pub(super) fn extend(
 ) -> Result<Answer, Failure> {
     let (id, gib) = (params.required("DiskId")?, params.required_number("ExtendedSize")?);
     let accepted = behind.provider(now).extend_disk(now, &id, gib)?;
-    Ok(taken_on("云盘扩容任务下发成功！", &accepted))
+    Ok(Answer::taken_on("云盘扩容任务下发成功！", &accepted))
 }
 
 pub(super) fn quota(
@@ -82,7 +82,7 @@ pub(super) fn quota(
 ) -> Result<Answer, Failure> {
     let zone = params.required("AvailableZoneCode")?;
     let provider = behind.provider(now);
-    provider.catalog().zone(&zone).ok_or_else(crate::sim::provider::Fault::no_zone)?;
+    provider.catalog().zone(&zone).ok_or_else(Fault::no_zone)?;
     let (all, used) = provider.disk_quota(&zone);
     let data = json!({ "QuotaList": [{
         "TotalQuota": all, "UsedQuota": used, "FreeQuota": all.saturating_sub(used),
@@ -94,7 +94,6 @@ pub(super) fn quota(
 pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
     let (zone, region) = (params.text("AvailableZoneCode"), params.text("RegionCode"));
     let ids = params.texts("DiskIds")?;
-    let (number, size) = (params.number("PageNumber")?, params.number("PageSize")?);
     let provider = behind.provider(now);
     let wanted = |row: &&Value| {
         let is = |name: &str, only: &Option<String>| {
@@ -107,16 +106,9 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
     };
     let rows = rows(provider);
     let rows: Vec<&Value> = rows.iter().filter(wanted).collect();
-    let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-    let (number, size) = match (number, size) {
-        (None, None) => (1, rows.len()),
-        (number, size) => (count(number.unwrap_or(1)), count(size.unwrap_or(20))),
-    };
-    let skipped = number.saturating_sub(1).saturating_mul(size);
-    let page: Vec<_> = rows.iter().skip(skipped).take(size).collect();
-    let data = json!({ "DiskList": page });
-    let page = Some(Page { number, size, total: rows.len() });
-    Ok(Answer { message: "获取云盘列表成功！", data, page })
+    let page = params.page(rows.len())?;
+    let data = json!({ "DiskList": page.of(&rows) });
+    Ok(Answer { message: "获取云盘列表成功！", data, page: Some(page) })
 }
 
 pub(super) fn one(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
@@ -124,7 +116,7 @@ pub(super) fn one(behind: &mut dyn Behind, now: Time, params: &Params) -> Result
     let rows = rows(behind.provider(now));
     let found =
         rows.into_iter().find(|row| row.get("DiskId").and_then(Value::as_str) == Some(&*id));
-    let disk = found.ok_or_else(crate::sim::provider::Fault::no_disk)?;
+    let disk = found.ok_or_else(Fault::no_disk)?;
     Ok(Answer::new("获取云盘详情成功！", json!({ "DiskInfo": disk })))
 }
 
@@ -136,7 +128,7 @@ pub(super) fn attached(
     let id = instance(params).ok_or_else(|| missing("InstanceId"))?;
     let provider = behind.provider(now);
     if provider.instance(&id).is_none() {
-        return Err(crate::sim::provider::Fault::no_instance(&id).into());
+        return Err(Fault::no_instance(&id).into());
     }
     let is_its = |row: &Value| row.get("EcsId").and_then(Value::as_str) == Some(&*id);
     let rows: Vec<Value> = rows(provider).into_iter().filter(is_its).collect();
@@ -182,12 +174,4 @@ fn data_row(provider: &Provider, disk: &Disk) -> Value {
         "Status": disk.state.code(), "StatusDisplay": disk.state.display(),
         "DiskFeature": "SSD", "Property": "data",
     })
-}
-
-fn refs(ids: &[String]) -> Vec<&str> {
-    ids.iter().map(String::as_str).collect()
-}
-
-fn taken_on(message: &'static str, accepted: &Accepted) -> Answer {
-    Answer::new(message, json!({ "EventId": *accepted.event }))
 }

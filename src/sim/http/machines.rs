@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::Behind;
-use super::answer::{Answer, Failure, Page, utc_time, vendor_time};
+use super::answer::{Answer, Failure, utc_time, vendor_time};
 use super::answers::{Deleted, MonitorZone, Shape};
-use super::params::{Params, invalid};
+use super::params::{Params, invalid, refs};
 use crate::model::{Billing, Money, Span, Text, Time};
 use crate::sim::provider::{
     Catalog, CreateRequest, Disk, Fault, Instance, Listed, Operation, Provider, State,
@@ -21,7 +21,6 @@ const SAMPLES_MAX: i64 = 120;
 pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
     let zone = params.text("AvailableZoneCode");
     let (vpc, search) = (params.text("VpcId"), params.text("SearchInfo"));
-    let (number, size) = (params.number("PageNumber")?, params.number("PageSize")?);
     let is_ability = behind.answers().no_charge_is_ability;
     let provider = behind.provider(now);
     let catalog = provider.catalog();
@@ -40,23 +39,10 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
     };
     let provider: &Provider = provider;
     let rows: Vec<_> = provider.list(now).into_iter().filter(wanted).collect();
-    let total = rows.len();
-    let (number, size) = match (number, size) {
-        (None, None) => (1, total),
-        (number, size) => (count(number.unwrap_or(1)), count(size.unwrap_or(20))),
-    };
-    if number == 0 {
-        return Err(invalid("PageNumber"));
-    }
-    let page: Vec<_> = rows
-        .iter()
-        .skip((number - 1).saturating_mul(size))
-        .take(size)
-        .map(|row| row_json(provider, row, is_ability))
-        .collect();
-    let data = json!({ "EcsList": page });
-    let page = Some(Page { number, size, total });
-    Ok(Answer { message: "获取云服务器列表成功！", data, page })
+    let page = params.page(rows.len())?;
+    let shown = page.of(&rows).iter().map(|row| row_json(provider, row, is_ability));
+    let data = json!({ "EcsList": shown.collect::<Vec<_>>() });
+    Ok(Answer { message: "获取云服务器列表成功！", data, page: Some(page) })
 }
 
 pub(super) fn one(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
@@ -235,10 +221,8 @@ pub(super) fn operate(
     let operation = Operation::from_code(&params.required("OpType")?);
     let operation = operation.ok_or_else(|| invalid("OpType"))?;
     let delete_eip = params.flag("DeleteEip", true)?;
-    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
-    let accepted = behind.provider(now).operate_all(now, &ids, operation, delete_eip)?;
-    let data = json!({ "EventId": *accepted.event });
-    Ok(Answer::new("批量操作云服务器任务下发成功！", data))
+    let accepted = behind.provider(now).operate_all(now, &refs(&ids), operation, delete_eip)?;
+    Ok(Answer::taken_on("批量操作云服务器任务下发成功！", &accepted))
 }
 
 /// `DeleteEip` is 0 unless given: the opposite of `operate`.
@@ -249,10 +233,8 @@ pub(super) fn delete(
 ) -> Result<Answer, Failure> {
     let ids = params.required_texts("EcsIds")?;
     let delete_eip = params.flag("DeleteEip", false)?;
-    let ids: Vec<_> = ids.iter().map(String::as_str).collect();
-    let accepted = behind.provider(now).delete_all(now, &ids, delete_eip)?;
-    let data = json!({ "EventId": *accepted.event });
-    Ok(Answer::new("删除云服务器任务下发成功！", data))
+    let accepted = behind.provider(now).delete_all(now, &refs(&ids), delete_eip)?;
+    Ok(Answer::taken_on("删除云服务器任务下发成功！", &accepted))
 }
 
 /// Private addresses are made up from the id.
@@ -382,8 +364,4 @@ fn data_disk_json(disk: &Disk) -> Value {
         "Size": disk.gib, "DiskIops": 2520, "BandMbps": 96, "Unit": "GB", "Id": *disk.id,
         "DiskFeature": "ssd",
     })
-}
-
-fn count(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
 }

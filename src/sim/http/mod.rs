@@ -57,8 +57,9 @@ pub trait Behind: Send + 'static {
     fn gpu_percent(&self, instance: &str) -> Option<u32>;
 
     /// How it answers where the documents do not say.
-    fn answers(&self) -> Answers {
-        Answers::default()
+    fn answers(&self) -> &Answers {
+        static DOCUMENTED: Answers = Answers::DOCUMENTED;
+        &DOCUMENTED
     }
 
     /// Sets that from outside; says whether it can be set.
@@ -154,8 +155,8 @@ impl Behind for Alone {
         Some(self.usage.get(instance).copied().unwrap_or(0))
     }
 
-    fn answers(&self) -> Answers {
-        self.answers.clone()
+    fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     fn set_gpu_percent(&mut self, instance: &str, percent: u32) -> bool {
@@ -238,14 +239,14 @@ impl<B: Behind> Served<B> {
         let on_the_way = Span::seconds(REAL_SECONDS_ON_THE_WAY);
         let fast = if clock.speed() == 1 { 0 } else { i64::from(clock.speed()) };
         let skew = SKEW + on_the_way.times(fast);
+        let Answers { envelope, refusals, .. } = locked(&behind).answers().clone();
         let gate = Gate {
             doorkeeper: Doorkeeper::new(&access_key_id, &access_key_secret, skew),
             bucket: Bucket::new(clock.now()),
             rng: Rng::new(seed).fork("mischief"),
             calls: BTreeMap::new(),
-            refusals: locked(&behind).answers().refusals,
+            refusals,
         };
-        let envelope = locked(&behind).answers().envelope;
         Self { envelope, behind, clock, mischief, gate: Mutex::new(gate) }
     }
 

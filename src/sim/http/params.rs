@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use super::answer::Failure;
+use super::answer::{Failure, Page};
 use super::signature::Query;
 use crate::model::{Billing, OfferKey};
 
@@ -78,6 +78,16 @@ impl Params {
         self.number(name)?.ok_or_else(|| missing(name))
     }
 
+    /// Which page is asked for: (number, size); all rows on one page unless either is given.
+    pub(super) fn page(&self, total: usize) -> Result<Page, Failure> {
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        let (number, size) = match (self.number("PageNumber")?, self.number("PageSize")?) {
+            (None, None) => (1, total),
+            (number, size) => (count(number.unwrap_or(1)), count(size.unwrap_or(20))),
+        };
+        if number == 0 { Err(invalid("PageNumber")) } else { Ok(Page { number, size, total }) }
+    }
+
     /// 0 or 1.
     pub(super) fn flag(&self, name: &str, otherwise: bool) -> Result<bool, Failure> {
         match self.number(name)? {
@@ -124,6 +134,11 @@ impl Params {
             .find(|billing| billing.code() == code)
             .ok_or_else(|| invalid("BillingMethod"))
     }
+}
+
+/// The same texts, borrowed.
+pub(super) fn refs(texts: &[String]) -> Vec<&str> {
+    texts.iter().map(String::as_str).collect()
 }
 
 /// A parameter is missing.

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::Behind;
 use super::answer::{Answer, Failure, Page};
 use super::machines::check_password;
-use super::params::{Params, missing};
+use super::params::{Params, refs};
 use crate::model::Time;
-use crate::sim::provider::{Accepted, Fault, ImageSpec, Size, ZoneSpec};
+use crate::sim::provider::{Fault, ImageSpec, Size, ZoneSpec};
 
 pub(super) fn images(
     behind: &mut dyn Behind,
@@ -66,7 +66,7 @@ pub(super) fn delete_image(
 ) -> Result<Answer, Failure> {
     let (ids, zone) = (params.required_texts("ImageIds")?, params.text("AvailableZoneCode"));
     let accepted = behind.provider(now).delete_images(now, &refs(&ids), zone.as_deref())?;
-    Ok(taken_on("删除节点镜像成功!", &accepted))
+    Ok(Answer::taken_on("删除节点镜像成功!", &accepted))
 }
 
 pub(super) fn sync_image(
@@ -76,7 +76,7 @@ pub(super) fn sync_image(
 ) -> Result<Answer, Failure> {
     let (id, zones) = (params.required("ImageId")?, params.required_texts("AvailableZoneCodes")?);
     let accepted = behind.provider(now).sync_image(now, &id, &refs(&zones))?;
-    Ok(taken_on("同步私有镜像成功！", &accepted))
+    Ok(Answer::taken_on("同步私有镜像成功！", &accepted))
 }
 
 pub(super) fn set_password(
@@ -87,7 +87,7 @@ pub(super) fn set_password(
     let ids = params.required_texts("EcsIds")?;
     check_password(&params.required("Password")?)?;
     let accepted = behind.provider(now).set_password(now, &refs(&ids))?;
-    Ok(taken_on("云服务器管理员用户密码修改任务下发成功！", &accepted))
+    Ok(Answer::taken_on("云服务器管理员用户密码修改任务下发成功！", &accepted))
 }
 
 pub(super) fn rename(
@@ -115,7 +115,7 @@ pub(super) fn resize(
     let provider = behind.provider(now);
     provider.catalog().zone(&zone).ok_or_else(Fault::no_zone)?;
     let accepted = provider.resize(now, &refs(&ids), &family, size)?;
-    Ok(taken_on("变更规格任务下发成功！", &accepted))
+    Ok(Answer::taken_on("变更规格任务下发成功！", &accepted))
 }
 
 pub(super) fn vnc_url(
@@ -137,18 +137,4 @@ pub(super) fn subjects(_: &mut dyn Behind, _: Time, _: &Params) -> Result<Answer
         "BeginTime": "2026-01-01", "EndTime": "2026-10-30",
     }]);
     Ok(Answer::new("获取测试账户信息成功！", data))
-}
-
-/// The ECS and the EBS action have the same name; each finds all events, as the vendor's own
-/// program expects.
-pub(super) fn event_id(params: &Params) -> Result<String, Failure> {
-    params.text("EventId").ok_or_else(|| missing("EventId"))
-}
-
-fn refs(ids: &[String]) -> Vec<&str> {
-    ids.iter().map(String::as_str).collect()
-}
-
-fn taken_on(message: &'static str, accepted: &Accepted) -> Answer {
-    Answer::new(message, json!({ "EventId": *accepted.event }))
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::Provider;
 use super::bill::{BillLine, Charge, Charges};
 use super::disk::Disk;
-use super::{Fault, Provider};
 use crate::model::{Money, OfferKey, Text, Time};
 use crate::sim::rng::Rng;
 
@@ -91,24 +91,21 @@ impl Provider {
         self.account.busy.get(instance)
     }
 
-    /// Binds existing addresses, or makes a new one for each machine.
+    /// Binds existing addresses, which are free and as many, or makes a new one for each machine.
     pub(super) fn bind_eips(
         &mut self,
         now: Time,
         region: &Text,
         instances: &[Text],
         existing: &[Text],
-    ) -> Result<(), Fault> {
-        if !existing.is_empty() {
-            if existing.len() != instances.len() {
-                return Err(Fault::parameter("PubnetInfo.EipIds"));
-            }
-            for (id, instance) in existing.iter().zip(instances) {
-                let free = self.account.eips.get_mut(id).filter(|eip| eip.instance.is_none());
-                let eip = free.ok_or_else(|| Fault::no_instance(id))?;
+    ) {
+        for (id, instance) in existing.iter().zip(instances) {
+            if let Some(eip) = self.account.eips.get_mut(id) {
                 eip.instance = Some(Text::clone(instance));
             }
-            return Ok(());
+        }
+        if !existing.is_empty() {
+            return;
         }
         for instance in instances {
             let id = self.account.id("eip-");
@@ -123,7 +120,6 @@ impl Provider {
             eip.charges.switch(Charge::Running, now);
             self.account.eips.insert(id, eip);
         }
-        Ok(())
     }
 
     /// A machine is gone, or stopped with its address released.

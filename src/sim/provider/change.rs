@@ -47,7 +47,7 @@ impl Provider {
             };
             tasks.push(self.build(now, name, request, in_stock));
         }
-        self.furnish(now, request, &tasks)?;
+        self.furnish(now, request, &tasks);
         Ok(self.accept(now, EventKind::Create, tasks))
     }
 
@@ -78,12 +78,7 @@ impl Provider {
     }
 
     /// Gives new machines their data disks and public addresses.
-    fn furnish(
-        &mut self,
-        now: Time,
-        request: &CreateRequest,
-        tasks: &[TaskKept],
-    ) -> Result<(), Fault> {
+    fn furnish(&mut self, now: Time, request: &CreateRequest, tasks: &[TaskKept]) {
         for task in tasks {
             for (gib, release) in &request.data_disks {
                 let disk = super::DiskRequest {
@@ -97,11 +92,12 @@ impl Provider {
                 self.make_disk(now, &disk);
             }
         }
-        let Some(existing) = &request.eips else { return Ok(()) };
-        let zone = self.catalog.zone(&request.offer.zone).ok_or_else(Fault::no_zone)?;
-        let region = Text::clone(&zone.region);
-        let ids: Vec<Text> = tasks.iter().map(|task| Text::clone(&task.instance)).collect();
-        self.bind_eips(now, &region, &ids, existing)
+        let zone = self.catalog.zone(&request.offer.zone);
+        if let (Some(existing), Some(zone)) = (&request.eips, zone) {
+            let region = Text::clone(&zone.region);
+            let ids: Vec<Text> = tasks.iter().map(|task| Text::clone(&task.instance)).collect();
+            self.bind_eips(now, &region, &ids, existing);
+        }
     }
 
     /// `OperateInstance` for one instance.
