@@ -1,6 +1,7 @@
 //! farmscale keeps a GPU render farm exactly as large as its work needs, at the lowest price the
 //! cloud sells. `docs/architecture.md` has the map; read `world`, `driver`, `plan` in this order.
 
+pub mod backtest;
 pub mod cli;
 pub mod clock;
 pub mod cloud;

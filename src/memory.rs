@@ -12,13 +12,15 @@ use serde::{Deserialize, Serialize};
 use crate::model::event::What;
 use crate::model::snapshot::{Counts, Hold, Pause, Phase};
 use crate::model::{
-    Change, Event, MachineName, Money, OfferKey, Price, Quote, Reason, Refusal, Text, Time,
-    WorkerState,
+    BootLine, Change, Event, MachineName, Money, OfferKey, Price, Quote, Reason, Refusal, Text,
+    Time, WorkerState,
 };
 
 mod apply;
+mod boots;
 mod meter;
 
+pub use boots::Boots;
 pub use meter::Meter;
 
 /// Everything that must outlive a restart.
@@ -32,6 +34,8 @@ pub struct Memory {
     pub tombstones: BTreeMap<MachineName, Tombstone>,
     /// Offers that were refused.
     pub refusals: BTreeMap<OfferKey, RefusalMemory>,
+    /// What is known of boots.
+    pub boots: BTreeMap<BootLine, Boots>,
 }
 
 /// Facts there is one of.
@@ -69,7 +73,7 @@ pub struct Recent {
     pub creates: Vec<(Time, u32)>,
     /// Stops and deletes of machines that were running.
     pub stops: Vec<(Time, u32)>,
-    /// Deletes of machines that were stopped.
+    /// Deletes of machines that were stopped, or given up before they joined.
     pub deletes: Vec<(Time, u32)>,
 }
 
@@ -90,6 +94,12 @@ pub struct Machine {
     pub life: Life,
     /// Since when.
     pub since: Time,
+    /// When its last boot was asked for.
+    #[serde(default)]
+    pub boot_asked_at: Option<Time>,
+    /// That boot has been given up.
+    #[serde(default)]
+    pub boot_failed: bool,
     /// The one change under way.
     pub pending: Option<Pending>,
     /// What its workers do.
@@ -231,9 +241,20 @@ impl Machine {
         }
     }
 
+    /// The kind of its present or next boot.
+    pub fn boot_line(&self, again: bool) -> BootLine {
+        let (zone, family) = (Text::clone(&self.offer.zone), Text::clone(&self.offer.family));
+        BootLine { pool: Text::clone(&self.pool), zone, family, again }
+    }
+
     /// Whether its workers have answered that they hold nothing and take no more.
     pub fn is_drained(&self) -> bool {
         self.drain_asked_at.is_some() && self.worker == Some(WorkerState::Drained)
+    }
+
+    /// Whether letting it go takes no work away: it is off, or given up before it ever joined.
+    pub fn is_workless(&self) -> bool {
+        self.life == Life::Stopped || self.reason == Reason::NotWorthWaiting
     }
 
     /// What it costs now.
@@ -265,6 +286,7 @@ impl Memory {
                 let refusal = self.refusals.get(offer)?;
                 serde_json::to_vec(&(offer, refusal)).ok()
             }
+            Key::Boots(line) => serde_json::to_vec(&(line, self.boots.get(line)?)).ok(),
         }
     }
 
@@ -288,6 +310,10 @@ impl Memory {
                 let (offer, refusal) = serde_json::from_slice(value).map_err(fault)?;
                 self.refusals.insert(offer, refusal);
             }
+            Some(("boots", _)) => {
+                let (line, boots) = serde_json::from_slice(value).map_err(fault)?;
+                self.boots.insert(line, boots);
+            }
             _ => return Err(format!("record {key}: no such kind of record")),
         }
         Ok(())
@@ -305,6 +331,8 @@ pub enum Key {
     Tombstone(MachineName),
     /// A refused offer.
     Refusal(OfferKey),
+    /// Boots of one kind.
+    Boots(BootLine),
 }
 
 impl Key {
@@ -317,6 +345,9 @@ impl Key {
         match &event.what {
             What::OfferRefused { offer, .. } | What::OfferServed { offer } => {
                 keys.push(Self::Refusal(offer.clone()));
+            }
+            What::Booted { line, .. } | What::BootFailed { line, .. } => {
+                keys.push(Self::Boots(line.clone()));
             }
             What::CreateExpired { name }
             | What::CreateRefused { name, .. }
@@ -363,6 +394,7 @@ impl Key {
             Self::Machine(name) => format!("machine/{name}"),
             Self::Tombstone(name) => format!("tombstone/{name}"),
             Self::Refusal(offer) => format!("refusal/{offer}"),
+            Self::Boots(line) => format!("boots/{line}"),
         }
     }
 }

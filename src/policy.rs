@@ -42,6 +42,9 @@ pub struct Pool {
     pub headroom: u32,
     /// When an idle machine is let go.
     pub tier: Tier,
+    /// How soon tasks should start, and what it costs if they do not; `None` = every waiting task
+    /// gets a slot at once.
+    pub promise: Option<Promise>,
     /// Whether the lack of a busy word counts as idle.
     pub idle: IdleRule,
     /// Whether the queue can ask workers to take no more.
@@ -82,6 +85,85 @@ pub struct Tier {
     pub stop_after: Option<Span>,
     /// Stopped this long: delete.
     pub delete_after: Option<Span>,
+    /// Of learned times.
+    pub patience: Patience,
+}
+
+/// What is promised to tasks, and what breaking it costs. The promise steers where the queue tells
+/// its tasks apart; elsewhere every waiting task gets a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Promise {
+    /// Tasks should start within this.
+    pub wait: Span,
+    /// A task that starts later costs as much as a slot running for this long…
+    pub late: Span,
+    /// …and for the time it is late, in percent.
+    pub late_percent: i64,
+    /// A task that starts later than this…
+    pub too_late: Span,
+    /// …costs so much more.
+    pub too_late_costs: Span,
+}
+
+impl Promise {
+    /// Nearly all tasks start within `wait`; those that do not are not much later.
+    pub const fn within(wait: Span) -> Self {
+        Self {
+            // A boot may take a quarter longer than the mean it is reckoned with.
+            wait: Span(wait.0 / 12 * 11),
+            late: Span::seconds(85),
+            late_percent: 100,
+            too_late: Span(wait.0 / 3 * 4),
+            too_late_costs: Span::seconds(150),
+        }
+    }
+
+    /// Start within six minutes.
+    pub const fn balanced() -> Self {
+        Self::within(Span::minutes(6))
+    }
+
+    /// Start within a quarter of an hour, for the least money.
+    pub const fn thrifty() -> Self {
+        Self::within(Span::minutes(15))
+    }
+}
+
+impl Default for Promise {
+    fn default() -> Self {
+        Self::balanced()
+    }
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self::balanced()
+    }
+}
+
+/// How much of the learned times machines without work are kept, in percent. Found by back-test: a
+/// stop takes a while of its own, and a machine kept stopped also shortens waits, which the pauses
+/// learned from do not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Of the time until a stop.
+    pub idle: i64,
+    /// Of the time from the stop until the delete.
+    pub stopped: i64,
+    /// No learned time counts for less than this share of the break-even time.
+    pub least: i64,
+}
+
+impl Patience {
+    /// For the least money.
+    pub const fn balanced() -> Self {
+        Self { idle: 25, stopped: 150, least: 0 }
+    }
+
+    /// For the shortest waits: never less than the break-even times.
+    pub const fn fast() -> Self {
+        Self { idle: 100, stopped: 100, least: 100 }
+    }
 }
 
 /// What makes a worker idle.
@@ -186,7 +268,7 @@ impl Default for Limits {
             money_per_hour: None,
             open_creates: 4,
             stops_floor: 20,
-            stops_percent: 50,
+            stops_percent: 80,
             deletes_floor: 50,
         }
     }
@@ -194,7 +276,12 @@ impl Default for Limits {
 
 impl Default for Tier {
     fn default() -> Self {
-        Self { keep_stopped: true, stop_after: None, delete_after: None }
+        Self {
+            keep_stopped: true,
+            stop_after: None,
+            delete_after: None,
+            patience: Patience::balanced(),
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use crate::model::Span;
 
 pub mod api;
 pub mod ask;
+pub mod backtest;
 pub mod check;
 pub mod cloudsim;
 pub mod daemon;
@@ -52,6 +53,7 @@ enum Command {
     Release(ask::ReleaseArgs),
     Retire(retire::RetireArgs),
     Offers(offers::OffersArgs),
+    Backtest(backtest::BacktestArgs),
     Try(try_pool::TryArgs),
     Api(api::ApiArgs),
     Cloudsim(cloudsim::CloudsimArgs),
@@ -91,6 +93,7 @@ impl Cli {
             Command::Release(args) => args.run(),
             Command::Retire(args) => args.run(),
             Command::Offers(args) => args.run(),
+            Command::Backtest(args) => args.run(),
             Command::Try(args) => args.run(),
             Command::Api(args) => args.run(),
             Command::Cloudsim(args) => args.run(),

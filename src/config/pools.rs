@@ -8,7 +8,7 @@ use super::secrets;
 use crate::cloud::Purchase;
 use crate::model::name::POOL_MAX;
 use crate::model::{Billing, OfferKey, Shape, Span, Text};
-use crate::policy::{IdleRule, Limits, OfferPolicy, Pool, Slots, Tier, Window};
+use crate::policy::{IdleRule, Limits, OfferPolicy, Patience, Pool, Promise, Slots, Tier, Window};
 use crate::queue::SourceSettings;
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -66,6 +66,7 @@ fn pool(
         reader.fault("min", format!("is {min}, more than max ({max})"));
     }
     let queue = queue(reader, queues);
+    let (promise, patience) = promise(reader);
     let pool = Pool {
         name: Text::clone(name),
         tag: tag(name, reader).into(),
@@ -80,7 +81,8 @@ fn pool(
         },
         tasks_per_slot: reader.number("tasks_per_slot", 1, 1, 10_000),
         headroom: reader.number("headroom", 0, 0, 10_000),
-        tier: tier(reader),
+        tier: Tier { patience, ..tier(reader) },
+        promise,
         idle: reader
             .choice("idle", &[("word", IdleRule::Word), ("assume", IdleRule::Assume)], 0)
             .unwrap_or(IdleRule::Word),
@@ -239,7 +241,20 @@ fn tier(reader: &mut Reader<'_>) -> Tier {
         keep_stopped: reader.flag("keep_stopped", true),
         stop_after: reader.span_or_none("stop_after", Span::seconds(10)),
         delete_after: reader.span_or_none("delete_after", Span::ZERO),
+        ..Tier::default()
     }
+}
+
+/// A preset, and the wait that is promised if it is another.
+fn promise(reader: &mut Reader<'_>) -> (Option<Promise>, Patience) {
+    let presets = [
+        ("balanced", (Some(Promise::balanced()), Patience::balanced())),
+        ("fast", (None, Patience::fast())),
+        ("thrifty", (Some(Promise::thrifty()), Patience::balanced())),
+    ];
+    let (promise, patience) = reader.choice("preset", &presets, 0).unwrap_or_default();
+    let wait = reader.span_or_none("max_wait", Span::minutes(1));
+    (wait.map(Promise::within).or(promise), patience)
 }
 
 fn windows(reader: &mut Reader<'_>) -> Vec<Window> {

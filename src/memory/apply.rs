@@ -70,6 +70,7 @@ impl Memory {
             What::ChangeDone { name, change: Change::Delete, effective_at } => {
                 self.bury_deleted(name, *effective_at, at);
             }
+            What::Booted { .. } | What::BootFailed { .. } => self.learn_of_boot(event),
             What::CreateAccepted { .. }
             | What::ChangeAccepted { .. }
             | What::ChangeDone { .. }
@@ -84,6 +85,15 @@ impl Memory {
             | What::AssumedReady { .. }
             | What::ChangeSeen { .. }
             | What::WorkerSeen { .. } => self.apply_to_machine(event),
+        }
+    }
+
+    fn learn_of_boot(&mut self, event: &Event) {
+        if let What::Booted { line, took, .. } = &event.what {
+            self.boots.entry(line.clone()).or_default().joined(*took);
+        } else if let What::BootFailed { line, waited, .. } = &event.what {
+            self.boots.entry(line.clone()).or_default().given_up(*waited, event.at);
+            self.apply_to_machine(event);
         }
     }
 
@@ -105,7 +115,8 @@ impl Memory {
 
     fn count_change(&mut self, name: &MachineName, change: Change, at: Time) {
         let counts = &mut self.meta.counts;
-        let stopped = self.machines.get(name).is_some_and(|machine| machine.life == Life::Stopped);
+        // Machines that do no work and could do none soon have a budget of their own.
+        let workless = self.machines.get(name).is_some_and(Machine::is_workless);
         match change {
             Change::Start => counts.starts += 1,
             Change::Stop => {
@@ -115,7 +126,7 @@ impl Memory {
             Change::Delete => {
                 counts.deletes += 1;
                 let recent = &mut self.meta.recent;
-                push_recent(if stopped { &mut recent.deletes } else { &mut recent.stops }, at);
+                push_recent(if workless { &mut recent.deletes } else { &mut recent.stops }, at);
             }
             Change::Drain | Change::Undrain => {}
         }
@@ -192,6 +203,8 @@ impl Machine {
             instance: None,
             life: Life::Launching(Create::Sent),
             since: at,
+            boot_asked_at: Some(at),
+            boot_failed: false,
             pending: None,
             worker: None,
             worker_since: at,
@@ -255,6 +268,7 @@ impl Machine {
             What::Quoted { quote, .. } => self.quote = Some(*quote),
             What::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
             What::ChangeSeen { .. } => self.change_seen(at),
+            What::BootFailed { .. } => self.boot_failed = true,
             What::AssumedReady { .. } => {
                 self.worker_since = at;
                 self.enter(Life::Ready, at);
@@ -267,6 +281,7 @@ impl Machine {
             | What::Staying { .. }
             | What::CreateIntended { .. }
             | What::CreateRefused { .. }
+            | What::Booted { .. }
             | What::CreateFailed { .. }
             | What::CreateExpired { .. }
             | What::Adopted { .. }
@@ -288,6 +303,9 @@ impl Machine {
         let state = PendingState::Sent;
         self.pending = Some(Pending { change, sent_at: at, seen_at: None, state });
         self.reason = reason;
+        if change == Change::Start {
+            (self.boot_asked_at, self.boot_failed) = (Some(at), false);
+        }
         // From here on workers may take tasks, whatever becomes of the answer.
         self.drain_asked_at.take_if(|_| change == Change::Undrain);
     }

@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use super::action::{Change, Refusal};
+use super::boot::BootLine;
 use super::name::MachineName;
 use super::offer::{OfferKey, Quote};
 use super::reading::{InstanceRow, Status, WorkerState};
 use super::reason::Reason;
-use super::time::Time;
+use super::time::{Span, Time};
 
 /// One fact, with the moment it was settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -245,6 +246,24 @@ pub enum What {
         /// When the queue was asked.
         asked_at: Time,
     },
+    /// A boot has ended in a worker.
+    Booted {
+        /// Which.
+        name: MachineName,
+        /// Of which kind.
+        line: BootLine,
+        /// From the request to the first word of its worker.
+        took: Span,
+    },
+    /// A boot has brought no worker in its time.
+    BootFailed {
+        /// Which.
+        name: MachineName,
+        /// Of which kind.
+        line: BootLine,
+        /// From the request until now.
+        waited: Span,
+    },
     /// The queue cannot tell who works, and the machine has had the time a boot takes.
     AssumedReady {
         /// Which.
@@ -305,6 +324,8 @@ impl Event {
             | What::Unmissed { name }
             | What::Vanished { name }
             | What::WorkerSeen { name, .. }
+            | What::Booted { name, .. }
+            | What::BootFailed { name, .. }
             | What::AssumedReady { name }
             | What::Quoted { name, .. }
             | What::TombstoneDropped { name } => Some(name),

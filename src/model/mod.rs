@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 pub mod action;
+pub mod boot;
 pub mod event;
 pub mod money;
 pub mod name;
@@ -13,13 +14,14 @@ pub mod snapshot;
 pub mod time;
 
 pub use action::{Act, Change, Look, LookFailure, MachineRef, Order, Outcome, Refusal, Wake};
+pub use boot::BootLine;
 pub use event::Event;
 pub use money::{Money, Price};
 pub use name::{MachineName, Namer};
 pub use offer::{Billing, OfferKey, Quote, Stock};
 pub use reading::{
-    EventReading, EventStatus, InstanceRow, Listing, QueueReading, Reading, Shape, Status,
-    StockReading, UsageReading, Work, WorkerSeen, WorkerState,
+    EventReading, EventStatus, InstanceRow, Listing, QueueReading, Reading, Shape, Stage, Status,
+    StockReading, TaskSeen, UsageReading, Work, WorkerSeen, WorkerState,
 };
 pub use reason::Reason;
 pub use snapshot::Snapshot;

@@ -62,6 +62,44 @@ pub struct QueueReading {
     pub oldest_wait: Option<Span>,
     /// Every worker the queue knows; `None` = the source cannot tell who is busy.
     pub workers: Option<Vec<WorkerSeen>>,
+    /// Every task that waits or runs, and those that ended lately; `None` = the source cannot tell
+    /// one task from another.
+    pub tasks: Option<Vec<TaskSeen>>,
+}
+
+/// One task, where the source tells tasks apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskSeen {
+    /// The source's number for it, or a checksum of its name.
+    pub id: u64,
+    /// The job it belongs to, likewise: tasks of one job resemble each other.
+    pub job: Option<u64>,
+    /// What it needs; `None` = what the pool says a task needs.
+    pub shape: Option<Shape>,
+    /// When it was submitted.
+    pub submitted_at: Time,
+    /// How far it is.
+    pub stage: Stage,
+}
+
+/// How far a task is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// It waits for a worker.
+    Waiting,
+    /// A worker has it.
+    Running {
+        /// Since when.
+        since: Time,
+    },
+    /// It has been done; told for ten minutes at least.
+    Ended {
+        /// When.
+        at: Time,
+        /// How long it ran.
+        took: Span,
+    },
 }
 
 impl QueueReading {

@@ -36,6 +36,8 @@ pub enum Reason {
         /// Within this time.
         within: Span,
     },
+    /// It is on its way, and the work will be done without it.
+    NotWorthWaiting,
     /// It is idle.
     Idle {
         /// For so long.
@@ -71,6 +73,7 @@ impl fmt::Display for Reason {
             Self::TakesTasks => write!(f, "it is to take tasks again"),
             Self::StaysOff => write!(f, "it is off, and must come up drained if started by hand"),
             Self::NoWorker { within } => write!(f, "no worker has joined within {within}"),
+            Self::NotWorthWaiting => write!(f, "the work will be done before it is ready"),
             Self::Idle { lasted } => write!(f, "idle for {lasted}"),
             Self::Silent { lasted } => write!(f, "its workers have been silent for {lasted}"),
             Self::Stopped { lasted } => write!(f, "stopped for {lasted}"),

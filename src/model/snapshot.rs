@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use super::action::Refusal;
+use super::boot::BootLine;
 use super::event::Event;
 use super::money::Money;
 use super::name::MachineName;
@@ -196,6 +197,22 @@ pub enum Blocked {
         /// Memory of each, in GiB.
         gpu_memory_gib: u32,
     },
+    /// Boots of an offer bring no workers: one machine at a time tries again.
+    BootsFail {
+        /// Which boots.
+        line: BootLine,
+        /// How many in a row.
+        failed: u32,
+        /// When one may try again.
+        next_try: Time,
+    },
+    /// Tasks wait on purpose: machines there or on their way will start them as promised.
+    WithinPromise {
+        /// How many.
+        waiting: u32,
+        /// What is promised.
+        wait: Span,
+    },
     /// The queue can neither say who is busy nor drain: ready machines are not stopped.
     CannotTellIdle,
     /// A stop that should have been free of charge was not: machines are deleted instead.
@@ -369,6 +386,12 @@ impl fmt::Display for Blocked {
             Self::NoStock { offer, detail } => write!(f, "stock of {offer} is not known: {detail}"),
             Self::NothingFits { gpus, gpu_memory_gib } => {
                 write!(f, "no offer has {gpus} GPUs of {gpu_memory_gib} GiB for one task")
+            }
+            Self::BootsFail { line, failed, next_try } => {
+                write!(f, "{line} bring no workers ({failed} in a row); one tries at {next_try}")
+            }
+            Self::WithinPromise { waiting, wait } => {
+                write!(f, "{waiting} tasks wait, to be started within {wait} as promised")
             }
             Self::CannotTellIdle => {
                 write!(

@@ -18,12 +18,12 @@ pub(super) fn wants(pool: &Pool, capacity: &Capacity, now: Time) -> bool {
 pub(super) fn steps(
     situation: Situation<'_>,
     pool: &Pool,
-    capacity: &Capacity,
+    (capacity, short): (&Capacity, &[(Shape, u32)]),
     draft: &mut Draft,
     report: &mut Report,
 ) {
     let mut added = 0;
-    for (shape, slots) in &capacity.short {
+    for (shape, slots) in short {
         added += serve(situation, pool, (*shape, *slots), draft, report);
     }
     let (min, _) = pool.size_at(situation.now);
@@ -173,7 +173,7 @@ fn make_room(situation: Situation<'_>, pool: &Pool, reason: &Blocked, draft: &mu
             && is_surely_off(situation, pool, name, machine, workers.as_ref())
     });
     if let Some((name, _)) = useless
-        && draft.budget.delete_stopped().is_ok()
+        && draft.budget.delete_workless().is_ok()
     {
         let name = name.clone();
         draft.change(situation, pool, &name, Change::Delete, Reason::HoldsPlace);

@@ -33,6 +33,10 @@ impl Budget {
             within.map(|(_, count)| *count).fold(0, u32::saturating_add)
         };
         let recent = &memory.meta.recent;
+        let stops = within(&recent.stops);
+        // The share is of what ran when the window began.
+        let on = memory.machines.values().filter(|machine| machine.life != Life::Stopped);
+        let on = count(on.count()).saturating_add(stops).min(limits.max);
         let open = memory.machines.values().filter(|machine| {
             matches!(machine.life, Life::Launching(Create::Sent | Create::Unknown))
         });
@@ -45,8 +49,8 @@ impl Budget {
             open_creates_max: limits.open_creates,
             creates: within(&recent.creates),
             creates_max: policy.pools.iter().map(|pool| pool.surge).fold(0, u32::saturating_add),
-            stops: within(&recent.stops),
-            stops_max: limits.stops_floor.max(farm.saturating_mul(limits.stops_percent) / 100),
+            stops,
+            stops_max: limits.stops_floor.max(on.saturating_mul(limits.stops_percent) / 100),
             deletes: within(&recent.deletes),
             deletes_max: limits.deletes_floor.max(farm),
         }
@@ -79,8 +83,8 @@ impl Budget {
         take(&mut self.stops, self.stops_max)
     }
 
-    /// Takes a delete of a machine that is stopped.
-    pub fn delete_stopped(&mut self) -> Result<(), Blocked> {
+    /// Takes a delete of a machine that is off, or that never joined.
+    pub fn delete_workless(&mut self) -> Result<(), Blocked> {
         take(&mut self.deletes, self.deletes_max)
     }
 }

@@ -3,10 +3,17 @@
 
 use super::{Draft, Situation};
 use crate::memory::{Create, Life, Machine, PendingState};
-use crate::model::{Look, MachineName, Span, Text, Time};
+use crate::model::{Look, MachineName, Span, Text, Time, WorkerState};
+use crate::policy::Pool;
 
 /// Stock nobody wants is asked for this much more rarely.
 const QUIET_FACTOR: i64 = 10;
+/// A worker answers its drain flag within this: the longest wait for a task (docs/workers.md).
+const DRAIN_ANSWER: Span = Span::seconds(6);
+/// A second look agrees that a worker is idle after this.
+const IDLE_AGAIN: Span = Span::seconds(3);
+/// A machine that has never joined is known to take no task after this.
+const NEVER_JOINED: Span = Span::seconds(2);
 /// An unknown create is looked up by its exact name this long; then the listings must do.
 const NAME_LOOKS: Span = Span::minutes(3);
 
@@ -16,10 +23,13 @@ pub(super) fn due(situation: Situation<'_>, wanting: &[&Text], draft: &mut Draft
     let timing = &policy.timing;
     ask(situation, Look::Fleet, readings.fleet.due_at(timing.fleet_poll), draft);
     for pool in &policy.pools {
-        let due_at = readings
-            .queues
-            .get(&pool.queue)
-            .map_or(Time::default(), |one| one.due_at(timing.queue_poll));
+        let due_at = readings.queues.get(&pool.queue).map_or(Time::default(), |queue| {
+            let in_turn = queue.due_at(timing.queue_poll);
+            match queue.asked_at.filter(|_| queue.failures == 0) {
+                Some(asked_at) => in_turn.min(answer_at(situation, pool, asked_at)),
+                None => in_turn,
+            }
+        });
         ask(situation, Look::Queue(Text::clone(&pool.queue)), due_at, draft);
         let factor = if wanting.contains(&&pool.name) { 1 } else { QUIET_FACTOR };
         market(situation, pool, factor, draft);
@@ -29,8 +39,28 @@ pub(super) fn due(situation: Situation<'_>, wanting: &[&Text], draft: &mut Draft
     }
 }
 
+/// When the queue's word is worth having before its turn: an idle machine is due once a second look
+/// agrees, and a drained one once its workers have answered.
+fn answer_at(situation: Situation<'_>, pool: &Pool, asked_at: Time) -> Time {
+    let ours = situation.memory.machines.values().filter(|machine| machine.pool == pool.name);
+    let awaited = ours.filter_map(|machine| {
+        if machine.pending.is_some() {
+            return None;
+        }
+        let heard_by = match (&machine.life, machine.drain_asked_at) {
+            (Life::Stopped | Life::Launching(_), _) => None,
+            (Life::Booting { .. }, flagged) => flagged.map(|at| at + NEVER_JOINED),
+            (Life::Ready, Some(flagged)) => Some(flagged + DRAIN_ANSWER),
+            (Life::Ready, None) => (machine.worker == Some(WorkerState::Idle))
+                .then(|| machine.worker_since + IDLE_AGAIN),
+        };
+        heard_by.filter(|at| asked_at < *at)
+    });
+    awaited.min().unwrap_or(Time::MAX)
+}
+
 /// Stock and prices of a pool's offers.
-fn market(situation: Situation<'_>, pool: &crate::policy::Pool, factor: i64, draft: &mut Draft) {
+fn market(situation: Situation<'_>, pool: &Pool, factor: i64, draft: &mut Draft) {
     let Situation { policy, readings, .. } = situation;
     let timing = &policy.timing;
     for offer in &pool.offers {

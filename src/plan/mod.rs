@@ -14,11 +14,14 @@ use crate::model::{
 };
 use crate::policy::{Policy, Pool};
 
+pub mod ahead;
+pub mod boots;
 pub mod capacity;
 pub mod demand;
 pub mod grow;
 pub mod guard;
 pub mod looks;
+pub mod promise;
 pub mod rank;
 pub mod readings;
 pub mod report;
@@ -97,10 +100,17 @@ pub fn plan(situation: Situation<'_>) -> Plan {
             report.binds.push(Blocked::Retiring { owner });
         }
         if held(situation).is_none() {
+            let ahead = fresh.and_then(|_| ahead::of(situation, pool, &demand, &capacity));
+            let slots = ahead.as_ref().map_or(&capacity.short, |ahead| &ahead.short);
             if memory.meta.retiring.is_none() {
-                grow::steps(situation, pool, &capacity, &mut draft, &mut report);
+                grow::steps(situation, pool, (&capacity, slots), &mut draft, &mut report);
             }
-            shrink::steps(situation, pool, &capacity, fresh, &mut draft, &mut report);
+            let cancel = ahead.as_ref().map(|ahead| &ahead.cancel);
+            shrink::steps(situation, pool, (&capacity, cancel), fresh, &mut draft, &mut report);
+            if let Some(ahead) = ahead.filter(|ahead| ahead.left_waiting != 0) {
+                let (waiting, wait) = (ahead.left_waiting, ahead.wait);
+                report.binds.push(Blocked::WithinPromise { waiting, wait });
+            }
         }
         draft.plan.reports.insert(Text::clone(&pool.name), report);
     }

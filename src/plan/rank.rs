@@ -45,7 +45,8 @@ pub fn offers<'a>(
         if slots == 0 {
             continue;
         }
-        match quote_if_buyable(policy, offer, memory, readings, now) {
+        let broken = super::boots::breaker(pool, memory, &offer.key, now).map_or(Ok(()), Err);
+        match broken.and_then(|()| quote_if_buyable(policy, offer, memory, readings, now)) {
             Err(reason) => blocked.push(reason),
             Ok(quote) => {
                 let in_zone = |key: &crate::model::OfferKey| key.zone == offer.key.zone;

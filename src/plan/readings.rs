@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::promise::workload::Workload;
 use crate::model::{
     EventReading, Listing, Look, LookFailure, OfferKey, QueueReading, Quote, Reading, Span, Stock,
     StockReading, Text, Time, UsageReading,
@@ -22,6 +23,8 @@ const SUSPECT_BELIEVED_AT: u32 = 3;
 pub struct Readings {
     /// Queues by name.
     pub queues: BTreeMap<Text, Source<QueueReading>>,
+    /// What the queues' words taken together tell of their tasks.
+    pub workloads: BTreeMap<Text, Workload>,
     /// The farm at the provider.
     pub fleet: Source<Listing>,
     /// Stock by zone and family.
@@ -140,7 +143,11 @@ impl Readings {
         }
         match (look, result) {
             (Look::Queue(queue), Ok(Reading::Queue(reading))) => {
-                self.queues.entry(Text::clone(queue)).or_default().take(asked_at, Ok(reading));
+                let source = self.queues.entry(Text::clone(queue)).or_default();
+                if source.asked_at.is_none_or(|last| last < asked_at) {
+                    self.workloads.entry(Text::clone(queue)).or_default().take(&reading);
+                }
+                source.take(asked_at, Ok(reading));
                 Brought::Queue(Text::clone(queue))
             }
             (Look::Fleet, Ok(Reading::Fleet(listing))) => {

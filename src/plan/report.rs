@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Situation, guard, rank};
+use super::{Situation, boots, guard, rank};
 use crate::memory::{Machine, Memory};
 use crate::model::snapshot::{MachineView, OfferView, PoolView, Report, Snapshot, Spend};
 use crate::model::{Event, MachineName, Money, Price, Text, Time};
@@ -95,7 +95,8 @@ fn offer_views(situation: Situation<'_>, pool: &Pool) -> Vec<OfferView> {
                 hourly: quote.map(|quote| quote.running.per_hour()),
                 work_hourly: quote.map(|quote| rank::work_hourly(quote, offer, slots)),
                 stock: readings.stock_of(&offer.key),
-                blocked: rank::quote_if_buyable(policy, offer, memory, readings, now).err(),
+                blocked: boots::breaker(pool, memory, &offer.key, now)
+                    .or_else(|| rank::quote_if_buyable(policy, offer, memory, readings, now).err()),
             }
         })
         .collect();

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::boots;
 use super::readings::Readings;
 use super::workers::{self, Workers};
 use crate::memory::{Create, Life, Machine, Memory, PendingState};
 use crate::model::event::What;
 use crate::model::{
     Change, EventReading, EventStatus, InstanceRow, Listing, MachineName, OfferKey, Order, Outcome,
-    Quote, Refusal, Span, Status, Text, Time,
+    Quote, Refusal, Span, Status, Text, Time, WorkerState,
 };
 use crate::policy::{Policy, Timing};
 
@@ -376,9 +377,23 @@ pub fn queue_read(policy: &Policy, memory: &Memory, readings: &Readings, queue: 
                 workers: names,
                 asked_at: reading.asked_at,
             });
+            events.extend(booted(name, machine, state, reading.asked_at));
         }
     }
     events
+}
+
+/// The first word of a booting machine's worker.
+fn booted(
+    name: &MachineName,
+    machine: &Machine,
+    state: Option<WorkerState>,
+    now: Time,
+) -> Option<What> {
+    let Life::Booting { again } = machine.life else { return None };
+    let joined = matches!(state, Some(WorkerState::Idle | WorkerState::Busy));
+    let took = now.since(machine.boot_asked_at?);
+    joined.then(|| What::Booted { name: name.clone(), line: machine.boot_line(again), took })
 }
 
 /// Whether a machine nobody can vouch for has had the time a boot takes.
@@ -427,6 +442,7 @@ pub fn overdue(policy: &Policy, memory: &Memory, now: Time) -> Vec<What> {
     let over = |until: Option<Time>| until.is_some_and(|until| until <= now);
     for (name, machine) in &memory.machines {
         events.extend(overdue_machine(timing, name, machine, now));
+        events.extend(overdue_boot(policy, memory, name, machine, now));
         if machine.held.as_ref().is_some_and(|hold| over(hold.until)) {
             events.push(What::Released { name: name.clone(), owner: "expiry".into() });
         }
@@ -469,6 +485,22 @@ fn overdue_machine(
         }
         PendingState::Sent | PendingState::Unknown | PendingState::Accepted { .. } => None,
     }
+}
+
+/// A boot that has had its time, while nothing else is being done to the machine.
+fn overdue_boot(
+    policy: &Policy,
+    memory: &Memory,
+    name: &MachineName,
+    machine: &Machine,
+    now: Time,
+) -> Option<What> {
+    let Life::Booting { again } = machine.life else { return None };
+    let waits = machine.pending.is_none() && machine.drain_asked_at.is_none();
+    let asked_at = machine.boot_asked_at.filter(|_| waits && !machine.boot_failed)?;
+    let deadline = boots::deadline(policy, memory, machine, now);
+    let (line, waited) = (machine.boot_line(again), now.since(asked_at));
+    (deadline < waited).then(|| What::BootFailed { name: name.clone(), line, waited })
 }
 
 fn change_patience(timing: &Timing, state: &PendingState) -> Span {

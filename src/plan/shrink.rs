@@ -1,9 +1,13 @@
 //! Less capacity: drain what is idle, then stop, then delete, each when keeping it costs more than
 //! getting it back. Only on fresh data, only behind a closed gate.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::ahead::{is_being_made, never_joined};
 use super::capacity::Capacity;
-use super::workers::{Gate, Workers, gate_closed, is_surely_off};
-use super::{Draft, Situation, may_change};
+use super::promise::gaps::{self, LetGo, Rates};
+use super::workers::{GATE_MARGIN, Gate, Workers, gate_closed, is_surely_off};
+use super::{Draft, Situation, boots, may_change};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Hold, Phase, Report};
 use crate::model::{
@@ -22,7 +26,7 @@ const STOPPED_MAX: Span = Span::days(7);
 pub(super) fn steps(
     situation: Situation<'_>,
     pool: &Pool,
-    capacity: &Capacity,
+    (capacity, cancel): (&Capacity, Option<&BTreeSet<MachineName>>),
     fresh: Option<&QueueReading>,
     draft: &mut Draft,
     report: &mut Report,
@@ -49,7 +53,8 @@ pub(super) fn steps(
         }
         return;
     }
-    let mut shrink = Shrink { situation, pool, reading, workers, draft, report };
+    let levels = levels(situation, pool, &ours);
+    let mut shrink = Shrink { situation, pool, reading, workers, cancel, levels, draft, report };
     let retiring = situation.memory.meta.retiring.is_some();
     let min = if retiring { 0 } else { pool.size_at(situation.now).0 };
     let mut to_spare = capacity.machines.saturating_sub(min);
@@ -115,6 +120,10 @@ struct Shrink<'a, 'b> {
     pool: &'a Pool,
     reading: &'a QueueReading,
     workers: Option<Workers<'a>>,
+    /// Boots to give up.
+    cancel: Option<&'a BTreeSet<MachineName>>,
+    /// Which unit of the load each idle or stopped machine would serve.
+    levels: BTreeMap<MachineName, u32>,
     draft: &'b mut Draft,
     report: &'b mut Report,
 }
@@ -181,10 +190,15 @@ impl Shrink<'_, '_> {
             return Some((machine.since, Reason::Retiring)); // a task it holds ends first
         }
         if matches!(machine.life, Life::Booting { .. }) {
-            return Some((
-                machine.since + timing.boot_max,
-                Reason::NoWorker { within: timing.boot_max },
-            ));
+            if self.cancel.is_some_and(|cancel| cancel.contains(name)) {
+                return Some((machine.since, Reason::NotWorthWaiting));
+            }
+            let asked_at = machine.boot_asked_at.unwrap_or(machine.since);
+            let situation = self.situation;
+            let within =
+                boots::deadline(situation.policy, situation.memory, machine, situation.now);
+            let due_at = if machine.boot_failed { situation.now } else { asked_at + within };
+            return Some((due_at, Reason::NoWorker { within }));
         }
         let worker = if self.workers.is_none() {
             // Depth only, and the operator accepts the risk: an empty queue counts as idle.
@@ -196,11 +210,13 @@ impl Shrink<'_, '_> {
             Some(WorkerState::Busy | WorkerState::Drained) => None,
             Some(WorkerState::Idle) if capacity.needed.contains(name) => None,
             Some(WorkerState::Idle) => {
-                // Two looks must agree before idleness counts.
-                let agreed = machine.worker_since < self.reading.asked_at;
+                // Two looks must agree before idleness counts; the answer to a drain is one.
+                let answers = self.workers.is_some() && self.pool.drains;
+                let agreed = answers || machine.worker_since < self.reading.asked_at;
                 let idle = self.situation.now.since(machine.worker_since);
                 agreed.then(|| {
-                    (machine.worker_since + self.stop_after(machine), Reason::Idle { lasted: idle })
+                    let after = self.let_go(name, machine).stop_after;
+                    (machine.worker_since + after, Reason::Idle { lasted: idle })
                 })
             }
             None if self.workers.is_some() => Some((
@@ -214,6 +230,13 @@ impl Shrink<'_, '_> {
     /// A machine whose workers were asked to take no more.
     fn drained(&mut self, name: &MachineName, machine: &Machine) {
         let gate = match &self.workers {
+            Some(workers)
+                if self.pool.drains
+                    && machine.reason == Reason::NotWorthWaiting
+                    && never_joined(machine, workers.asked_at, GATE_MARGIN) =>
+            {
+                Gate::Drained
+            }
             Some(workers) if self.pool.drains => {
                 gate_closed(name, machine, workers, &self.situation.policy.timing)
             }
@@ -221,6 +244,10 @@ impl Shrink<'_, '_> {
             Some(_) if machine.worker == Some(WorkerState::Busy) => Gate::Open,
             Some(_) | None => Gate::Silent,
         };
+        if is_being_made(self.situation, name, machine) {
+            return; // the provider deletes nothing that it is still making
+        }
+        let kept = self.keeps_stopped(machine) && self.let_go(name, machine).keeps();
         let joined = machine.life == Life::Ready && gate == Gate::Drained;
         match gate {
             Gate::Open => return,
@@ -231,23 +258,21 @@ impl Shrink<'_, '_> {
                 }
             }
         }
-        if let Err(reason) = self.draft.budget.stop() {
+        let budget = &mut self.draft.budget;
+        let workless = machine.is_workless();
+        if let Err(reason) = if workless { budget.delete_workless() } else { budget.stop() } {
             self.bind(reason);
             return;
         }
         let assumed = self.workers.is_none();
-        let change = if (joined || assumed) && self.keeps_stopped(machine) {
-            Change::Stop
-        } else {
-            Change::Delete
-        };
+        let change = if (joined || assumed) && kept { Change::Stop } else { Change::Delete };
         let why = machine.reason;
         self.draft.change(self.situation, self.pool, name, change, why);
     }
 
     /// A stopped machine: deleted once its disks have cost what making it anew would.
     fn stopped(&mut self, name: &MachineName, machine: &Machine) {
-        let due_at = machine.since + self.delete_after(machine);
+        let due_at = machine.since + self.let_go(name, machine).delete_after;
         if self.situation.now < due_at && !machine.charged_off && !self.is_retiring() {
             self.draft.wake_by(due_at);
             return;
@@ -256,7 +281,7 @@ impl Shrink<'_, '_> {
         if !is_surely_off(self.situation, self.pool, name, machine, self.workers.as_ref()) {
             return;
         }
-        if let Err(reason) = self.draft.budget.delete_stopped() {
+        if let Err(reason) = self.draft.budget.delete_workless() {
             self.bind(reason);
             return;
         }
@@ -303,30 +328,33 @@ impl Shrink<'_, '_> {
             && self.pool.offer(&machine.offer).is_some_and(|offer| offer.stoppable)
     }
 
-    /// Break-even of stopping: `S/(r−d)`, or of deleting at once, `B/r`, where nothing is kept.
-    fn stop_after(&self, machine: &Machine) -> Span {
-        if let Some(fixed) = self.pool.tier.stop_after {
-            return fixed;
-        }
-        let timing = &self.situation.policy.timing;
-        let Some(quote) = machine.quote.filter(|_| self.keeps_stopped(machine)) else {
-            return timing.boot_mean;
-        };
-        let (running, stopped) = (quote.running.per_hour().0, quote.stopped.per_hour().0);
-        scaled(timing.restart_mean, running, running - stopped).min(timing.boot_mean)
-    }
-
-    /// Break-even of deleting: `(B−S)/d` after idling began, so that much less the idle time.
-    fn delete_after(&self, machine: &Machine) -> Span {
-        if let Some(fixed) = self.pool.tier.delete_after {
-            return fixed;
-        }
-        let timing = &self.situation.policy.timing;
-        let Some(quote) = machine.quote else { return STOPPED_MAX };
+    /// When to stop and when to delete: as set, as learned, or at break-even.
+    fn let_go(&self, name: &MachineName, machine: &Machine) -> LetGo {
+        let Situation { policy, memory, readings, .. } = self.situation;
+        let mean = |again| boots::mean(policy, memory, &machine.boot_line(again));
+        let quote = machine.quote.filter(|_| self.keeps_stopped(machine));
         let rate = |price: Price| price.per_hour().0;
-        let gained = timing.boot_mean - timing.restart_mean;
-        let kept = scaled(gained, rate(quote.running), rate(quote.stopped)).min(STOPPED_MAX);
-        (kept - self.stop_after(machine)).max(Span::ZERO)
+        let learned = quote.map_or_else(
+            || LetGo { stop_after: mean(false), delete_after: Span::ZERO },
+            |quote| {
+                let (running, stopped) = (rate(quote.running), rate(quote.stopped));
+                let rates = Rates { running, stopped, boot: mean(false), restart: mean(true) };
+                let level = self.levels.get(name).copied().unwrap_or(1);
+                let workload = readings.workloads.get(&self.pool.queue);
+                workload.map_or_else(
+                    || gaps::break_even(&rates),
+                    |workload| workload.gaps.let_go(level, &rates, self.pool.tier.patience),
+                )
+            },
+        );
+        LetGo {
+            stop_after: self.pool.tier.stop_after.unwrap_or(learned.stop_after),
+            delete_after: self
+                .pool
+                .tier
+                .delete_after
+                .unwrap_or(Span(learned.delete_after.0.min(STOPPED_MAX.0))),
+        }
     }
 
     fn named_twice(&mut self, name: &MachineName) -> bool {
@@ -345,11 +373,32 @@ impl Shrink<'_, '_> {
     }
 }
 
-/// `span × above / below`, at most the longest span there is; without a cost below, for ever.
-fn scaled(span: Span, above: i64, below: i64) -> Span {
-    if below <= 0 {
-        return STOPPED_MAX;
+/// The load's units that idle and stopped machines would serve, were they needed again: those used
+/// last serve the lowest.
+fn levels(
+    situation: Situation<'_>,
+    pool: &Pool,
+    ours: &[(&MachineName, &Machine)],
+) -> BTreeMap<MachineName, u32> {
+    let load = situation.readings.workloads.get(&pool.queue).map_or(0, |one| one.gaps.load());
+    let is_idle = |machine: &Machine| {
+        machine.life == Life::Ready && machine.worker != Some(WorkerState::Busy)
+    };
+    let rank = |machine: &Machine| match machine.life {
+        Life::Stopped => Some((1, machine.since)),
+        Life::Ready | Life::Booting { .. } | Life::Launching(_) => {
+            is_idle(machine).then_some((0, machine.worker_since))
+        }
+    };
+    let mut spare: Vec<_> =
+        ours.iter().filter_map(|(name, machine)| Some((rank(machine)?, *name, *machine))).collect();
+    spare.sort_by_key(|((tier, since), name, _)| (*tier, std::cmp::Reverse(*since), *name));
+    let mut level = load;
+    let mut levels = BTreeMap::new();
+    for (_, name, machine) in spare {
+        let slots = pool.offer(&machine.offer).map_or(1, |one| pool.slots_of(one, pool.shape));
+        level = level.saturating_add(slots.max(1));
+        levels.insert(name.clone(), level);
     }
-    let scaled = i128::from(span.0) * i128::from(above) / i128::from(below);
-    Span(i64::try_from(scaled).unwrap_or(STOPPED_MAX.0)).min(STOPPED_MAX)
+    levels
 }

@@ -9,7 +9,7 @@ use crate::policy::{Pool, Timing};
 
 /// A worker may have read its drain flag just before it was written: its word counts from a second
 /// after that.
-const GATE_MARGIN: Span = Span::seconds(1);
+pub const GATE_MARGIN: Span = Span::seconds(1);
 
 /// Tries to set the drain flag of a machine that is off.
 const DRAINS_TRIED: u32 = 4;

@@ -72,7 +72,7 @@ pub(super) fn reading(
         Some(found) => Some(workers(found, pointers)?),
     };
     let work = vec![Work { shape: None, queued, running }];
-    Ok(QueueReading { asked_at, work, oldest_wait, workers })
+    Ok(QueueReading { asked_at, work, oldest_wait, workers, tasks: None })
 }
 
 /// What a pointer leads to; nothing for an empty pointer, a missing value, and `null`.

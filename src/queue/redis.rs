@@ -175,7 +175,7 @@ impl Redis {
         }
         seen.sort_by(|one: &WorkerSeen, other| one.worker.cmp(&other.worker));
         let work = tally.work();
-        Ok(QueueReading { asked_at, work, oldest_wait: None, workers: Some(seen) })
+        Ok(QueueReading { asked_at, work, oldest_wait: None, workers: Some(seen), tasks: None })
     }
 
     /// A worker that holds a task is busy, whatever it says; so is one that says what we do not

@@ -15,7 +15,7 @@ use super::trace::Job;
 use super::world::{Shared, SimWorld};
 use crate::driver::{Driver, Ended, Recovered, Unobserved};
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span, Time};
-use crate::policy::{IdleRule, Limits, OfferPolicy, Policy, Pool, Slots, Tier, Timing};
+use crate::policy::{IdleRule, Limits, OfferPolicy, Policy, Pool, Promise, Slots, Tier, Timing};
 
 /// Where simulated time starts: a Thursday in 2026, 00:00 UTC.
 pub const START: Time = Time::from_seconds(1_767_225_600);
@@ -164,6 +164,7 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
         headroom: 0,
         // The break-even of deleting may lie beyond the day, and L2 wants to see it end.
         tier: Tier { keep_stopped, delete_after: Some(Span::hours(2)), ..Tier::default() },
+        promise: Some(Promise::default()),
         idle: IdleRule::Word,
         drains: true,
         surge: max,

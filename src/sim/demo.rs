@@ -74,6 +74,7 @@ undrain_url = "http://{queue}/undrain"
 queue = "render"
 tag = "gpu"
 max = 60
+preset = "fast"
 
 [[pools.render.sizes]]
 family = "专业渲染型rp3"

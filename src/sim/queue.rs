@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::rng::Rng;
 use crate::model::{
-    MachineRef, OfferKey, QueueReading, Shape, Span, Text, Time, Work, WorkerSeen, WorkerState,
+    MachineRef, OfferKey, QueueReading, Shape, Span, Stage, TaskSeen, Text, Time, Work, WorkerSeen,
+    WorkerState,
 };
 
 /// An idle worker waits for a task at most this long before it looks at its drain flag again.
 const FLAG_POLL: Span = Span::seconds(5);
 /// A dead worker's last heartbeat is still read for so long.
 const HEARTBEAT: Span = Span::seconds(30);
+/// Tasks that ended are told for so long.
+const ENDED_TOLD: Span = Span::minutes(10);
 
 /// A task.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,13 @@ pub struct Task {
     pub shape: Shape,
     /// When it first started.
     pub started_at: Option<Time>,
+}
+
+impl Task {
+    fn seen(&self, stage: Stage) -> TaskSeen {
+        let Self { id, shape, submitted_at, .. } = *self;
+        TaskSeen { id, job: None, shape: Some(shape), submitted_at, stage }
+    }
 }
 
 /// A machine as the queue's workers know it.
@@ -49,11 +59,13 @@ struct Worker {
     slots: Vec<Slot>,
     /// Has answered the drain request.
     drained: bool,
+    joined_at: Time,
 }
 
 #[derive(Debug, Default)]
 struct Slot {
     task: Option<Task>,
+    began_at: Time,
     ends_at: Time,
 }
 
@@ -66,6 +78,8 @@ pub struct Done {
     pub waits: Vec<i64>,
     /// Seconds of work by offer, at the speed of the machine.
     pub seconds_by_offer: BTreeMap<OfferKey, i64>,
+    /// How long workers were there.
+    pub present: Span,
     /// Tasks that lost their worker and went back to the head of the queue.
     pub killed: u64,
 }
@@ -82,6 +96,8 @@ pub struct SimQueue {
     ghosts: Vec<(WorkerSeen, Time)>,
     next_id: u64,
     done: Done,
+    /// Tasks that ended lately.
+    ended: Vec<TaskSeen>,
 }
 
 impl SimQueue {
@@ -96,6 +112,7 @@ impl SimQueue {
             ghosts: Vec::new(),
             next_id: 0,
             done: Done::default(),
+            ended: Vec::new(),
         }
     }
 
@@ -113,7 +130,7 @@ impl SimQueue {
         let gpus = host.offer.gpus.max(1);
         let slots = (0..gpus).map(|_| Slot::default()).collect();
         let id = Text::clone(&host.instance);
-        let worker = Worker { host, free_gpus: gpus, slots, drained: false };
+        let worker = Worker { host, free_gpus: gpus, slots, drained: false, joined_at: now };
         self.workers.insert(Text::clone(&id), worker);
         self.notice(&id);
         self.dispatch(now);
@@ -122,6 +139,7 @@ impl SimQueue {
     /// A machine dies; its tasks go back to the head. Returns how many it held.
     pub fn die(&mut self, now: Time, instance: &str) -> u64 {
         let Some((id, worker)) = self.workers.remove_entry(instance) else { return 0 };
+        self.done.present += now.since(worker.joined_at);
         for (number, seen) in Self::seen(&id, &worker).enumerate() {
             let last_beat = now - Span::seconds(i64::try_from(number % 10).unwrap_or(0));
             self.ghosts.push((seen, last_beat + HEARTBEAT));
@@ -229,7 +247,23 @@ impl SimQueue {
             work: work.collect(),
             oldest_wait: oldest.map(|at| now.since(at)),
             workers: Some(alive.chain(ghosts).collect()),
+            tasks: Some(self.tasks(now)),
         }
+    }
+
+    /// Every task, as a source that tells them apart would.
+    fn tasks(&mut self, now: Time) -> Vec<TaskSeen> {
+        self.ended.retain(|task| match task.stage {
+            Stage::Ended { at, .. } => now < at + ENDED_TOLD,
+            Stage::Waiting | Stage::Running { .. } => false,
+        });
+        let slots = self.workers.values().flat_map(|worker| &worker.slots);
+        let running = slots.filter_map(|slot| {
+            let stage = Stage::Running { since: slot.began_at };
+            Some(slot.task.as_ref()?.seen(stage))
+        });
+        let waiting = self.waiting.iter().map(|task| task.seen(Stage::Waiting));
+        waiting.chain(running).chain(self.ended.iter().copied()).collect()
     }
 
     fn seen<'a>(id: &'a Text, worker: &'a Worker) -> impl Iterator<Item = WorkerSeen> + 'a {
@@ -251,6 +285,8 @@ impl SimQueue {
                 continue;
             }
             let Some(task) = slot.task.take() else { continue };
+            let (at, took_span) = (slot.ends_at, slot.ends_at.since(slot.began_at));
+            self.ended.push(task.seen(Stage::Ended { at, took: took_span }));
             worker.free_gpus += task.shape.gpus.max(1);
             self.done.tasks += 1;
             let wait = task.started_at.unwrap_or(now).since(task.submitted_at);
@@ -309,6 +345,7 @@ impl SimQueue {
         let Some(worker) = self.workers.get_mut(id) else { return };
         let Some(slot) = worker.slots.iter_mut().find(|slot| slot.task.is_none()) else { return };
         task.started_at.get_or_insert(now);
+        slot.began_at = now;
         slot.ends_at = now + took(&task, worker.host.speed_ppm);
         worker.free_gpus = worker.free_gpus.saturating_sub(task.shape.gpus.max(1));
         self.due.insert((slot.ends_at, Text::clone(id)));

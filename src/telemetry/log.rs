@@ -33,11 +33,13 @@ pub fn event(event: &Event) {
         | What::StatusSeen { .. }
         | What::StopCharged { .. }
         | What::Vanished { .. }
+        | What::BootFailed { .. }
         | What::OfferRefused { .. } => tracing::warn!(at = %event.at, machine, "{words}"),
         What::Missed { .. }
         | What::Unmissed { .. }
         | What::WorkerSeen { .. }
         | What::AssumedReady { .. }
+        | What::Booted { .. }
         | What::ChangeSeen { .. }
         | What::Quoted { .. }
         | What::TombstoneDropped { .. } => tracing::debug!(at = %event.at, machine, "{words}"),

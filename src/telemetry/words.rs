@@ -71,6 +71,10 @@ fn english(what: &What) -> String {
         What::Unmissed { name } => format!("{name} is listed again"),
         What::Vanished { name } => format!("{name} is gone though nobody here deleted it"),
         What::WorkerSeen { name, state, .. } => format!("{name} {}", worker_en(*state)),
+        What::Booted { name, took, .. } => format!("{name} booted in {took}"),
+        What::BootFailed { name, waited, .. } => {
+            format!("{name} has brought no worker within {waited}")
+        }
         What::AssumedReady { name } => format!("{name} is taken to be ready"),
         What::ChangeSeen { name } => format!("a listing shows the change of {name} done"),
         What::OfferRefused { offer, class, until } => {
@@ -128,6 +132,8 @@ fn chinese(what: &What) -> String {
         What::Unmissed { name } => format!("{name} 重新出现在列表中"),
         What::Vanished { name } => format!("{name} 已消失，并非本程序删除"),
         What::WorkerSeen { name, state, .. } => format!("{name} {}", worker_zh(*state)),
+        What::Booted { name, took, .. } => format!("{name} 用 {took} 启动完毕"),
+        What::BootFailed { name, waited, .. } => format!("{name} 在 {waited} 内没有 worker 加入"),
         What::AssumedReady { name } => format!("视 {name} 为就绪"),
         What::ChangeSeen { name } => format!("列表显示 {name} 的变更已完成"),
         What::OfferRefused { offer, class, until } => {
@@ -151,6 +157,7 @@ fn reason_zh(reason: Reason) -> String {
         Reason::TakesTasks => "要能再次领取任务".to_owned(),
         Reason::StaysOff => "已关机；若被人手动开机，不得领取任务".to_owned(),
         Reason::NoWorker { within } => format!("{within} 内没有工作进程加入"),
+        Reason::NotWorthWaiting => "它启动完之前工作就会做完".to_owned(),
         Reason::Idle { lasted } => format!("已空闲 {lasted}"),
         Reason::Silent { lasted } => format!("工作进程已沉默 {lasted}"),
         Reason::Stopped { lasted } => format!("已停机 {lasted}"),

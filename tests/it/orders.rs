@@ -89,6 +89,7 @@ impl Farm {
             asked_at: self.now,
             work: vec![Work { shape: None, queued: self.waiting, running: Some(0) }],
             oldest_wait: None,
+            tasks: None,
             workers: Some(seen.into_iter().collect()),
         };
         let row = InstanceRow {

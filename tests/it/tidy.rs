@@ -18,6 +18,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("world", &["journal", "cloud", "queue", "clock"]),
     ("driver", &["policy", "memory", "plan", "journal", "world"]),
     ("sim", &["policy", "memory", "journal", "world", "clock", "driver", "plan"]),
+    ("backtest", &["policy", "sim", "driver"]),
     ("telemetry", &[]),
     ("page", &["clock", "telemetry"]),
     ("config", &["policy", "queue", "cloud"]),

@@ -1,0 +1,54 @@
+//! How long boots of one kind take, and whether they still end in a worker.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Span, Time};
+
+/// Boots remembered of each kind.
+const KEPT: usize = 64;
+
+/// The last boots of one kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Boots {
+    /// Seconds from the request to the worker, oldest first. One that was given up counts with the
+    /// time it was given: it would have taken longer.
+    pub took: Vec<u32>,
+    /// Boots that ended in a worker.
+    pub good: u64,
+    /// Boots given up since the last that did.
+    pub failed: u32,
+    /// When the last one was given up.
+    pub failed_at: Option<Time>,
+}
+
+impl Boots {
+    pub(super) fn joined(&mut self, took: Span) {
+        self.push(took);
+        self.good += 1;
+        (self.failed, self.failed_at) = (0, None);
+    }
+
+    pub(super) fn given_up(&mut self, waited: Span, at: Time) {
+        self.push(waited);
+        self.failed = self.failed.saturating_add(1);
+        self.failed_at = Some(at);
+    }
+
+    fn push(&mut self, took: Span) {
+        self.took.push(u32::try_from(took.as_seconds()).unwrap_or(u32::MAX));
+        self.took.drain(..self.took.len().saturating_sub(KEPT));
+    }
+
+    /// The mean; `otherwise` until one has been seen.
+    pub fn mean(&self, otherwise: Span) -> Span {
+        let count = i64::try_from(self.took.len()).unwrap_or(0);
+        let sum: i64 = self.took.iter().map(|seconds| i64::from(*seconds)).sum();
+        if count == 0 { otherwise } else { Span::seconds(sum / count) }
+    }
+
+    /// The longest; `None` while too few have been seen to tell.
+    pub fn longest(&self) -> Option<Span> {
+        let longest = self.took.iter().max().filter(|_| 8 <= self.took.len())?;
+        Some(Span::seconds(i64::from(*longest)))
+    }
+}

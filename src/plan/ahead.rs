@@ -1,0 +1,236 @@
+//! A pool's machines and tasks as the promise sees them, and what it says of them.
+
+use std::collections::BTreeSet;
+
+use super::capacity::{self, Capacity};
+use super::demand::Demand;
+use super::promise::workload::Forecast;
+use super::promise::{self, Addable, Coming, Outlook};
+use super::{Situation, boots, may_change, rank};
+use crate::memory::{Life, Machine};
+use crate::model::snapshot::Phase;
+use crate::model::{MachineName, Shape, Span, Status, Time, WorkerState};
+use crate::policy::Pool;
+
+/// Boots of a kind that must have ended well before one of them is given up half-way: only then is
+/// it known that its worker would have been recognised.
+const BOOTS_TRUSTED: u64 = 3;
+
+/// What the promise says of a pool.
+#[derive(Debug, Clone, Default)]
+pub struct Ahead {
+    /// Slots to add, by shape.
+    pub short: Vec<(Shape, u32)>,
+    /// Machines on their way that are not worth their boot any more.
+    pub cancel: BTreeSet<MachineName>,
+    /// Tasks that wait and are left to the machines there are.
+    pub left_waiting: u32,
+    /// To be started within this.
+    pub wait: Span,
+}
+
+/// Holds the queue's forecast against the pool; `None` where nothing is promised, or while too little
+/// is known of the tasks.
+pub fn of(
+    situation: Situation<'_>,
+    pool: &Pool,
+    demand: &Demand,
+    capacity: &Capacity,
+) -> Option<Ahead> {
+    let promise = pool.promise.as_ref()?;
+    let forecast = situation.readings.workloads.get(&pool.queue)?.forecast()?;
+    let mut ahead = Ahead { wait: promise.wait, ..Ahead::default() };
+    let mut taken = BTreeSet::new();
+    for (shape, wanted) in demand.wanted.iter().rev() {
+        let bench = Bench::of(situation, pool, *shape, &taken);
+        let mut outlook = bench.outlook(situation, pool, forecast, *shape);
+        let (add, boot) = bench.addable(situation, pool, *shape, outlook.submitted.len());
+        outlook.boot = boot.0;
+        let machines = promise::grow(&outlook, promise, &add);
+        let slots = u32::try_from(machines * add.slots).unwrap_or(u32::MAX);
+        let drained = u32::try_from(bench.draining_slots).unwrap_or(u32::MAX);
+        let short = slots.saturating_add(drained.min(wanted.waiting));
+        if short != 0 {
+            ahead.short.push((*shape, short));
+        }
+        ahead.left_waiting += wanted.waiting.saturating_sub(short);
+        if machines == 0 {
+            let count = promise::cancel(&outlook, promise).min(bench.spare(pool, capacity));
+            ahead.cancel.extend(bench.coming.iter().rev().take(count).map(|one| one.0.clone()));
+        }
+        taken.extend(bench.taken_by(wanted.waiting.saturating_add(wanted.running.unwrap_or(0))));
+    }
+    for (shape, slots) in &capacity.short {
+        // Headroom and what is not a task are wanted whatever the promise says.
+        if !demand.wanted.contains_key(shape) {
+            ahead.short.push((*shape, *slots));
+        }
+    }
+    Some(ahead)
+}
+
+/// The pool's machines that can run tasks of one shape.
+struct Bench<'a> {
+    ready: Vec<(&'a MachineName, usize)>,
+    /// Being drained, but their workers are there.
+    draining_slots: usize,
+    stopped: usize,
+    /// Those that may be given up last, and the newest of them last.
+    coming: Vec<(MachineName, Coming)>,
+}
+
+impl<'a> Bench<'a> {
+    fn of(
+        situation: Situation<'a>,
+        pool: &Pool,
+        shape: Shape,
+        taken: &BTreeSet<MachineName>,
+    ) -> Self {
+        let Situation { policy, memory, now, .. } = situation;
+        let mut bench =
+            Self { ready: Vec::new(), draining_slots: 0, stopped: 0, coming: Vec::new() };
+        let ours = memory.machines.iter().filter(|(_, machine)| machine.pool == pool.name);
+        for (name, machine) in ours.filter(|(name, _)| !taken.contains(*name)) {
+            let slots = pool.offer(&machine.offer).map_or(0, |one| pool.slots_of(one, shape));
+            let slots = usize::try_from(slots).unwrap_or(0);
+            if slots == 0 {
+                continue;
+            }
+            match machine.phase() {
+                Phase::Ready => bench.ready.push((name, slots)),
+                Phase::Draining if machine.worker.is_some() && may_change(situation, machine) => {
+                    bench.draining_slots += slots;
+                }
+                Phase::Stopped if may_change(situation, machine) => bench.stopped += 1,
+                Phase::Launching | Phase::Booting | Phase::Starting
+                    if capacity::counts(machine, policy.timing.unknown_counts, now) =>
+                {
+                    let coming = coming(situation, name, machine, slots);
+                    bench.coming.push((name.clone(), coming));
+                }
+                Phase::Launching
+                | Phase::Booting
+                | Phase::Starting
+                | Phase::Draining
+                | Phase::Stopping
+                | Phase::Stopped
+                | Phase::Leaving => {}
+            }
+        }
+        let asked_at = |name: &MachineName| memory.machines.get(name).map(|one| one.boot_asked_at);
+        bench.coming.sort_by_key(|(name, one)| (one.may_cancel, asked_at(name), name.clone()));
+        bench
+    }
+
+    fn outlook(
+        &self,
+        situation: Situation<'_>,
+        pool: &Pool,
+        forecast: &Forecast,
+        shape: Shape,
+    ) -> Outlook {
+        let now = situation.now;
+        let passed = now.since(forecast.read_at).0;
+        let is_it = |task: Option<Shape>| task.unwrap_or(pool.shape) == shape;
+        let waiting = forecast.waiting.iter().filter(|task| is_it(task.shape));
+        let running = forecast.running.iter().filter(|(task, _)| is_it(*task));
+        let running: Vec<_> =
+            running.map(|(_, ends)| ends.map(|end| (end - passed).max(0))).collect();
+        let ready: usize = self.ready.iter().map(|(_, slots)| *slots).sum();
+        Outlook {
+            submitted: waiting.clone().map(|task| task.submitted_at.since(now).0).collect(),
+            estimate: waiting.map(|task| task.estimate).collect(),
+            estimates: forecast.estimates.clone(),
+            idle: (ready + self.draining_slots).saturating_sub(running.len()),
+            running,
+            coming: self.coming.iter().map(|(_, coming)| *coming).collect(),
+            boot: 0,
+        }
+    }
+
+    fn addable(
+        &self,
+        situation: Situation<'_>,
+        pool: &Pool,
+        shape: Shape,
+        waiting: usize,
+    ) -> (Addable, Span) {
+        let Situation { policy, memory, readings, now } = situation;
+        let (offers, _) = rank::offers(policy, pool, memory, readings, shape, now);
+        let best = offers.first().map(|best| best.offer).or_else(|| pool.offers.first());
+        let mean = |again| {
+            best.map_or(policy.timing.boot_mean, |best| {
+                boots::mean(policy, memory, &boots::line(pool, &best.key, again))
+            })
+        };
+        let slots = offers.first().map_or(1, |best| usize::try_from(best.slots).unwrap_or(1));
+        let slots = slots.max(1);
+        let max = waiting.div_ceil(slots).min(usize::try_from(pool.max).unwrap_or(0));
+        let restart = mean(true).0.max(1);
+        (Addable { stopped: self.stopped, restart, slots, max }, mean(false))
+    }
+
+    /// Machines on their way above what `min` and headroom ask for.
+    fn spare(&self, pool: &Pool, capacity: &Capacity) -> usize {
+        let kept = pool.min.saturating_add(pool.headroom);
+        let spare = capacity.machines.saturating_sub(kept);
+        self.coming
+            .iter()
+            .filter(|(_, one)| one.may_cancel)
+            .count()
+            .min(usize::try_from(spare).unwrap_or(usize::MAX))
+    }
+
+    /// Machines that so many tasks keep from those of another shape.
+    fn taken_by(&self, tasks: u32) -> Vec<MachineName> {
+        let mut left = usize::try_from(tasks).unwrap_or(usize::MAX);
+        let ready = self.ready.iter().map(|(name, slots)| ((*name).clone(), *slots));
+        let coming = self.coming.iter().map(|(name, one)| (name.clone(), one.slots));
+        let mut taken = Vec::new();
+        for (name, slots) in ready.chain(coming) {
+            if left == 0 {
+                break;
+            }
+            left = left.saturating_sub(slots);
+            taken.push(name);
+        }
+        taken
+    }
+}
+
+fn coming(situation: Situation<'_>, name: &MachineName, machine: &Machine, slots: usize) -> Coming {
+    let Situation { policy, memory, now, .. } = situation;
+    let again = machine.phase() == Phase::Starting;
+    let line = machine.boot_line(again);
+    let boots = memory.boots.get(&line);
+    let mean = boots::mean(policy, memory, &line);
+    let samples = boots.map_or(&[][..], |boots| boots.took.as_slice());
+    let started = machine.pending.as_ref().filter(|_| machine.life == Life::Stopped);
+    let asked_at = started.map(|pending| pending.sent_at).or(machine.boot_asked_at);
+    let asked_at = asked_at.unwrap_or(machine.since);
+    let ready_in = promise::expected(samples, mean, asked_at, now);
+    let may_cancel = machine.life == (Life::Booting { again: false })
+        && boots.is_some_and(|boots| BOOTS_TRUSTED <= boots.good)
+        && machine.worker.is_none()
+        && machine.held.is_none()
+        && may_change(situation, machine)
+        && !is_being_made(situation, name, machine)
+        && promise::CANCEL_MIN < ready_in;
+    Coming { in_ms: ready_in.0, slots, may_cancel }
+}
+
+/// Whether no listing has shown yet that it is made: the provider deletes nothing it still makes.
+pub fn is_being_made(situation: Situation<'_>, name: &MachineName, machine: &Machine) -> bool {
+    let listing = situation.readings.fleet.reading.as_ref();
+    let mut rows = listing.into_iter().flat_map(|listing| &listing.rows);
+    machine.life == (Life::Booting { again: false })
+        && !rows.any(|row| *row.name == *name.as_str() && row.status != Status::Building)
+}
+
+/// Whether a machine on its way has never been heard of by the queue, so that a drain flag written
+/// now is read before its first task.
+pub fn never_joined(machine: &Machine, asked_at: Time, margin: Span) -> bool {
+    let before_any_word = machine.worker.is_none_or(|state| state == WorkerState::Drained);
+    let flagged = machine.drain_asked_at.is_some_and(|flagged| flagged + margin < asked_at);
+    before_any_word && flagged && machine.life == (Life::Booting { again: false })
+}
