@@ -98,11 +98,8 @@ fn day(seed: u64, sabotage: Sabotage, faults: Faults, crash: Option<(u64, Strike
 /// Starts the daemon again and again, until the day is over.
 fn live(shared: &Rc<RefCell<Shared>>, policy: &Policy) -> u32 {
     for life in 1..LIVES_MAX {
-        let (disk, first) = (Rc::clone(&shared.borrow().disk), life == 1);
-        let memory = disk.borrow().recover().unwrap_or_default();
-        let store_lost = !first && disk.borrow().durable().is_empty();
-        let epoch_seen = epoch_seen(&disk.borrow(), &policy.namer);
-        let recovered = Recovered { memory, store_lost, epoch_seen };
+        let disk = Rc::clone(&shared.borrow().disk);
+        let recovered = recovered(&disk.borrow(), &policy.namer, life == 1);
         let world = SimWorld::new(Rc::clone(shared));
         let store = SimStore::new(Rc::clone(&disk));
         let mut driver = Driver::new(world, store, Unobserved, policy.clone(), recovered);
@@ -116,6 +113,13 @@ fn live(shared: &Rc<RefCell<Shared>>, policy: &Policy) -> u32 {
         shared.pass(RESTART);
     }
     LIVES_MAX
+}
+
+/// What a daemon that starts now finds on its disk.
+pub fn recovered(disk: &Disk, namer: &Namer, first: bool) -> Recovered {
+    let memory = disk.recover().unwrap_or_default();
+    let store_lost = !first && disk.durable().is_empty();
+    Recovered { memory, store_lost, epoch_seen: epoch_seen(disk, namer) }
 }
 
 /// The highest epoch among the names of the intents' own log.
@@ -174,7 +178,8 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
     Policy { namer: Namer::new("chaos"), pools: vec![pool], limits, timing }
 }
 
-fn bounds(policy: &Policy) -> Bounds {
+/// What a run under this policy is held to.
+pub fn bounds(policy: &Policy) -> Bounds {
     let limits = &policy.limits;
     let stops = limits.stops_floor.max(limits.max * limits.stops_percent / 100);
     let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::provider::{Between, Provider, State};
+use super::provider::{Between, Fault, Provider, State};
 use super::queue::{Host, SimQueue};
 use super::rng::Rng;
 use super::trace::Job;
@@ -40,6 +40,12 @@ pub struct SimFarm {
     joins: BTreeSet<(Time, Text)>,
     speeds: BTreeMap<Text, i64>,
     peak: usize,
+    /// So many of the next boots bring no worker.
+    workerless: u32,
+    /// GPU use that monitoring shows whatever the truth is.
+    shown: BTreeMap<Text, u32>,
+    /// Instances made by somebody else.
+    by_hand: BTreeSet<Text>,
 }
 
 impl SimFarm {
@@ -56,12 +62,42 @@ impl SimFarm {
             joins: BTreeSet::new(),
             speeds: BTreeMap::new(),
             peak: 0,
+            workerless: 0,
+            shown: BTreeMap::new(),
+            by_hand: BTreeSet::new(),
         }
     }
 
     /// How fast machines of a family work, in millionths of reference speed.
     pub fn set_speed(&mut self, family: &str, speed_ppm: i64) {
         self.speeds.insert(family.into(), speed_ppm);
+    }
+
+    /// The next boots, so many of them, bring no worker.
+    pub fn fail_boots(&mut self, count: u32) {
+        self.workerless = count;
+    }
+
+    /// From now on monitoring shows this GPU use of an instance, in percent.
+    pub fn show_gpu(&mut self, instance: &str, percent: u32) {
+        self.shown.insert(instance.into(), percent);
+    }
+
+    /// Somebody else makes a machine under this name, of the first size on sale. It brings no
+    /// worker, and the farm's rest does not wait for it.
+    pub fn make_by_hand(&mut self, now: Time, name: &str) -> Result<Text, Fault> {
+        let key = self.provider.catalog().sizes.keys().next().ok_or_else(Fault::no_size)?;
+        let offer = key.offer(crate::model::Billing::OnDemand);
+        let request = self.provider.catalog().request(name, &offer);
+        let made = self.provider.create(now, &request)?.instances;
+        self.by_hand.extend(made.iter().cloned());
+        self.advance(now);
+        made.into_iter().next().ok_or_else(Fault::no_size)
+    }
+
+    /// Whether an instance was made by somebody else.
+    pub fn is_by_hand(&self, instance: &str) -> bool {
+        self.by_hand.contains(instance)
     }
 
     /// When [`Self::advance`] next has something to do.
@@ -90,10 +126,10 @@ impl SimFarm {
         self.jobs.len()
     }
 
-    /// Whether all work is done and no machine is left.
+    /// Whether all work is done and no machine is left but those of others.
     pub fn is_at_rest(&self) -> bool {
         let work = self.jobs_to_come() + self.queue.waiting() + self.queue.running();
-        work == 0 && self.provider.truth().next().is_none()
+        work == 0 && self.provider.truth().all(|one| self.is_by_hand(&one.id))
     }
 
     /// Most machines there ever were at once.
@@ -104,7 +140,9 @@ impl SimFarm {
     /// GPU use of an instance, in percent, as monitoring would show it.
     pub fn gpu_percent(&self, instance: &str) -> Option<u32> {
         let running = self.provider.instance(instance)?.state == State::Running;
-        running.then(|| if self.queue.is_busy(instance) { 97 } else { 0 })
+        let shown = self.shown.get(instance).copied();
+        let truth = if self.queue.is_busy(instance) { 97 } else { 0 };
+        running.then(|| shown.unwrap_or(truth))
     }
 
     /// The price of what was worked, by the machine it ran on: (as it was bought, at the cheapest
@@ -166,6 +204,13 @@ impl SimFarm {
     /// The whole boot takes what `boots` says from the request on; the provider's part of it is
     /// over by now.
     fn will_join(&mut self, at: Time, id: &Text) {
+        if self.by_hand.contains(id) {
+            return;
+        }
+        if self.workerless != 0 {
+            self.workerless -= 1;
+            return;
+        }
         let Some(instance) = self.provider.instance(id) else { return };
         let restarted = instance.bill_line(at).stopped_seconds != 0;
         let (range, from) = if restarted {

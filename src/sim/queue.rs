@@ -155,6 +155,14 @@ impl SimQueue {
         lost
     }
 
+    /// What a machine's workers are at never ends.
+    pub fn hang(&mut self, instance: &str) {
+        let Some(worker) = self.workers.get_mut(instance) else { return };
+        for slot in worker.slots.iter_mut().filter(|slot| slot.task.is_some()) {
+            slot.ends_at = Time::MAX;
+        }
+    }
+
     /// Writes the drain flags of a machine.
     pub fn drain(&mut self, now: Time, machine: &MachineRef) {
         self.flags.extend(flags_of(machine));

@@ -65,6 +65,13 @@ impl Disk {
         self.strike = None;
     }
 
+    /// A daemon has ended as it should: nothing is left unwritten.
+    pub fn close(&mut self) {
+        for changes in std::mem::take(&mut self.tail) {
+            self.write(changes);
+        }
+    }
+
     /// Loses everything.
     pub fn lose(&mut self) {
         self.durable.clear();
@@ -98,9 +105,7 @@ impl Disk {
     }
 
     fn sync(&mut self) {
-        for changes in std::mem::take(&mut self.tail) {
-            self.write(changes);
-        }
+        self.close();
         self.commits += 1;
     }
 }

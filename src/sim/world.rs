@@ -17,6 +17,11 @@ use crate::model::{
 };
 use crate::world::{Request, World};
 
+mod script;
+
+use script::Ordered;
+pub use script::Service;
+
 /// A look takes so long.
 const LOOK_LATENCY: Span = Span::millis(200);
 /// A change takes so long to arrive, and its answer as long again.
@@ -54,6 +59,7 @@ pub struct Shared {
     stop_at: Time,
     stop_when_done: Option<Span>,
     done_since: Option<Time>,
+    ordered: Ordered,
 }
 
 #[derive(Debug)]
@@ -73,7 +79,7 @@ enum Fate {
     AnsweredLate(Span),
     AnsweredTwice,
     AnswerLost,
-    RefusedSoldOut,
+    Refused(Refusal),
 }
 
 impl SimWorld {
@@ -124,6 +130,7 @@ impl Shared {
             stop_at: Time::MAX,
             stop_when_done: None,
             done_since: None,
+            ordered: Ordered::default(),
         }
     }
 
@@ -133,9 +140,10 @@ impl Shared {
     }
 
     /// Stops the daemon when all work is done, no machine is left, and `after` has passed for it
-    /// to learn so.
+    /// to learn so, counted from now at the earliest.
     pub fn stop_when_done(&mut self, after: Span) {
         self.stop_when_done = Some(after);
+        self.done_since = None;
     }
 
     /// The time.
@@ -151,13 +159,10 @@ impl Shared {
     /// A new life of the daemon begins: nothing on its way to the old one reaches it.
     pub fn reborn(&mut self) {
         self.life += 1;
-        let disk = Rc::clone(&self.disk);
-        let mut disk = disk.borrow_mut();
         if self.rng.chance(self.faults.store_lost_ppm) && self.now < self.faults.until {
-            disk.lose();
-            self.judge.store_lost(self.now);
+            self.lose_store();
         }
-        disk.power_cut(&mut self.rng);
+        self.disk.borrow_mut().power_cut(&mut self.rng);
         self.judge.restarted(self.now);
     }
 
@@ -202,6 +207,9 @@ impl Shared {
                         return; // crashed before the request left
                     }
                 }
+                if self.ordered.crashes_now() {
+                    self.disk.borrow_mut().crashed = true;
+                }
                 self.judge.sent(self.now, &act, &self.farm, &self.disk.borrow());
                 self.send(number, act);
             }
@@ -218,7 +226,8 @@ impl Shared {
         let arrives_at = self.now + ACT_LATENCY;
         let at_queue = matches!(act, Act::Drain { .. } | Act::Undrain { .. });
         let outage = self.outage(if at_queue { "queue" } else { "cloud" });
-        if outage || self.chance(self.faults.request_lost_ppm) {
+        let lost = outage || (!at_queue && self.ordered.loses_request());
+        if lost || self.chance(self.faults.request_lost_ppm) {
             let wake = Wake::Answered { number, outcome: unknown("no answer") };
             self.later(self.now + ACT_TIMEOUT, Due::Deliver { wake, life });
             return;
@@ -231,10 +240,13 @@ impl Shared {
             self.later(self.now + late, Due::Carry { number, act, fate: Fate::AnswerLost, life });
             return;
         }
-        let fate = if self.chance(self.faults.answer_lost_ppm) {
+        let ordered = if at_queue { None } else { self.ordered.fate(create) };
+        let fate = if let Some(fate) = ordered {
+            fate
+        } else if self.chance(self.faults.answer_lost_ppm) {
             Fate::AnswerLost
         } else if create && self.chance(self.faults.sold_out_ppm) {
-            Fate::RefusedSoldOut
+            Fate::Refused(Refusal::SoldOut)
         } else if self.chance(self.faults.answer_late_ppm) {
             Fate::AnsweredLate(Span::seconds(self.rng.range(10, 400)))
         } else if self.chance(self.faults.answer_twice_ppm) {
@@ -314,6 +326,9 @@ impl Shared {
     }
 
     fn outage(&self, label: &str) -> bool {
+        if self.ordered.is_down(label, self.now) {
+            return true;
+        }
         let ppm = match label {
             "cloud" => self.faults.cloud_outage_ppm,
             "queue" => self.faults.queue_outage_ppm,
@@ -383,8 +398,8 @@ impl Shared {
     /// A change arrives where it is carried out.
     fn carry(&mut self, number: u64, act: &Act, fate: Fate, life: u64) {
         let now = self.now;
-        let outcome = if fate == Fate::RefusedSoldOut {
-            outcome_of(Err(Fault::sold_out()))
+        let outcome = if let Fate::Refused(class) = fate {
+            outcome_of(Err(Fault::of_class(class)))
         } else {
             let durable = Rc::clone(&self.disk);
             self.judge.arrives(now, act, &self.farm, &durable.borrow());
@@ -395,7 +410,7 @@ impl Shared {
         self.trace =
             crc32c::crc32c_append(self.trace, format!("{now:?}{act:?}{outcome:?}").as_bytes());
         let deliver_at = match fate {
-            Fate::Answered | Fate::AnsweredTwice | Fate::RefusedSoldOut => now + ACT_LATENCY,
+            Fate::Answered | Fate::AnsweredTwice | Fate::Refused(_) => now + ACT_LATENCY,
             Fate::AnsweredLate(late) => now + late,
             Fate::AnswerLost => return,
         };

@@ -9,6 +9,7 @@ mod config;
 mod ledger;
 mod orders;
 mod page;
+mod plays;
 mod queues;
 mod recovery;
 mod redis_farm;

@@ -350,7 +350,10 @@ impl Provider {
         if hangs {
             takes = self.dials.hang.draw(&mut self.draws.failures);
         }
-        let fails = self.draws.failures.chance(self.dials.create_fails_ppm) || hangs || !in_stock;
+        let ordered = self.failing != 0;
+        self.failing = self.failing.saturating_sub(1);
+        let chance = self.draws.failures.chance(self.dials.create_fails_ppm);
+        let fails = chance || hangs || !in_stock || ordered;
         if self.draws.reclaims.chance(self.dials.reclaim_ppm) {
             let at = now + self.dials.reclaim_after.draw(&mut self.draws.reclaims);
             self.later(at, Due::Reclaim { instance: Text::clone(&id) });

@@ -152,6 +152,32 @@ impl Fault {
         Self::new(400, "NotEnoughBalance", "账户余额不足，请充值后重试", Refusal::Money)
     }
 
+    /// More calls a second than allowed.
+    pub fn throttled() -> Self {
+        Self::new(429, "RequestLimitExceeded", "Too many requests.", Refusal::Throttled)
+    }
+
+    /// Not signed with a key of the account.
+    pub fn signature() -> Self {
+        let message = "The Signature does not match.";
+        Self::new(401, "SignatureDoesNotMatch", message, Refusal::Auth)
+    }
+
+    /// A refusal of this class, for worlds that order one.
+    pub fn of_class(class: Refusal) -> Self {
+        match class {
+            Refusal::SoldOut => Self::sold_out(),
+            Refusal::Quota => Self::quota(0),
+            Refusal::Throttled => Self::throttled(),
+            Refusal::Config => Self::no_image(),
+            Refusal::Auth => Self::signature(),
+            Refusal::Money => Self::no_money(),
+            Refusal::Conflict | Refusal::NotFound | Refusal::NotSent | Refusal::Other => {
+                Self { class, ..Self::invalid_operation("refused") }
+            }
+        }
+    }
+
     /// A value that cannot be.
     pub fn parameter(name: &str) -> Self {
         let message = format!("The parameter {name} is not valid.");

@@ -56,6 +56,8 @@ pub struct Provider {
     transitions: VecDeque<Transition>,
     draws: Draws,
     account: Account,
+    /// So many of the next machines cannot be made.
+    failing: u32,
 }
 
 /// One stream per purpose, so that a new use changes none of the others.
@@ -136,6 +138,7 @@ impl Provider {
                 spot: root.fork("spot"),
             },
             account: Account::new(&root),
+            failing: 0,
             catalog,
         };
         for change in provider.catalog.script.clone() {
@@ -293,6 +296,18 @@ impl Provider {
     /// From now on the account may, or may not, stop machines without charge.
     pub fn set_free_stop(&mut self, may: bool) {
         self.catalog.free_stop = may;
+    }
+
+    /// From now on a machine of this size costs so much a day, without its disk.
+    pub fn set_price(&mut self, what: &SizeKey, machine_day: Money) {
+        if let Some(size) = self.catalog.sizes.get_mut(what) {
+            size.machine_day = machine_day;
+        }
+    }
+
+    /// The next machines, so many of them, are taken on and cannot be made.
+    pub fn fail_creates(&mut self, count: u32) {
+        self.failing = count;
     }
 
     /// From now on there is no end of a size.

@@ -2,4 +2,5 @@
 
 pub(crate) mod cloud;
 pub(crate) mod daemon;
+pub(crate) mod play;
 pub(crate) mod redis;

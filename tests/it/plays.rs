@@ -1,0 +1,117 @@
+//! The farm's decisions as plays: script in, transcript out, one file each in `scenarios/`.
+//! docs/architecture.md, "Tests", says how to write one.
+
+use crate::support::play::{Play, check, folder};
+
+/// A farm of one size in one zone.
+const FARM: &str = r#"farm = "play"
+[queues.render]
+[pools.render]
+queue = "render"
+max = 1
+image = "i"
+sizes = [{ family = "专业渲染型rp3", cpu = 16, ram = 32, gpu_memory = 24 }]
+zones.CN_Suqian_B = { vpc = "v", subnet = "s" }"#;
+
+/// A test for each play, so that a failure names it.
+macro_rules! plays {
+    ($($name:ident)*) => {
+        const PLAYS: &[&str] = &[$(stringify!($name)),*];
+        $(#[test]
+        fn $name() {
+            check(stringify!($name));
+        })*
+    };
+}
+
+plays! {
+    a_burst_grows_and_shrinks
+    a_stopped_machine_is_started_before_one_is_made
+    a_zone_sells_out_and_comes_back
+    sold_out_between_the_look_and_the_create
+    prices_cross
+    refusals_are_told_apart
+    a_lost_answer_makes_no_second_machine
+    a_lost_request_is_given_up_after_its_grace
+    a_crash_before_the_intent_is_written
+    a_crash_after_the_intent_is_written
+    a_crash_between_request_and_answer
+    a_power_cut_loses_nothing
+    a_restart_loses_nothing
+    a_lost_store_adopts_by_name
+    a_silent_queue_keeps_the_farm
+    a_silent_cloud_stops_all_change
+    a_machine_that_vanishes_is_replaced
+    boots_without_a_worker_are_given_up
+    a_create_that_fails_is_made_good
+    a_stop_that_is_charged
+    held_by_an_operator
+    paused_and_resumed
+    the_farm_is_left_for_good
+    started_by_hand
+    stopped_by_hand
+    two_instances_of_one_name
+    a_foreign_machine_is_never_touched
+    silent_workers_on_a_busy_gpu
+    a_task_that_never_ends
+    a_task_of_two_gpus
+    max_binds
+    the_money_cap_binds
+    a_calendar_window_holds_a_floor
+}
+
+#[test]
+fn every_play_in_the_folder_is_played() {
+    let files = std::fs::read_dir(folder()).unwrap().map(|file| file.unwrap().path());
+    let mut names: Vec<String> =
+        files.map(|path| path.file_stem().unwrap().to_string_lossy().into_owned()).collect();
+    names.sort();
+    let mut listed = PLAYS.to_vec();
+    listed.sort_unstable();
+    assert_eq!(names, listed, "list the play in tests/it/plays.rs");
+}
+
+#[test]
+fn a_fault_in_a_script_is_told_with_file_and_line() {
+    let fault = |script: &str| {
+        let text = format!("About.\n--- config\nfarm = \"play\"\n--- play\n{script}");
+        Play::parse("x.txt", &text).unwrap_err()
+    };
+    for (script, said) in [
+        ("> wait soon\n", "x.txt:5: `wait soon`: \"soon\" is no span such as 45s"),
+        ("> tasks 3 of 10m\n> gpu x9 5\n", "x.txt:6: `gpu x9 5`: \"x9\" is no machine: r1, r2"),
+        ("> tasks few of 10m\n", "\"few\" is no whole number"),
+        ("> until noon\n", "\"noon\" is no time such as 01:30:00"),
+        ("> refuse 1 mood\n", "\"mood\" is no reason to refuse: one of sold-out, quota"),
+        ("> dance\n", "x.txt:5: `dance`: is no line of a script; there are"),
+        ("> wait 1m\n", "x.txt: a play ends with `> rest`"),
+    ] {
+        let fault = fault(script);
+        assert!(fault.contains(said), "`{said}` is not in:\n{fault}");
+    }
+    let without = Play::parse("x.txt", "About.\n--- play\n> rest\n").unwrap_err();
+    assert!(without.contains("wants a line `--- config`"), "{without}");
+}
+
+#[test]
+fn a_fault_in_the_config_or_on_the_stage_is_told_with_file_and_line() {
+    let fault = |config: &str, script: &str| {
+        let text = format!("About.\n--- config\n{config}\n--- play\n{script}");
+        Play::parse("x.txt", &text).unwrap().perform().unwrap_err()
+    };
+    let said = fault("farm = \"My Farm\"", "> rest\n");
+    assert!(said.contains("x.txt:3: farm is \"My Farm\""), "{said}");
+    let said = fault(FARM, "> wait 1m\n> gpu r1 5\n> rest\n");
+    assert!(said.contains(": `gpu r1 5`: there is no r1 yet"), "{said}");
+    let said = fault(FARM, "> stock CN_X y 5\n> rest\n");
+    assert!(said.contains("y is not sold in CN_X; on sale are\n  CN_Hohhot_B/"), "{said}");
+}
+
+#[test]
+fn a_farm_that_does_not_come_to_rest_is_a_fault_whatever_the_transcript_says() {
+    let script = "> tasks 1 of 10m\n> wait 6m\n> hang-worker r1\n> rest\n";
+    let text = format!("About.\n--- config\n{FARM}\n--- play\n{script}");
+    let (_, faults) = Play::parse("x.txt", &text).unwrap().perform().unwrap();
+    assert!(faults[0].ends_with("L1 is broken: 0 tasks wait, 1 run"), "{faults:?}");
+    assert!(faults[1].contains("L2 is broken: left behind: r1 Running since"), "{faults:?}");
+}
