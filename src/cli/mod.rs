@@ -23,6 +23,7 @@ pub mod prompt;
 pub mod reach;
 pub mod retire;
 pub mod run;
+pub mod sweep;
 pub mod try_pool;
 pub mod view;
 pub mod watch;
@@ -51,6 +52,7 @@ enum Command {
     Hold(ask::HoldArgs),
     Release(ask::ReleaseArgs),
     Retire(retire::RetireArgs),
+    Sweep(sweep::SweepArgs),
     Offers(offers::OffersArgs),
     Try(try_pool::TryArgs),
     Api(api::ApiArgs),
@@ -90,6 +92,7 @@ impl Cli {
             Command::Hold(args) => args.run(),
             Command::Release(args) => args.run(),
             Command::Retire(args) => args.run(),
+            Command::Sweep(args) => args.run(),
             Command::Offers(args) => args.run(),
             Command::Try(args) => args.run(),
             Command::Api(args) => args.run(),
