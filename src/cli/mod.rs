@@ -24,6 +24,7 @@ pub mod prompt;
 pub mod reach;
 pub mod retire;
 pub mod run;
+pub mod sweep;
 pub mod try_pool;
 pub mod view;
 pub mod watch;
@@ -52,6 +53,7 @@ enum Command {
     Hold(ask::HoldArgs),
     Release(ask::ReleaseArgs),
     Retire(retire::RetireArgs),
+    Sweep(sweep::SweepArgs),
     Offers(offers::OffersArgs),
     Backtest(backtest::BacktestArgs),
     Try(try_pool::TryArgs),
@@ -92,6 +94,7 @@ impl Cli {
             Command::Hold(args) => args.run(),
             Command::Release(args) => args.run(),
             Command::Retire(args) => args.run(),
+            Command::Sweep(args) => args.run(),
             Command::Offers(args) => args.run(),
             Command::Backtest(args) => args.run(),
             Command::Try(args) => args.run(),

@@ -1,4 +1,4 @@
-//! `farmscale offers`: what can be bought now, the cheapest GPU first.
+//! `farmscale offers`: what can be bought now, the cheapest work first.
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
@@ -8,11 +8,14 @@ use super::reach::{Progress, ReachArgs};
 use crate::cloud::Client;
 use crate::cloud::catalog::DiskSpec;
 use crate::cloud::survey::{Offered, Scope, ZoneSurvey};
+use crate::config::gpus::{self, Gpu};
 use crate::model::{Money, Stock, Text};
 
-/// What can be bought now, the cheapest GPU-hour first, and why the rest cannot.
+/// What can be bought now, the cheapest hour of work first, and why the rest cannot.
 ///
-/// Every zone and every GPU family the account sees, on demand.
+/// Every zone and every GPU family the account sees, on demand. An hour of work is what one RTX A5000
+/// does in an hour; how fast other GPUs are is known from Blender Open Data's medians. Where a GPU is
+/// not among them, its GPU-hour counts instead.
 #[derive(Debug, clap::Args)]
 pub struct OffersArgs {
     #[command(flatten)]
@@ -71,6 +74,10 @@ pub struct Ranked<'a> {
     pub hourly: Option<Money>,
     /// An hour of one of its GPUs.
     pub gpu_hourly: Option<Money>,
+    /// The GPU, where its speed is known.
+    pub gpu: Option<Gpu>,
+    /// An hour of work at the reference speed, where the GPU's is known.
+    pub work_hourly: Option<Money>,
     /// Why it cannot be bought now; empty if it can.
     pub reasons: Vec<String>,
 }
@@ -93,25 +100,41 @@ impl OffersArgs {
     }
 }
 
-/// Everything on offer: what can be bought first, the cheapest GPU-hour first.
+impl Ranked<'_> {
+    /// What it is ranked by; a GPU of unknown speed counts as the reference.
+    fn price(&self) -> Option<Money> {
+        self.work_hourly.or(self.gpu_hourly)
+    }
+}
+
+/// Everything on offer: what can be bought first, the cheapest hour of work first.
 pub fn rank(zones: &[ZoneSurvey]) -> Vec<Ranked<'_>> {
     let mut ranked: Vec<Ranked<'_>> = Vec::new();
     for zone in zones {
         for offered in &zone.offers {
             let hourly = offered.price.map(crate::model::Price::per_hour);
-            let gpus = i64::from(offered.spec.gpus.max(1));
-            let gpu_hourly = hourly.map(|hourly| Money(hourly.0 / gpus));
+            let gpu_hourly = hourly.map(|hourly| Money(hourly.0 / gpus_of(offered)));
+            let gpu = offered.spec.gpu_name.as_deref().and_then(gpus::find);
+            let work_hourly = gpu.zip(hourly).map(|(gpu, hourly)| {
+                let speed = i128::from(gpu.speed_ppm.max(1)) * i128::from(gpus_of(offered));
+                let work = i128::from(hourly.0) * 1_000_000 / speed;
+                Money(i64::try_from(work).unwrap_or(i64::MAX))
+            });
             let reasons = reasons(zone, offered);
-            ranked.push(Ranked { zone, offered, hourly, gpu_hourly, reasons });
+            ranked.push(Ranked { zone, offered, hourly, gpu_hourly, gpu, work_hourly, reasons });
         }
     }
     ranked.sort_by(|one, other| {
         let key = |ranked: &Ranked<'_>| {
-            (!ranked.reasons.is_empty(), ranked.gpu_hourly.unwrap_or(Money(i64::MAX)))
+            (!ranked.reasons.is_empty(), ranked.price().unwrap_or(Money(i64::MAX)))
         };
         key(one).cmp(&key(other)).then_with(|| one.zone.zone.code.cmp(&other.zone.zone.code))
     });
     ranked
+}
+
+fn gpus_of(offered: &Offered) -> i64 {
+    i64::from(offered.spec.gpus.max(1))
 }
 
 fn reasons(zone: &ZoneSurvey, offered: &Offered) -> Vec<String> {
@@ -136,7 +159,7 @@ fn reasons(zone: &ZoneSurvey, offered: &Offered) -> Vec<String> {
     reasons
 }
 
-/// The table of [`rank`].
+/// The table of [`rank`], and what it does not know.
 pub fn table(ranked: &[Ranked<'_>]) -> String {
     let money = |money: Option<Money>| money.map_or_else(|| "?".to_owned(), |one| one.to_string());
     let rows = ranked.iter().enumerate().map(|(number, one)| {
@@ -147,14 +170,32 @@ pub fn table(ranked: &[Ranked<'_>]) -> String {
             spec.family.to_string(),
             format!("{}c {}G {}gpu", spec.cpu, spec.ram_gib, spec.gpus),
             spec.gpu_name.as_deref().unwrap_or("").to_owned(),
+            one.gpu.map_or_else(|| "?".to_owned(), |gpu| gpu.speed()),
+            money(one.work_hourly),
             money(one.gpu_hourly),
             money(one.hourly),
             one.reasons.join("; "),
         ]
     });
-    let header =
-        ["#", "zone", "family", "size", "GPU", "per GPU-hour", "per hour", "cannot be bought"];
-    out::table(header, rows.collect())
+    let header = [
+        "#",
+        "zone",
+        "family",
+        "size",
+        "GPU",
+        "speed",
+        "per hour of work",
+        "per GPU-hour",
+        "per hour",
+        "cannot be bought",
+    ];
+    let table = out::table(header, rows.collect());
+    if ranked.iter().all(|one| one.gpu.is_some()) {
+        return table;
+    }
+    let note = "speed ?: not in the list of GPUs; its GPU-hour is compared with hours of work of \
+                the others, as if it were an";
+    format!("{table}\n{note} {}", gpus::REFERENCE)
 }
 
 fn json_of(one: &Ranked<'_>) -> Value {
@@ -165,6 +206,8 @@ fn json_of(one: &Ranked<'_>) -> Value {
         "driver": spec.driver.as_deref(),
         "in_stock": one.offered.stock.map(|stock| stock == Stock::Sells),
         "hourly_yuan": one.hourly.map(Money::plain),
+        "speed": one.gpu.map(|gpu| Money(gpu.speed_ppm).plain()),
+        "work_hourly_yuan": one.work_hourly.map(Money::plain),
         "gpu_hourly_yuan": one.gpu_hourly.map(Money::plain), "reasons": one.reasons,
     })
 }

@@ -8,10 +8,9 @@ use tokio::runtime::Runtime;
 
 use super::ask::Daemon;
 use super::reach::{ClockArgs, Progress};
-use super::{out, prompt};
+use super::{out, prompt, sweep};
 use crate::clock::Clock;
-use crate::cloud::disks::DiskStatus;
-use crate::cloud::{CallError, Client};
+use crate::cloud::Client;
 use crate::model::Span;
 
 /// Between two looks at the daemon.
@@ -20,8 +19,8 @@ const EVERY: Span = Span::seconds(2);
 /// Leaves for good: starts nothing, lets running tasks end, deletes every machine.
 ///
 /// The running daemon does it; this command waits until it is done. With --config it then lists the
-/// disks and public addresses of the account that belong to no machine and bill on; it deletes none of
-/// them, for they may be somebody else's.
+/// disks and public addresses of the account that belong to no machine and bill on; `farmscale sweep`
+/// deletes those that are ours.
 #[derive(Debug, clap::Args)]
 pub struct RetireArgs {
     /// Do not ask.
@@ -44,9 +43,6 @@ pub struct RetireArgs {
     #[command(flatten)]
     daemon: Daemon,
 }
-
-/// Something that belongs to no machine and bills on.
-type Leftover = [String; 3];
 
 impl RetireArgs {
     /// Runs the command.
@@ -89,20 +85,17 @@ impl RetireArgs {
         }
     }
 
-    async fn leftovers(&self, path: &Path) -> anyhow::Result<Vec<Leftover>> {
+    async fn leftovers(&self, path: &Path) -> anyhow::Result<Vec<sweep::Found>> {
         let settings = super::load(path)?;
         let clock = self.clock.clock(&settings.cloud.endpoints)?;
-        let client = Client::new(settings.cloud.credentials, settings.cloud.endpoints, clock)?;
-        Ok(unattached(&client).await?)
+        let (credentials, endpoints) = (&settings.cloud.credentials, &settings.cloud.endpoints);
+        let client = Client::new(credentials.clone(), endpoints.clone(), clock)?;
+        Ok(sweep::look(&client, &settings, &[]).await?)
     }
 
-    fn report(&self, leftovers: Option<Vec<Leftover>>) -> anyhow::Result<()> {
+    fn report(&self, leftovers: Option<Vec<sweep::Found>>) -> anyhow::Result<()> {
         if self.daemon.json {
-            let list = leftovers.map(|list| {
-                let row =
-                    |[kind, id, place]: Leftover| json!({ "kind": kind, "id": id, "place": place });
-                list.into_iter().map(row).collect::<Vec<_>>()
-            });
+            let list = leftovers.map(|list| list.iter().map(sweep::json_of).collect::<Vec<_>>());
             return out::json(&json!({ "machines_left": 0, "bills_on": list }));
         }
         out::line("no machine is left")?;
@@ -110,32 +103,10 @@ impl RetireArgs {
             None => out::line("disks and public addresses were not looked at: name the --config"),
             Some(list) if list.is_empty() => out::line("no disk and no address bills on"),
             Some(list) => {
-                out::line("these belong to no machine and bill on; delete what is yours:")?;
-                out::line(&out::table(["", "id", "where"], list))
+                out::line("these belong to no machine and bill on:")?;
+                out::line(&sweep::table(&list))?;
+                out::line("`farmscale sweep --delete` deletes what is ours")
             }
         }
     }
-}
-
-/// Disks attached to nothing and addresses bound to nothing, in every zone and region.
-async fn unattached(client: &Client) -> Result<Vec<Leftover>, CallError> {
-    let mut found = Vec::new();
-    for disk in client.disks(None).await? {
-        if disk.status == DiskStatus::Waiting {
-            let zone = disk.zone.as_deref().unwrap_or("").to_owned();
-            found.push(["disk".to_owned(), disk.id.to_string(), zone]);
-        }
-    }
-    let mut regions: Vec<_> = client.zones().await?.into_iter().map(|zone| zone.region).collect();
-    regions.sort();
-    regions.dedup();
-    for region in regions {
-        for eip in client.eips(&region).await? {
-            if !eip.is_bound {
-                let id = format!("{} ({})", eip.id, eip.ip);
-                found.push(["address".to_owned(), id, region.to_string()]);
-            }
-        }
-    }
-    Ok(found)
 }

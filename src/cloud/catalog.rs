@@ -169,12 +169,26 @@ impl Client {
             return Ok(Quote { running, stopped: running, asked_at });
         }
         let larger = self.price(&with(gib.saturating_mul(2))).await?.per_time()?;
-        if larger.per != running.per || larger.amount < running.amount {
-            let text = "DescribePrice: a larger disk costs less, or in another unit";
-            return Err(CallError::NotUnderstood(text.to_owned()));
-        }
-        let stopped = Price { amount: larger.amount - running.amount, per: running.per };
-        Ok(Quote { running, stopped, asked_at })
+        Ok(Quote { running, stopped: difference(running, larger)?, asked_at })
+    }
+
+    /// What a data disk costs beside a machine, and so alone, for the API quotes none alone.
+    pub async fn data_disk_price(
+        &self,
+        offer: &OfferKey,
+        purchase: &Purchase,
+        gib: u32,
+    ) -> Result<Price, CallError> {
+        let disk = |gib: u32| DiskSpec { feature: purchase.system_disk_feature.clone(), gib };
+        let with = |data_disks: Vec<DiskSpec>| PriceRequest {
+            offer: offer.clone(),
+            system_disk: disk(purchase.system_disk_gib),
+            data_disks,
+            number: 1,
+            months: None,
+        };
+        let bare = self.price(&with(Vec::new())).await?.per_time()?;
+        difference(bare, self.price(&with(vec![disk(gib)])).await?.per_time()?)
     }
 
     /// `DescribeAccountSubject`.
@@ -182,6 +196,15 @@ impl Client {
         let answer = self.call(&action::SUBJECTS, Params::query(&[])).await?;
         Ok(subjects(&answer.data))
     }
+}
+
+/// What is in the second price and not in the first.
+fn difference(smaller: Price, larger: Price) -> Result<Price, CallError> {
+    if larger.per != smaller.per || larger.amount < smaller.amount {
+        let text = "DescribePrice: a larger disk costs less, or in another unit";
+        return Err(CallError::NotUnderstood(text.to_owned()));
+    }
+    Ok(Price { amount: larger.amount - smaller.amount, per: smaller.per })
 }
 
 impl PriceAnswer {

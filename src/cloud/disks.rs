@@ -30,6 +30,8 @@ pub struct Disk {
     pub status: DiskStatus,
     /// The machine it is attached to.
     pub instance: Option<Text>,
+    /// That machine's name.
+    pub instance_name: Option<Text>,
     /// Its zone.
     pub zone: Option<Text>,
     /// `DiskFeature` in small letters: `ssd`, or something newer.
@@ -242,6 +244,7 @@ pub fn disk(fields: Fields<'_>) -> Option<Disk> {
         gib: fields.number("Size")?,
         status: DiskStatus::of(&fields.text("Status").unwrap_or_else(|| "".into())),
         instance: fields.text("EcsId"),
+        instance_name: fields.text("EcsName"),
         zone: fields.text("AvailableZoneCode"),
         feature: fields.text("DiskFeature").map(|feature| feature.to_lowercase().into()),
         is_system: fields.text("Property").as_deref() == Some("system"),

@@ -11,6 +11,7 @@ pub mod events;
 pub mod fields;
 pub mod images;
 pub mod instances;
+pub mod leftovers;
 pub mod network;
 pub mod password;
 pub mod rows;

@@ -1,4 +1,4 @@
-//! Networks: looked up for a config, never changed.
+//! Networks: looked up for a config, never changed; but an address that nothing uses can be deleted.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,8 @@ use super::actions::{Action, network as action};
 use super::client::{Client, Params};
 use super::error::CallError;
 use super::fields::Fields;
-use crate::model::Text;
+use super::instances::{TakenOn, taken_on};
+use crate::model::{Text, Time};
 
 /// Pages read at most.
 const PAGES_MAX: u32 = 200;
@@ -72,6 +73,12 @@ pub struct Eip {
     pub ip: Text,
     /// Whether it is bound to something; one that is not bills all the same.
     pub is_bound: bool,
+    /// `Description`: all of a name it has.
+    pub description: Text,
+    /// Its zone; only edge zones are told.
+    pub zone: Option<Text>,
+    /// `CreateTime`.
+    pub created_at: Option<Time>,
 }
 
 impl Client {
@@ -93,9 +100,21 @@ impl Client {
         Ok(Fields::of(&answer.data).and_then(|data| data.number("UnusedNum")))
     }
 
-    /// `DescribeEIP` of a region.
-    pub async fn eips(&self, region: &str) -> Result<Vec<Eip>, CallError> {
-        self.pages(&action::EIPS, json!({ "RegionCode": region }), eips, |eip| &eip.id).await
+    /// `DescribeEIP` of a region: every address in it, or in one of its zones. The document wants the
+    /// zone said for edge zones, and only for them.
+    pub async fn eips(&self, region: &str, zone: Option<&str>) -> Result<Vec<Eip>, CallError> {
+        let ask = match zone {
+            Some(zone) => json!({ "RegionCode": region, "AvailableZoneCode": zone }),
+            None => json!({ "RegionCode": region }),
+        };
+        self.pages(&action::EIPS, ask, eips, |eip| &eip.id).await
+    }
+
+    /// `DeleteEIP`: at once, without an event.
+    pub async fn delete_eip(&self, id: &str) -> Result<TakenOn, CallError> {
+        let _turns = self.turns(&[id]).await;
+        let body = Params::Body(json!({ "EIPId": id }));
+        Ok(taken_on(&self.call(&action::DELETE_EIP, body).await?))
     }
 
     /// `DescribeSecurityGroups` of a region.
@@ -171,7 +190,14 @@ pub fn subnets(data: &Value) -> Vec<Subnet> {
 pub fn eips(data: &Value) -> Vec<Eip> {
     let eip = |row: Fields<'_>| {
         let is_bound = row.flag("IsBind").unwrap_or(false);
-        Some(Eip { id: row.text("Id")?, ip: row.text("IP")?, is_bound })
+        Some(Eip {
+            id: row.text("Id")?,
+            ip: row.text("IP")?,
+            is_bound,
+            description: row.text("Description").unwrap_or_else(|| "".into()),
+            zone: row.text("AvailableZoneCode"),
+            created_at: row.time("CreateTime"),
+        })
     };
     rows(data, "EIPList").into_iter().filter_map(eip).collect()
 }

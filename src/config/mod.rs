@@ -16,6 +16,7 @@ use crate::policy::Policy;
 use crate::queue::SourceSettings;
 
 mod cloud;
+pub mod gpus;
 mod lines;
 mod pools;
 mod queues;

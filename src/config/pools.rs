@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::is_tag;
 use super::reader::Reader;
 use super::secrets;
+use super::{gpus, is_tag};
 use crate::cloud::Purchase;
 use crate::model::name::POOL_MAX;
 use crate::model::{Billing, OfferKey, Shape, Span, Text};
@@ -59,7 +59,7 @@ fn pool(
     purchases: &mut Vec<Purchase>,
     warnings: &mut Vec<String>,
 ) -> Pool {
-    let offers = buying(name, reader, purchases);
+    let offers = buying(name, reader, purchases, warnings);
     let max = reader.required_number("max", 0, 10_000, "the most machines this pool may own");
     let min = reader.number("min", 0, 0, 10_000);
     if max < min {
@@ -139,7 +139,12 @@ struct Size {
 }
 
 /// Where the pool's machines are made, and from what: every size in every zone it is for.
-fn buying(pool: &Text, reader: &mut Reader<'_>, purchases: &mut Vec<Purchase>) -> Vec<OfferPolicy> {
+fn buying(
+    pool: &Text,
+    reader: &mut Reader<'_>,
+    purchases: &mut Vec<Purchase>,
+    warnings: &mut Vec<String>,
+) -> Vec<OfferPolicy> {
     let image = reader.text_or_none("image");
     let (feature, gib) = (
         reader.choice("disk", &[("ssd", "ssd"), ("local", "local")], 0).unwrap_or("ssd"),
@@ -154,7 +159,7 @@ fn buying(pool: &Text, reader: &mut Reader<'_>, purchases: &mut Vec<Purchase>) -
     if zones.is_empty() {
         reader.fault("zones", "is missing: e.g. [pools.NAME.zones.CN_Suqian_B] with its network");
     }
-    let sizes = sizes(reader, &zones);
+    let sizes = sizes(reader, &zones, warnings);
     let mut offers = Vec::new();
     for (zone, mut here) in zones {
         let (vpc, subnet) = (
@@ -200,7 +205,11 @@ fn offer(zone: &Text, size: &Size, stoppable: bool) -> OfferPolicy {
     OfferPolicy { key, gpu_memory_gib: size.gpu_memory_gib, speed_ppm: size.speed_ppm, stoppable }
 }
 
-fn sizes(reader: &mut Reader<'_>, zones: &[(Text, Reader<'_>)]) -> Vec<Size> {
+fn sizes(
+    reader: &mut Reader<'_>,
+    zones: &[(Text, Reader<'_>)],
+    warnings: &mut Vec<String>,
+) -> Vec<Size> {
     let list = reader.list("sizes");
     if list.is_empty() {
         let example = "[{ family = \"专业渲染型rp3\", cpu = 16, ram = 32, gpu_memory = 24 }]";
@@ -215,7 +224,7 @@ fn sizes(reader: &mut Reader<'_>, zones: &[(Text, Reader<'_>)]) -> Vec<Size> {
                 ram_gib: size.required_number("ram", 1, 65_536, "GiB"),
                 gpus: size.number("gpus", 1, 0, 64),
                 gpu_memory_gib: size.number("gpu_memory", 0, 0, 1024),
-                speed_ppm: size.factor("speed"),
+                speed_ppm: speed(&mut size, warnings),
                 image: size.text_or_none("image"),
                 zones: size.texts("zones"),
             };
@@ -228,6 +237,40 @@ fn sizes(reader: &mut Reader<'_>, zones: &[(Text, Reader<'_>)]) -> Vec<Size> {
             read
         })
         .collect()
+}
+
+/// Work per second, as it is given, or by the name of the GPU.
+fn speed(size: &mut Reader<'_>, warnings: &mut Vec<String>) -> i64 {
+    let is_given = size.has("speed");
+    let given = size.factor("speed");
+    let Some(name) = size.text_or_none("gpu") else { return given };
+    if is_given {
+        warnings.push(format!(
+            "{}: both speed and gpu are given; speed counts, and gpu can go",
+            size.key("gpu")
+        ));
+        return given;
+    }
+    let Some(gpu) = gpus::find(&name) else {
+        let what = format!(
+            "is \"{name}\": no such GPU in the list of speeds (data/gpus); nearest: {}; or say \
+             `speed` instead, 1.0 being a {}",
+            gpus::near(&name).join(", "),
+            gpus::REFERENCE
+        );
+        size.fault("gpu", what);
+        return given;
+    };
+    if gpu.runs < gpus::THIN {
+        warnings.push(format!(
+            "{}: the speed of a {} is {} by {} benchmark run(s) only; say `speed` if you know better",
+            size.key("gpu"),
+            gpu.name,
+            gpu.speed(),
+            gpu.runs
+        ));
+    }
+    gpu.speed_ppm
 }
 
 fn slots(reader: &mut Reader<'_>) -> Slots {

@@ -364,7 +364,7 @@ pub(super) fn plain(span: Span) -> impl Display {
 }
 
 /// Letters to change, add or drop (Levenshtein).
-fn distance(one: &str, other: &str) -> usize {
+pub(super) fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.chars().count()).collect();
     for (i, a) in one.chars().enumerate() {
         let mut last = i;

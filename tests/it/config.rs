@@ -128,6 +128,35 @@ fn what_would_double_or_lose_machines_is_refused() {
     assert!(said.contains("open to the network without a token"), "{said}");
 }
 
+/// A size with these words in it; its speed in millionths, and what is warned of.
+fn sized(words: &str) -> Result<(i64, String), String> {
+    let text = minimal().replace("gpu_memory = 24", &format!("gpu_memory = 24, {words}"));
+    let settings = load_text(&text, &[]).map_err(|faults| faults.to_string())?;
+    let offers: Vec<_> = settings.policy.pools.iter().flat_map(|pool| &pool.offers).collect();
+    assert!(text.contains(words));
+    Ok((offers.first().unwrap().speed_ppm, settings.warnings.join("\n")))
+}
+
+#[test]
+fn a_gpu_is_as_fast_as_blenders_medians_say_unless_the_operator_knows_better() {
+    let warned = |words: &str| sized(words).unwrap();
+    let calm = warned("speed = 1.0");
+    assert_eq!(warned("gpu = \"NVIDIA RTX A5000\""), calm, "the reference");
+    // The vendor's GpuShowType; 5330.3 / 4419.0.
+    assert_eq!(warned("gpu = \"nvidia geforce rtx3090\""), (1_206_223, calm.1.clone()));
+    let (speed, said) = warned("gpu = \"RTX 3090\", speed = 1.5");
+    assert!(speed == 1_500_000 && said.contains("both speed and gpu are given"), "{said}");
+    assert!(said.contains("sizes.0.gpu"), "{said}");
+    // 9312.6 / 4419.0, of two runs.
+    let (speed, said) = warned("gpu = \"L40\"");
+    assert!(speed == 2_107_400 && said.contains("2 benchmark run(s) only"), "{said}");
+    let said = sized("gpu = \"RTX A500\"").unwrap_err();
+    for part in ["sizes.0.gpu is \"RTX A500\"", "NVIDIA RTX A5000", "`speed` instead"] {
+        assert!(said.contains(part), "`{part}` is not in {said}");
+    }
+    assert_eq!(sized("gpu = \"RTX A500\", speed = 0.5").unwrap().0, 500_000);
+}
+
 /// `config/farmscale.toml` names every setting with its default, and nothing else.
 #[test]
 fn the_reference_config_is_what_the_code_asks_for() {

@@ -16,6 +16,7 @@ mod redis_farm;
 mod round_trip;
 mod scenarios;
 mod support;
+mod sweep;
 mod tidy;
 mod vendor_api;
 mod vendor_samples;

@@ -14,7 +14,7 @@ use farmscale::cloud::disks::{DiskStatus, NewDisks};
 use farmscale::cloud::events::Followed;
 use farmscale::cloud::instances::{DataDisk, NewInstances, Operation, TakenOn, Terms};
 use farmscale::cloud::{CallError, Client};
-use farmscale::model::{Billing, Money, OfferKey, Refusal, Span, Status, Stock, Text};
+use farmscale::model::{Billing, Money, OfferKey, Refusal, Span, Status, Stock, Text, Time};
 use farmscale::sim::http::Mischief;
 use farmscale::sim::provider::Dials;
 use serde_json::Value;
@@ -129,7 +129,7 @@ fn every_action_is_answered_and_understood() {
 
 /// `"DescribeRegions"`, `"DescribeEcsFamilyInfo"`, `"DescribeZoneInstanceType"`, `"DescribePrice"`,
 /// `"DescribeImages"`, `"DescribeAccountSubject"`, `"DescribeVPC"`, `"DescribeSubnet"`,
-/// `"DescribeSubnetIp"`, `"DescribeEIP"`, `"DescribeSecurityGroups"`,
+/// `"DescribeSubnetIp"`, `"DescribeEIP"`, `"DeleteEIP"`, `"DescribeSecurityGroups"`,
 /// `"DescribeSecurityGroupPolicies"`, `"DescribeDiskQuota"`.
 fn look_around(stage: &Stage) {
     let client = &stage.client;
@@ -165,7 +165,15 @@ fn look_around(stage: &Stage) {
     let groups = stage.run(client.security_groups(REGION)).unwrap();
     let rules = stage.run(client.security_rules(&groups[0].id)).unwrap();
     assert!(rules.iter().any(|rule| rule.is_ingress && rule.id.is_some()));
-    assert_eq!(stage.run(client.eips(REGION)).unwrap(), []);
+    assert_eq!(stage.run(client.eips(REGION, None)).unwrap(), []);
+    let now = stage.cloud.clock.now();
+    let made = stage.cloud.with(|provider| provider.create_eip(now, ZONE, "gate")).unwrap();
+    let eips = stage.run(client.eips(REGION, Some(ZONE))).unwrap();
+    assert_eq!((&eips[0].id, &*eips[0].description, eips[0].is_bound), (&made, "gate", false));
+    assert_eq!(eips[0].created_at.map(Time::seconds), Some(now.seconds()));
+    stage.run(client.delete_eip(&made)).unwrap();
+    let again = stage.run(client.delete_eip(&made)).unwrap_err();
+    assert_eq!(again.class(), Refusal::NotFound, "{again}");
     let quota = stage.run(client.disk_quota(ZONE)).unwrap();
     assert_eq!(quota[0].free_gib, quota[0].total_gib);
 }
@@ -299,12 +307,12 @@ fn disks_and_addresses_that_outlive_their_machine_bill_on() {
         stage.done(Service::Ecs, Ok(TakenOn { event, made })).remove(0)
     };
     let (left, clean) = (create("leaves"), create("clean"));
-    assert_eq!(stage.run(stage.client.eips(REGION)).unwrap().len(), 2);
+    assert_eq!(stage.run(stage.client.eips(REGION, None)).unwrap().len(), 2);
     assert_eq!(stage.run(stage.client.instance(&left)).unwrap().public_ips.len(), 1);
     stage.done(Service::Ecs, stage.run(stage.client.delete(&[&left], false)));
     stage.done(Service::Ecs, stage.run(stage.client.delete(&[&clean], true)));
     assert!(stage.cloud.truth().is_empty());
-    let eips = stage.run(stage.client.eips(REGION)).unwrap();
+    let eips = stage.run(stage.client.eips(REGION, None)).unwrap();
     assert_eq!((eips.len(), eips[0].is_bound), (1, false));
     let disks = stage.run(stage.client.disks(None)).unwrap();
     assert_eq!(disks.len(), 2, "both were told to stay");

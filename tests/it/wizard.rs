@@ -127,6 +127,7 @@ fn a_stranger_has_a_farm_at_work_after_four_commands() {
         config.contains("money_per_hour = 100") && config.contains("CN_Qingyang_A"),
         "{config}"
     );
+    assert!(config.contains("gpu = \"NVIDIA RTX 4090\" # speed 2.517;"), "{config}");
     assert!(!config.contains(SECRET) && !config.contains(KEY));
     let again = stranger.init(&[]);
     assert!(!again.status.success() && text(&again).contains("--force"), "{}", text(&again));
@@ -165,6 +166,35 @@ fn a_stranger_has_a_farm_at_work_after_four_commands() {
     assert!(stranger.cloud.truth().is_empty(), "left for good");
     signal(daemon.id(), "TERM");
     assert!(daemon.wait().unwrap().success());
+}
+
+#[test]
+fn offers_are_ranked_by_the_price_of_work_and_by_the_gpu_hour_only_where_speed_is_not_known() {
+    let mut catalog = Catalog::standard();
+    let rp3 = catalog.families.iter_mut().find(|family| &*family.name == "专业渲染型rp3").unwrap();
+    rp3.gpu_name = "NVIDIA Nonesuch".into();
+    let stranger = Stranger::arrives(catalog);
+    let server = format!("http://{}", stranger.cloud.address);
+    let words = ["offers", "--server", &server, "--clock-speed", "60"];
+    let listed = stranger.says(&[words.as_slice(), &["--json"]].concat());
+    let rows: Value = serde_json::from_slice(&listed.stdout).unwrap();
+    let rows = rows.as_array().unwrap();
+    let yuan = |row: &Value, name: &str| {
+        row[name].as_str().map(|text| farmscale::model::Money::parse(text).unwrap())
+    };
+    let prices: Vec<_> = rows
+        .iter()
+        .filter(|row| row["reasons"] == serde_json::json!([]))
+        .map(|row| yuan(row, "work_hourly_yuan").or_else(|| yuan(row, "gpu_hourly_yuan")).unwrap())
+        .collect();
+    assert!(prices.is_sorted() && 3 < prices.len(), "{rows:?}");
+    // Dear by the GPU-hour, cheapest by the work it does: 9.38 / 2.517.
+    assert_eq!(rows[0]["gpu"], "NVIDIA RTX 4090", "{rows:?}");
+    let cheaper = |row: &Value| yuan(row, "gpu_hourly_yuan") < yuan(&rows[0], "gpu_hourly_yuan");
+    assert!(rows.iter().any(cheaper), "{rows:?}");
+    assert!(rows.iter().any(|row| row["speed"].is_null() && row["work_hourly_yuan"].is_null()));
+    let table = text(&stranger.says(&words));
+    assert!(table.contains("speed ?: not in the list of GPUs"), "{table}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use toml::Value;
 
 use crate::cloud::survey::{Offered, ZoneSurvey};
+use crate::config::gpus;
 use crate::model::Text;
 
 /// What was chosen.
@@ -159,11 +160,24 @@ fn size_lines((family, cpu, ram, gpus): (&str, u32, u32, u32), picks: &[Pick<'_>
                 Some(gib) => format!("gpu_memory = {gib} # GiB of each, as its maker states it"),
                 None => "# gpu_memory = 24 # GiB of each; the API does not say".to_owned(),
             },
+            speed(gpu),
             format!("image = {} # {name}; its GPU driver is the family's", quoted(id)),
             format!("zones = [{}]", zones.join(", ")),
         ]);
     }
     lines
+}
+
+/// How fast it counts: by its name where that is known, or a line to fill in.
+fn speed(gpu: &str) -> String {
+    let reference = gpus::REFERENCE;
+    match gpus::find(gpu) {
+        Some(known) => {
+            let about = format!("speed {}; an {reference} is 1", known.speed());
+            format!("gpu = {} # {about}, by Blender's medians", quoted(gpu))
+        }
+        None => format!("# speed = 1.0 # not known; an {reference} does 1.0"),
+    }
 }
 
 fn zone_lines(code: &str, zone: &ZoneSurvey) -> Vec<String> {
@@ -207,5 +221,12 @@ mod tests {
         assert_eq!(gpu_memory("NVIDIA RTX 4090"), Some(24));
         assert_eq!(gpu_memory("NVIDIA RTX 40900"), None);
         assert_eq!(gpu_memory(""), None);
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_known_leaves_a_speed_to_fill_in() {
+        let known = speed("NVIDIA RTX 3090");
+        assert!(known.starts_with("gpu = \"NVIDIA RTX 3090\" # speed 1.206;"), "{known}");
+        assert!(speed("GPU of an unknown model").starts_with("# speed = 1.0 "));
     }
 }

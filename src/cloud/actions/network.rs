@@ -1,4 +1,5 @@
-//! Networks, looked up and never changed (page 私有网络概览; chapter ECS安全组).
+//! Networks, looked up and not changed but for an address that goes (page 私有网络概览; chapter
+//! ECS安全组).
 
 use super::{Action, Kind, PAGE_NUMBER, PAGE_SIZE, REGION, Service, action, may, must};
 
@@ -52,7 +53,20 @@ pub const EIPS: Action = Action {
         Service::Vpc,
         ("POST", "DescribeEIP", "公网IP列表", "public addresses of a region"),
         &[REGION, may("AvailableZoneCode", Kind::Text, "edge zones only"), KEYWORD],
-        "Total, EIPList[{Id, IP, IsBind, Status, BandwidthInfo, BindResourceInfo}]",
+        "Total, EIPList[{Id, IP, RegionCode, AvailableZoneCode, Description, IsBind, Status, \
+         CreateTime, BandwidthInfo, BindResourceInfo}]",
+        "VPC",
+    )
+};
+/// `DeleteEIP`.
+pub const DELETE_EIP: Action = Action {
+    changes: true,
+    quirks: "No event: gone when no list shows it. Whether a bound one is refused is unknown.",
+    ..action(
+        Service::Vpc,
+        ("POST", "DeleteEIP", "删除公网IP", "deletes a public address for good"),
+        &[must("EIPId", Kind::Text, "id of the address, not the address")],
+        "nothing",
         "VPC",
     )
 };
@@ -88,4 +102,5 @@ pub const SECURITY_RULES: Action = Action {
 };
 
 /// All of them.
-pub const ALL: &[Action] = &[VPCS, SUBNETS, SUBNET_IPS, EIPS, SECURITY_GROUPS, SECURITY_RULES];
+pub const ALL: &[Action] =
+    &[VPCS, SUBNETS, SUBNET_IPS, EIPS, DELETE_EIP, SECURITY_GROUPS, SECURITY_RULES];

@@ -48,7 +48,7 @@ const POST: &[&str] = &["POST"];
 const EITHER: &[&str] = &["GET", "POST"];
 
 /// Every action that is answered.
-static ACTIONS: [Action; 37] = [
+static ACTIONS: [Action; 38] = [
     ecs("DescribeRegions", GET, Style::PLAIN, regions),
     ecs("DescribeEcsFamilyInfo", GET, Style::PLAIN, families),
     ecs("DescribeZoneInstanceType", GET, Style::PLAIN, zone_types),
@@ -84,6 +84,7 @@ static ACTIONS: [Action; 37] = [
     on(Service::Vpc, "DescribeSubnet", POST, Style::LONG, network::subnets),
     on(Service::Vpc, "DescribeSubnetIp", POST, Style::LONG, network::subnet_ips),
     on(Service::Vpc, "DescribeEIP", POST, Style::LONG, network::eips),
+    on(Service::Vpc, "DeleteEIP", POST, Style::LONG, network::delete_eip),
     on(Service::SecurityGroups, "DescribeSecurityGroups", GET, Style::PLAIN, network::groups),
     on(Service::SecurityGroups, "DescribeSecurityGroupPolicies", GET, Style::PLAIN, network::rules),
 ];

@@ -1,9 +1,9 @@
-//! The look-ups of networks: one VPC, subnet and security group for each region.
+//! The look-ups of networks: one VPC, subnet and security group for each region; addresses.
 
 use serde_json::{Value, json};
 
 use super::Behind;
-use super::answer::{Answer, Failure, Page};
+use super::answer::{Answer, Failure, Page, vendor_time};
 use super::params::Params;
 use crate::model::Time;
 use crate::sim::provider::{Fault, Provider, ZoneSpec};
@@ -100,20 +100,32 @@ pub(super) fn subnet_ips(
 pub(super) fn eips(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
     let provider = behind.provider(now);
     zones(provider, params)?;
-    let region = params.required("RegionCode")?;
+    let (region, zone) = (params.required("RegionCode")?, params.text("AvailableZoneCode"));
     let rows: Vec<Value> = provider
         .eips()
         .filter(|eip| *eip.region == *region && is_meant(params, [&eip.id, &eip.ip]))
+        .filter(|eip| zone.as_deref().is_none_or(|zone| zone == &*eip.zone))
         .map(|eip| {
             let bound = eip.instance.as_ref().map(|id| json!({ "ResourceId": **id }));
             json!({
-                "Id": *eip.id, "IP": *eip.ip, "IsBind": u8::from(bound.is_some()), "Status": "ok",
+                "Id": *eip.id, "IP": *eip.ip, "RegionCode": *eip.region,
+                "AvailableZoneCode": *eip.zone, "Description": *eip.description,
+                "CreateTime": vendor_time(eip.created_at), "IsBind": u8::from(bound.is_some()), "Status": "ok",
                 "BandwidthInfo": { "Qos": 5, "BillScheme": "BandwIdth", "BandwidthType": "BGP" },
                 "BindResourceInfo": bound,
             })
         })
         .collect();
     Ok(Answer::new("Success", json!({ "Total": rows.len(), "EIPList": rows })))
+}
+
+pub(super) fn delete_eip(
+    behind: &mut dyn Behind,
+    now: Time,
+    params: &Params,
+) -> Result<Answer, Failure> {
+    behind.provider(now).delete_eip(now, &params.required("EIPId")?)?;
+    Ok(Answer::new("删除成功", Value::Null))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every action has the same signature")]

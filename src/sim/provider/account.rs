@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::Provider;
 use super::bill::{BillLine, Charge, Charges};
 use super::disk::Disk;
+use super::{Fault, Provider};
 use crate::model::{Money, OfferKey, Text, Time};
 use crate::sim::rng::Rng;
 
@@ -30,6 +30,12 @@ pub struct Eip {
     pub ip: Text,
     /// `RegionCode`.
     pub region: Text,
+    /// `AvailableZoneCode`.
+    pub zone: Text,
+    /// `Description`.
+    pub description: Text,
+    /// `CreateTime`.
+    pub created_at: Time,
     /// The machine it is bound to.
     pub instance: Option<Text>,
     charges: Charges,
@@ -95,7 +101,7 @@ impl Provider {
     pub(super) fn bind_eips(
         &mut self,
         now: Time,
-        region: &Text,
+        (region, zone): (&Text, &Text),
         instances: &[Text],
         existing: &[Text],
     ) {
@@ -108,18 +114,51 @@ impl Provider {
             return;
         }
         for instance in instances {
-            let id = self.account.id("eip-");
-            let number = self.account.eips.len();
-            let mut eip = Eip {
-                id: Text::clone(&id),
-                ip: format!("203.0.113.{}", number % 254 + 1).into(),
-                region: Text::clone(region),
-                instance: Some(Text::clone(instance)),
-                charges: Charges::default(),
-            };
-            eip.charges.switch(Charge::Running, now);
-            self.account.eips.insert(id, eip);
+            let id = self.make_eip(now, (region, zone), "");
+            if let Some(eip) = self.account.eips.get_mut(&id) {
+                eip.instance = Some(Text::clone(instance));
+            }
         }
+    }
+
+    fn make_eip(&mut self, now: Time, (region, zone): (&Text, &Text), description: &str) -> Text {
+        let id = self.account.id("eip-");
+        let number = self.account.eips.len();
+        let mut eip = Eip {
+            id: Text::clone(&id),
+            ip: format!("203.0.113.{}", number % 254 + 1).into(),
+            region: Text::clone(region),
+            zone: Text::clone(zone),
+            description: description.into(),
+            created_at: now,
+            instance: None,
+            charges: Charges::default(),
+        };
+        eip.charges.switch(Charge::Running, now);
+        self.account.eips.insert(Text::clone(&id), eip);
+        id
+    }
+
+    /// An address of nobody's, as one ordered by hand is.
+    pub fn create_eip(&mut self, now: Time, zone: &str, description: &str) -> Result<Text, Fault> {
+        self.advance(now);
+        let zone = self.catalog.zone(zone).ok_or_else(Fault::no_zone)?;
+        let (region, zone) = (Text::clone(&zone.region), Text::clone(&zone.code));
+        Ok(self.make_eip(now, (&region, &zone), description))
+    }
+
+    /// `DeleteEIP`: only what is bound to nothing, which is the careful reading of the document.
+    pub fn delete_eip(&mut self, now: Time, id: &str) -> Result<(), Fault> {
+        self.advance(now);
+        let eip = self.account.eips.get(id).ok_or_else(|| Fault::no_instance(id))?;
+        if eip.instance.is_some() {
+            return Err(Fault::wrong_state("bound"));
+        }
+        if let Some(mut eip) = self.account.eips.remove(id) {
+            eip.charges.switch(Charge::Nothing, now);
+            self.closed.push(eip.bill_line(now));
+        }
+        Ok(())
     }
 
     /// A machine is gone, or stopped with its address released.

@@ -94,9 +94,9 @@ impl Provider {
         }
         let zone = self.catalog.zone(&request.offer.zone);
         if let (Some(existing), Some(zone)) = (&request.eips, zone) {
-            let region = Text::clone(&zone.region);
+            let (region, code) = (Text::clone(&zone.region), Text::clone(&zone.code));
             let ids: Vec<Text> = tasks.iter().map(|task| Text::clone(&task.instance)).collect();
-            self.bind_eips(now, &region, &ids, existing);
+            self.bind_eips(now, (&region, &code), &ids, existing);
         }
     }
 

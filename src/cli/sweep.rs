@@ -1,0 +1,362 @@
+//! `farmscale sweep`: what bills on after a machine is gone, and an end to what is provably ours.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use serde_json::{Value, json};
+
+use super::reach::{ClockArgs, Progress};
+use super::{out, prompt};
+use crate::cloud::actions::Service;
+use crate::cloud::leftovers::{Kind, Leftover, Since};
+use crate::cloud::{CallError, Client};
+use crate::config::Settings;
+use crate::model::{EventStatus, Money, Refusal, Span, Status, Text, Time};
+
+/// Between two looks at what is being deleted.
+const EVERY: Span = Span::seconds(3);
+/// The shortest beginning of a name that is taken for a claim.
+const NAMED_MIN: usize = 3;
+
+/// Lists disks and public addresses that nothing uses and that bill on, and whose they are.
+///
+/// Ours is what carries the whole name of a machine this farm made, alone or with something after it
+/// (`studio-gpu-…-data`), and what --named claims. With --delete that is deleted for good, after a
+/// question, if its machine is gone; nothing else ever is.
+#[derive(Debug, clap::Args)]
+pub struct SweepArgs {
+    /// The farm's config.
+    #[arg(long, default_value = "/etc/farmscale/farmscale.toml")]
+    config: PathBuf,
+    /// Take for ours, too, what is named with this beginning; may be said more than once.
+    #[arg(long, value_parser = beginning)]
+    named: Vec<String>,
+    /// Delete what is ours, after a question.
+    #[arg(long)]
+    delete: bool,
+    /// Do not ask.
+    #[arg(long, requires = "delete")]
+    yes: bool,
+    /// Leave alone what is younger; of disks the API does not tell the age.
+    #[arg(long, default_value = "1h", value_parser = super::span)]
+    grace: Span,
+    /// How long to wait for one to be gone.
+    #[arg(long, default_value = "20m", value_parser = super::span)]
+    within: Span,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    clock: ClockArgs,
+}
+
+/// Whose a leftover is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Claim {
+    /// Ours, with the reason; may be deleted.
+    Ours(String),
+    /// Ours, but stays for now.
+    Stays(String),
+    /// Not provably ours.
+    Foreign(&'static str),
+}
+
+/// A leftover, whose it is, and what an hour of it costs where that is known.
+#[derive(Debug)]
+pub struct Found {
+    leftover: Leftover,
+    claim: Claim,
+    hourly: Option<Money>,
+}
+
+/// What came of a deletion.
+#[derive(Debug)]
+enum Outcome {
+    Deleted,
+    Kept(String),
+    Failed(String),
+}
+
+fn beginning(text: &str) -> Result<String, String> {
+    if text.chars().count() < NAMED_MIN {
+        return Err(format!("at least {NAMED_MIN} letters: more than one's own might begin so"));
+    }
+    Ok(text.to_owned())
+}
+
+impl SweepArgs {
+    /// Runs the command.
+    pub fn run(&self) -> anyhow::Result<()> {
+        let settings = super::load(&self.config)?;
+        let clock = self.clock.clock(&settings.cloud.endpoints)?;
+        let (credentials, endpoints) = (&settings.cloud.credentials, &settings.cloud.endpoints);
+        let client = Client::new(credentials.clone(), endpoints.clone(), clock)?;
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let found = {
+            let progress = Progress::on_terminal();
+            progress.say("disks, and the addresses of every region");
+            runtime.block_on(look(&client, &settings, &self.named))?
+        };
+        if self.delete {
+            return runtime.block_on(self.delete(&client, &found));
+        }
+        if self.json {
+            return out::json(&found.iter().map(json_of).collect::<Vec<_>>());
+        }
+        if found.is_empty() {
+            return out::line("no disk and no address bills on");
+        }
+        out::line(&table(&found))?;
+        let ours = found.iter().filter(|one| matches!(one.claim, Claim::Ours(_))).count();
+        out::line(&format!(
+            "{ours} of {} can go with `farmscale sweep --delete`; what is not provably ours is \
+             never touched",
+            found.len()
+        ))
+    }
+
+    async fn delete(&self, client: &Client, found: &[Found]) -> anyhow::Result<()> {
+        let now = client.clock().now();
+        let may_go = |one: &&Found| matches!(one.claim, Claim::Ours(_)) && !self.is_young(one, now);
+        let list: Vec<String> = found.iter().filter(may_go).map(|one| one.in_words(now)).collect();
+        if !self.yes && !list.is_empty() {
+            prompt::confirm(&format!("delete for good:\n  {}\nall of it", list.join("\n  ")))?;
+        }
+        let (mut rows, mut failed) = (Vec::new(), Vec::new());
+        for one in found {
+            let outcome = match &one.claim {
+                Claim::Foreign(_) => Outcome::Kept("not provably ours".to_owned()),
+                Claim::Stays(why) => Outcome::Kept(why.clone()),
+                Claim::Ours(_) if self.is_young(one, now) => {
+                    Outcome::Kept(format!("younger than {}", self.grace))
+                }
+                Claim::Ours(_) => self.delete_one(client, &one.leftover).await,
+            };
+            let (word, detail) = outcome.words();
+            let id = &one.leftover.id;
+            if !self.json {
+                out::line(&format!(
+                    "{id}  {word}{}{detail}",
+                    if detail.is_empty() { "" } else { ": " }
+                ))?;
+            }
+            if let Outcome::Failed(_) = outcome {
+                failed.push(id.to_string());
+            }
+            let mut row = json_of(one);
+            if let Some(row) = row.as_object_mut() {
+                row.insert("outcome".to_owned(), json!(word));
+                row.insert("detail".to_owned(), json!(detail));
+            }
+            rows.push(row);
+        }
+        if self.json {
+            out::json(&rows)?;
+        } else if found.is_empty() {
+            out::line("no disk and no address bills on")?;
+        }
+        if !failed.is_empty() {
+            bail!("STILL THERE, AS FAR AS IS KNOWN, AND BILLS: {}", failed.join(", "));
+        }
+        Ok(())
+    }
+
+    fn is_young(&self, one: &Found, now: Time) -> bool {
+        one.leftover.created_at.is_some_and(|made| now.since(made) < self.grace)
+    }
+
+    /// Looks at it once more, deletes it, and looks until it is gone. The deletion is sent once.
+    async fn delete_one(&self, client: &Client, one: &Leftover) -> Outcome {
+        match client.leftover_since(one).await {
+            Ok(Since::Unused) => {}
+            Ok(Since::Gone) => return Outcome::Deleted,
+            Ok(Since::Changed) => return Outcome::Kept("something uses it again".to_owned()),
+            Err(error) => return Outcome::Failed(format!("it cannot be looked at: {error}")),
+        }
+        let until = client.clock().now() + self.within;
+        let event = match client.delete_leftover(one).await {
+            Ok(taken_on) => taken_on.event,
+            Err(error) if error.class() == Refusal::NotFound => return Outcome::Deleted,
+            Err(error @ (CallError::NotSent(_) | CallError::Refused { .. })) => {
+                return Outcome::Failed(error.to_string());
+            }
+            // Nobody knows whether it was done: what is seen next tells.
+            Err(CallError::Unknown(_) | CallError::NotUnderstood(_)) => None,
+        };
+        loop {
+            let seen = client.leftover_since(one).await;
+            if matches!(seen, Ok(Since::Gone)) {
+                return Outcome::Deleted;
+            }
+            if let Some(event) = &event
+                && let Ok(detail) = client.event_detail(Service::Ebs, event).await
+                && detail.status == EventStatus::Failed
+            {
+                return Outcome::Failed(format!(
+                    "the cloud says that its deletion failed; `farmscale api ebs.DescribeEvent \
+                     EventId={event}` tells more"
+                ));
+            }
+            if until < client.clock().now() {
+                return Outcome::Failed(match seen {
+                    Ok(_) => format!("not gone within {}", self.within),
+                    Err(error) => format!("it cannot be looked at: {error}"),
+                });
+            }
+            client.clock().sleep_until(client.clock().now() + EVERY).await;
+        }
+    }
+}
+
+impl Outcome {
+    fn words(&self) -> (&'static str, &str) {
+        match self {
+            Self::Deleted => ("deleted", ""),
+            Self::Kept(why) => ("kept", why),
+            Self::Failed(why) => ("failed", why),
+        }
+    }
+}
+
+impl Found {
+    /// Size or address.
+    fn what(&self) -> String {
+        let gib = self.leftover.gib.map(|gib| format!("{gib} GiB"));
+        gib.or_else(|| self.leftover.ip.as_deref().map(str::to_owned)).unwrap_or_default()
+    }
+
+    fn in_words(&self, now: Time) -> String {
+        let Leftover { id, name, place, created_at, .. } = &self.leftover;
+        let age = match created_at {
+            Some(made) => format!("{} old", now.since(*made)),
+            None => "of unknown age".to_owned(),
+        };
+        format!("{} {id}  {name}  {}  {place}  {age}", kind(&self.leftover), self.what())
+    }
+}
+
+fn kind(leftover: &Leftover) -> &'static str {
+    match leftover.kind {
+        Kind::Disk => "disk",
+        Kind::Address => "address",
+    }
+}
+
+/// Everything that nothing uses, what is ours first.
+pub async fn look(
+    client: &Client,
+    settings: &Settings,
+    named: &[String],
+) -> Result<Vec<Found>, CallError> {
+    let leftovers = client.leftovers().await?;
+    let namer = &settings.policy.namer;
+    let is_ours = |one: &Leftover| one.machine(namer).is_some();
+    let mut machines = BTreeSet::new();
+    if leftovers.iter().any(is_ours) {
+        let rows = client.instances(&namer.prefix(), &BTreeMap::new()).await?;
+        let there = rows.into_iter().filter(|row| row.status != Status::Gone);
+        machines.extend(there.map(|row| row.name));
+    }
+    let mut prices: BTreeMap<(Text, u32), Option<Money>> = BTreeMap::new();
+    let mut found = Vec::new();
+    for leftover in leftovers {
+        let hourly = match leftover.gib {
+            Some(gib) => {
+                let key = (Text::clone(&leftover.place), gib);
+                if !prices.contains_key(&key) {
+                    let price = disk_hourly(client, settings, &leftover.place, gib).await;
+                    prices.insert(key.clone(), price);
+                }
+                prices.get(&key).copied().flatten()
+            }
+            None => None, // no action that is known prices an address
+        };
+        let claim = claim(&leftover, settings, &machines, named);
+        found.push(Found { leftover, claim, hourly });
+    }
+    found.sort_by_key(|one| {
+        (matches!(one.claim, Claim::Foreign(_)), one.leftover.kind, Text::clone(&one.leftover.id))
+    });
+    Ok(found)
+}
+
+fn claim(
+    leftover: &Leftover,
+    settings: &Settings,
+    machines: &BTreeSet<Text>,
+    named: &[String],
+) -> Claim {
+    let namer = &settings.policy.namer;
+    if leftover.is_system {
+        return Claim::Foreign("a system disk");
+    }
+    if let Some(machine) = leftover.machine(namer) {
+        return if machines.contains(machine) {
+            Claim::Stays(format!("its machine {machine} is still there"))
+        } else {
+            Claim::Ours(format!("its machine {machine} is gone"))
+        };
+    }
+    match named.iter().find(|begins| leftover.name.starts_with(begins.as_str())) {
+        Some(begins) => Claim::Ours(format!("named {begins}…")),
+        None if leftover.name.starts_with(&namer.prefix()) => {
+            Claim::Foreign("begins as our names do, but holds no machine's; --named takes it")
+        }
+        None => Claim::Foreign(""),
+    }
+}
+
+/// What an hour of a lone disk costs: the difference it makes to a machine of the farm in its zone.
+async fn disk_hourly(client: &Client, settings: &Settings, zone: &str, gib: u32) -> Option<Money> {
+    let pools = settings.policy.pools.iter();
+    let offers =
+        pools.flat_map(|pool| pool.offers.iter().map(move |offer| (&pool.name, &offer.key)));
+    let (offer, purchase) =
+        offers.filter(|(_, offer)| *offer.zone == *zone).find_map(|(pool, offer)| {
+            let purchase = settings.cloud.purchase(pool, offer)?;
+            (purchase.system_disk_feature == "ssd").then_some((offer, purchase))
+        })?;
+    // Not worth a failure: the list is right without.
+    client.data_disk_price(offer, purchase, gib).await.ok().map(crate::model::Price::per_hour)
+}
+
+/// The list, for people.
+pub fn table(found: &[Found]) -> String {
+    let rows = found.iter().map(|one| {
+        let Leftover { id, name, place, created_at, .. } = &one.leftover;
+        let claim = match &one.claim {
+            Claim::Ours(why) => format!("yes: {why}"),
+            Claim::Stays(why) => format!("yes, but {why}"),
+            Claim::Foreign("") => "no".to_owned(),
+            Claim::Foreign(why) => format!("no: {why}"),
+        };
+        [
+            kind(&one.leftover).to_owned(),
+            id.to_string(),
+            name.to_string(),
+            one.what(),
+            place.to_string(),
+            created_at.map_or_else(|| "?".to_owned(), |at| at.to_string()),
+            one.hourly.map_or_else(|| "?".to_owned(), |hourly| hourly.to_string()),
+            claim,
+        ]
+    });
+    let header = ["", "id", "name", "what", "where", "since", "per hour", "ours"];
+    out::table(header, rows.collect())
+}
+
+/// One of them, for programs.
+pub fn json_of(one: &Found) -> Value {
+    let Leftover { id, name, place, gib, ip, created_at, .. } = &one.leftover;
+    let (is_ours, why) = match &one.claim {
+        Claim::Ours(why) | Claim::Stays(why) => (true, why.as_str()),
+        Claim::Foreign(why) => (false, *why),
+    };
+    json!({
+        "kind": kind(&one.leftover), "id": **id, "name": **name, "place": **place, "gib": gib,
+        "ip": ip.as_deref(), "since": created_at.map(|at| at.to_string()),
+        "hourly_yuan": one.hourly.map(Money::plain), "ours": is_ours, "why": why,
+        "can_go": matches!(one.claim, Claim::Ours(_)),
+    })
+}

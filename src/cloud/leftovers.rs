@@ -1,0 +1,203 @@
+//! What bills on after a machine is gone: disks attached to nothing, public addresses bound to
+//! nothing. Whose they are shows in their names alone, for the API keeps no other trace.
+
+use std::collections::BTreeMap;
+
+use super::client::Client;
+use super::disks::DiskStatus;
+use super::error::CallError;
+use super::instances::TakenOn;
+use super::network::Eip;
+use crate::model::{Namer, Refusal, Text, Time};
+
+/// What it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// A cloud disk.
+    Disk,
+    /// A public address.
+    Address,
+}
+
+/// The question that lists an address: a region, and a zone of it or none.
+type Asked = (Text, Option<Text>);
+
+/// Something that nothing uses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leftover {
+    /// What it is.
+    pub kind: Kind,
+    /// `DiskId`, or the address's `Id`.
+    pub id: Text,
+    /// `DiskName`, or the address's `Description`.
+    pub name: Text,
+    /// Its zone, or its region where no zone is told.
+    pub place: Text,
+    /// A disk's GiB.
+    pub gib: Option<u32>,
+    /// An address's `IP`.
+    pub ip: Option<Text>,
+    /// When it was made; of disks the API does not tell.
+    pub created_at: Option<Time>,
+    /// The name of the machine a disk is shown with, though it is attached to none.
+    pub shown_with: Option<Text>,
+    /// A system disk, which no action deletes by itself.
+    pub is_system: bool,
+    asked: Option<Asked>,
+}
+
+/// What has become of something that nothing used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Since {
+    /// Still nothing uses it.
+    Unused,
+    /// Something uses it, or it is on its way.
+    Changed,
+    /// It is gone.
+    Gone,
+}
+
+impl Leftover {
+    /// The machine of this farm that it is named after, or that its row still shows.
+    pub fn machine(&self, namer: &Namer) -> Option<&str> {
+        let shown = self.shown_with.as_deref().filter(|name| namer.parse(name).is_some());
+        machine_in(&self.name, namer).or(shown)
+    }
+}
+
+/// The machine's name that `name` is, or begins with: `studio-gpu-…1wp0_scratch`. One letter or digit
+/// more would be another name.
+fn machine_in<'a>(name: &'a str, namer: &Namer) -> Option<&'a str> {
+    let beginnings = (1..=name.len()).filter_map(|end| name.split_at_checked(end));
+    let goes_on = |rest: &str| rest.starts_with(|next: char| next.is_alphanumeric());
+    let mut names = beginnings.filter(|(begins, rest)| !goes_on(rest) && !begins.is_empty());
+    names.find(|(begins, _)| namer.parse(begins).is_some()).map(|(begins, _)| begins)
+}
+
+impl Client {
+    /// Every disk and address that nothing uses, in every zone and region.
+    pub async fn leftovers(&self) -> Result<Vec<Leftover>, CallError> {
+        let mut found = Vec::new();
+        for disk in self.disks(None).await? {
+            if disk.status != DiskStatus::Waiting {
+                continue;
+            }
+            found.push(Leftover {
+                kind: Kind::Disk,
+                id: disk.id,
+                name: disk.name,
+                place: disk.zone.unwrap_or_else(|| "".into()),
+                gib: Some(disk.gib),
+                ip: None,
+                created_at: None,
+                shown_with: disk.instance_name,
+                is_system: disk.is_system,
+                asked: None,
+            });
+        }
+        for (eip, asked) in self.addresses().await? {
+            if !eip.is_bound {
+                found.push(Leftover {
+                    kind: Kind::Address,
+                    id: eip.id,
+                    name: eip.description,
+                    place: eip.zone.unwrap_or_else(|| Text::clone(&asked.0)),
+                    gib: None,
+                    ip: Some(eip.ip),
+                    created_at: eip.created_at,
+                    shown_with: None,
+                    is_system: false,
+                    asked: Some(asked),
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every address of the account. The document wants the zone said for edge zones and left away for
+    /// the others, and no field tells which is which: both are asked, and one answer is enough.
+    async fn addresses(&self) -> Result<Vec<(Eip, Asked)>, CallError> {
+        let mut regions: BTreeMap<Text, Vec<Option<Text>>> = BTreeMap::new();
+        for zone in self.zones().await? {
+            regions.entry(zone.region).or_insert_with(|| vec![None]).push(Some(zone.code));
+        }
+        let mut found: BTreeMap<Text, (Eip, Asked)> = BTreeMap::new();
+        for (region, zones) in regions {
+            let (mut is_answered, mut refused) = (false, None);
+            for zone in zones {
+                match self.eips(&region, zone.as_deref()).await {
+                    Ok(eips) => {
+                        is_answered = true;
+                        let asked = (Text::clone(&region), zone);
+                        let row = |eip: Eip| (Text::clone(&eip.id), (eip, asked.clone()));
+                        found.extend(eips.into_iter().map(row));
+                    }
+                    Err(error) if error.class() == Refusal::Config => refused = Some(error),
+                    Err(error) => return Err(error),
+                }
+            }
+            if let Some(error) = refused.filter(|_| !is_answered) {
+                return Err(error);
+            }
+        }
+        Ok(found.into_values().collect())
+    }
+
+    /// Looks at one again.
+    pub async fn leftover_since(&self, one: &Leftover) -> Result<Since, CallError> {
+        let Some((region, zone)) = &one.asked else {
+            return Ok(match self.disk(&one.id).await?.map(|disk| disk.status) {
+                None => Since::Gone,
+                Some(DiskStatus::Waiting) => Since::Unused,
+                Some(DiskStatus::Other(word)) if is_gone(&word) => Since::Gone,
+                Some(_) => Since::Changed,
+            });
+        };
+        let eips = self.eips(region, zone.as_deref()).await?;
+        Ok(match eips.into_iter().find(|eip| eip.id == one.id) {
+            None => Since::Gone,
+            Some(eip) if eip.is_bound => Since::Changed,
+            Some(_) => Since::Unused,
+        })
+    }
+
+    /// Deletes one for good. A disk's deletion is followed by its event; an address's has none.
+    pub async fn delete_leftover(&self, one: &Leftover) -> Result<TakenOn, CallError> {
+        match one.kind {
+            Kind::Disk => self.delete_disks(&[&one.id]).await,
+            Kind::Address => self.delete_eip(&one.id).await,
+        }
+    }
+}
+
+/// The words that mean gone with machines; a disk's are in no table.
+fn is_gone(word: &str) -> bool {
+    matches!(word, "deleted" | "destroying" | "destroy")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_ours_is_one_this_farm_made_whole() {
+        let namer = Namer::new("studio");
+        let made = namer.name("gpu", 29_000_000, 7);
+        let of = |name: &str| machine_in(name, &namer).map(str::to_owned);
+        for ours in [made.to_string(), format!("{made}-data"), format!("{made}_1")] {
+            assert_eq!(of(&ours).as_deref(), Some(made.as_str()), "{ours}");
+        }
+        let of_another = Namer::new("other").name("gpu", 29_000_000, 7);
+        for foreign in [
+            "studio-textures",
+            "studio-",
+            "",
+            "渲染-素材",
+            &format!("{made}x"),
+            &format!("old-{made}"),
+            of_another.as_str(),
+        ] {
+            assert_eq!(of(foreign), None, "{foreign}");
+        }
+    }
+}
