@@ -200,7 +200,8 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
     fn take_in(&mut self, wakes: Vec<Wake>) {
         for wake in wakes {
             let now = self.world.now();
-            let whats = self.settled(wake, now);
+            let mut whats = self.settled(wake, now);
+            whats.splice(0..0, settle::lessons(&self.memory, &whats, now));
             self.settle(whats, now);
         }
     }

@@ -18,9 +18,11 @@ use crate::model::{
 
 mod apply;
 mod boots;
+mod market;
 mod meter;
 
 pub use boots::Boots;
+pub use market::{Ceiling, SpotMemory};
 pub use meter::Meter;
 
 /// Everything that must outlive a restart.
@@ -36,6 +38,10 @@ pub struct Memory {
     pub refusals: BTreeMap<OfferKey, RefusalMemory>,
     /// What is known of boots.
     pub boots: BTreeMap<BootLine, Boots>,
+    /// What is known of spot machines.
+    pub spot: BTreeMap<OfferKey, SpotMemory>,
+    /// Zones whose quota is used up.
+    pub ceilings: BTreeMap<Text, Ceiling>,
 }
 
 /// Facts there is one of.
@@ -121,6 +127,9 @@ pub struct Machine {
     /// Off, and charged as if it ran.
     #[serde(default)]
     pub charged_off: bool,
+    /// The provider is taking it back, or somebody else ends it, since then.
+    #[serde(default)]
+    pub reclaimed_at: Option<Time>,
     /// Kept by an operator.
     #[serde(default)]
     pub held: Option<Hold>,
@@ -222,6 +231,9 @@ impl Machine {
     /// The phase people see.
     pub fn phase(&self) -> Phase {
         let off = self.life == Life::Stopped;
+        if self.reclaimed_at.is_some() {
+            return Phase::Leaving;
+        }
         match self.pending.as_ref().map(|pending| pending.change) {
             Some(Change::Delete) => return Phase::Leaving,
             Some(Change::Stop) => return Phase::Stopping,
@@ -287,6 +299,8 @@ impl Memory {
                 serde_json::to_vec(&(offer, refusal)).ok()
             }
             Key::Boots(line) => serde_json::to_vec(&(line, self.boots.get(line)?)).ok(),
+            Key::Spot(offer) => serde_json::to_vec(&(offer, self.spot.get(offer)?)).ok(),
+            Key::Ceiling(zone) => serde_json::to_vec(self.ceilings.get(zone)?).ok(),
         }
     }
 
@@ -314,6 +328,14 @@ impl Memory {
                 let (line, boots) = serde_json::from_slice(value).map_err(fault)?;
                 self.boots.insert(line, boots);
             }
+            Some(("spot", _)) => {
+                let (offer, spot) = serde_json::from_slice(value).map_err(fault)?;
+                self.spot.insert(offer, spot);
+            }
+            Some(("ceiling", zone)) => {
+                let ceiling = serde_json::from_slice(value).map_err(fault)?;
+                self.ceilings.insert(zone.into(), ceiling);
+            }
             _ => return Err(format!("record {key}: no such kind of record")),
         }
         Ok(())
@@ -333,6 +355,10 @@ pub enum Key {
     Refusal(OfferKey),
     /// Boots of one kind.
     Boots(BootLine),
+    /// Spot machines of one offer.
+    Spot(OfferKey),
+    /// A zone's quota.
+    Ceiling(Text),
 }
 
 impl Key {
@@ -344,11 +370,13 @@ impl Key {
         }
         match &event.what {
             What::OfferRefused { offer, .. } | What::OfferServed { offer } => {
-                keys.push(Self::Refusal(offer.clone()));
+                let ceiling = Self::Ceiling(Text::clone(&offer.zone));
+                keys.extend([Self::Refusal(offer.clone()), ceiling]);
             }
             What::Booted { line, .. } | What::BootFailed { line, .. } => {
                 keys.push(Self::Boots(line.clone()));
             }
+            What::SpotEnded { offer, .. } => keys.push(Self::Spot(offer.clone())),
             What::CreateExpired { name }
             | What::CreateRefused { name, .. }
             | What::CreateFailed { name, .. }
@@ -377,6 +405,7 @@ impl Key {
             | What::Quoted { .. }
             | What::StatusSeen { .. }
             | What::Held { .. }
+            | What::Reclaimed { .. }
             | What::Released { .. }
             | What::Missed { .. }
             | What::Unmissed { .. }
@@ -395,6 +424,8 @@ impl Key {
             Self::Tombstone(name) => format!("tombstone/{name}"),
             Self::Refusal(offer) => format!("refusal/{offer}"),
             Self::Boots(line) => format!("boots/{line}"),
+            Self::Spot(offer) => format!("spot/{offer}"),
+            Self::Ceiling(zone) => format!("ceiling/{zone}"),
         }
     }
 }

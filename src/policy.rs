@@ -11,6 +11,8 @@ pub struct Policy {
     pub pools: Vec<Pool>,
     /// For the farm as a whole.
     pub limits: Limits,
+    /// Licences and the like, shared by pools.
+    pub shared: Vec<Shared>,
     /// How long things are given.
     pub timing: Timing,
 }
@@ -42,6 +44,10 @@ pub struct Pool {
     pub headroom: u32,
     /// When an idle machine is let go.
     pub tier: Tier,
+    /// Spot machines beside those on demand; `None` = none.
+    pub spot: Option<Spot>,
+    /// Shared limits each of its slots takes one of.
+    pub takes: Vec<Text>,
     /// How soon tasks should start, and what it costs if they do not; `None` = every waiting task
     /// gets a slot at once.
     pub promise: Option<Promise>,
@@ -64,6 +70,37 @@ pub struct OfferPolicy {
     pub speed_ppm: i64,
     /// Whether a stop without charge is possible: on demand, cloud system disk, account whitelisted.
     pub stoppable: bool,
+}
+
+/// How a pool buys spot machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spot {
+    /// The most to bid for an hour, disks not counted; `None` follows the market (`SpotType` auto).
+    pub bid: Option<Money>,
+    /// A market dearer than this, an hour with its disk, is left alone.
+    pub most: Option<Money>,
+    /// Machines on demand before the first spot machine…
+    pub on_demand_min: u32,
+    /// …and their share of all, in percent.
+    pub on_demand_percent: u32,
+}
+
+/// Something of which every slot at work takes one, over all pools that name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// For people.
+    pub name: Text,
+    /// How many there are.
+    pub count: SharedCount,
+}
+
+/// How many of a shared limit there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SharedCount {
+    /// Always so many.
+    Fixed(u32),
+    /// As many as the queue source of this name says: its number of waiting tasks.
+    From(Text),
 }
 
 /// How many tasks a machine works on at once.

@@ -172,6 +172,8 @@ fn policy(
         tasks_per_slot: 1,
         headroom: 0,
         tier: Tier { patience, ..Tier::default() },
+        spot: None,
+        takes: Vec::new(),
         promise,
         idle: IdleRule::Word,
         drains: true,
@@ -181,6 +183,7 @@ fn policy(
         namer: Namer::new("replay"),
         pools: vec![pool],
         limits: Limits { max: MACHINES_MAX, ..Limits::default() },
+        shared: Vec::new(),
         timing: Timing {
             boot_mean: mean(conditions.boot),
             restart_mean: mean(conditions.restart),

@@ -242,7 +242,7 @@ impl Trial<'_> {
             .password
             .as_ref()
             .map_or_else(password::random, |fixed| fixed.expose_secret().to_owned());
-        let new = NewInstances::one(self.name.as_str(), &self.offer, purchase, &secret);
+        let new = NewInstances::one(self.name.as_str(), (&self.offer, None), purchase, &secret);
         self.say(&format!("creating {} ({})", self.name, self.offer));
         self.is_sent = true;
         match self.client.create(&new).await {

@@ -164,12 +164,13 @@ impl Client {
             number: 1,
             months: None,
         };
-        let running = self.price(&with(gib)).await?.per_time()?;
+        let answer = self.price(&with(gib)).await?;
+        let (running, bids) = (answer.per_time()?, answer.bids);
         if feature == "local" {
-            return Ok(Quote { running, stopped: running, asked_at });
+            return Ok(Quote { running, stopped: running, bids, asked_at });
         }
         let larger = self.price(&with(gib.saturating_mul(2))).await?.per_time()?;
-        Ok(Quote { running, stopped: difference(running, larger)?, asked_at })
+        Ok(Quote { running, stopped: difference(running, larger)?, bids, asked_at })
     }
 
     /// What a data disk costs beside a machine, and so alone, for the API quotes none alone.

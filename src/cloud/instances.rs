@@ -237,10 +237,10 @@ impl Client {
 }
 
 impl<'a> NewInstances<'a> {
-    /// One machine on demand, as a pool buys it.
+    /// One machine as a pool buys it; a bid is for spot machines.
     pub fn one(
         name: &'a str,
-        offer: &'a OfferKey,
+        (offer, bid): (&'a OfferKey, Option<Money>),
         purchase: &'a Purchase,
         password: &'a str,
     ) -> Self {
@@ -249,7 +249,7 @@ impl<'a> NewInstances<'a> {
             offer,
             terms: match offer.billing {
                 Billing::OnDemand | Billing::Monthly => Terms::OnDemand,
-                Billing::Spot => Terms::Spot { bid: None },
+                Billing::Spot => Terms::Spot { bid },
             },
             image: &purchase.image,
             system_disk: DiskSpec { feature, gib },
@@ -259,7 +259,7 @@ impl<'a> NewInstances<'a> {
             name,
             number: (1, None),
             password,
-            skip_spot_release: true,
+            skip_spot_release: purchase.skip_spot_release,
         }
     }
 }
@@ -316,9 +316,10 @@ fn create_body(new: &NewInstances<'_>) -> Value {
             let kind = if bid.is_some() { "bid" } else { "auto" };
             more.insert("SpotType".to_owned(), json!(kind));
             more.extend(bid.map(|bid| ("SpotAmount".to_owned(), json!(bid.plain()))));
-            more.insert("SkipSpotRelease".to_owned(), json!(new.skip_spot_release));
         }
     }
+    // Said for every create: left out, our own growth may take our own spot machines.
+    more.insert("SkipSpotRelease".to_owned(), json!(new.skip_spot_release));
     if let Some(body) = body.as_object_mut() {
         body.extend(more);
     }

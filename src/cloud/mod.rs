@@ -80,6 +80,8 @@ pub struct Purchase {
     pub system_disk_feature: String,
     /// GiB.
     pub system_disk_gib: u32,
+    /// Whether a create leaves spot machines in use alone; if not, it may take ours, and an hour.
+    pub skip_spot_release: bool,
     /// A fixed password, or `None` for a random one per machine that is never stored.
     pub password: Option<SecretString>,
 }

@@ -22,6 +22,8 @@ mod pools;
 mod queues;
 mod reader;
 mod secrets;
+mod shared;
+mod spot;
 mod timing;
 
 use reader::{Book, Reader};
@@ -148,8 +150,9 @@ fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Set
     let farm = farm(&mut root);
     let queues = queues::read(&mut root);
     let cloud_base = cloud::read(&mut root, environment, &mut warnings);
-    let limits = pools::limits(&mut root);
+    let (limits, shared) = pools::limits(&mut root, &queues);
     let (pools, purchases) = pools::read(&mut root, &queues, &mut warnings);
+    shared::check(&root, &shared, &pools);
     if limits.max < pools.iter().map(|pool| pool.min).sum() {
         root.fault("limits", "max is less than the pools' min together");
     }
@@ -162,7 +165,7 @@ fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Set
     root.end();
     let (credentials, endpoints) = cloud_base;
     Settings {
-        policy: Policy { namer: Namer::new(&farm), pools, limits, timing },
+        policy: Policy { namer: Namer::new(&farm), pools, limits, shared, timing },
         cloud: CloudSettings { credentials, endpoints, purchases },
         queues,
         store,

@@ -3,18 +3,23 @@
 use std::collections::BTreeMap;
 
 use super::reader::Reader;
-use super::secrets;
 use super::{gpus, is_tag};
+use super::{secrets, shared, spot};
 use crate::cloud::Purchase;
 use crate::model::name::POOL_MAX;
 use crate::model::{Billing, OfferKey, Shape, Span, Text};
-use crate::policy::{IdleRule, Limits, OfferPolicy, Patience, Pool, Promise, Slots, Tier, Window};
+use crate::policy::{
+    IdleRule, Limits, OfferPolicy, Patience, Pool, Promise, Shared, Slots, Spot, Tier, Window,
+};
 use crate::queue::SourceSettings;
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Reads `[limits]`.
-pub(super) fn limits(root: &mut Reader<'_>) -> Limits {
+pub(super) fn limits(
+    root: &mut Reader<'_>,
+    queues: &BTreeMap<Text, SourceSettings>,
+) -> (Limits, Vec<Shared>) {
     let mut reader = root.table("limits");
     let default = Limits::default();
     let limits = Limits {
@@ -25,8 +30,9 @@ pub(super) fn limits(root: &mut Reader<'_>) -> Limits {
         stops_percent: reader.number("stops_percent", default.stops_percent, 1, 100),
         deletes_floor: reader.number("deletes_floor", default.deletes_floor, 1, 10_000),
     };
+    let shared = shared::read(&mut reader, queues);
     reader.end();
-    limits
+    (limits, shared)
 }
 
 /// Reads all pools, in the order of their names.
@@ -59,7 +65,7 @@ fn pool(
     purchases: &mut Vec<Purchase>,
     warnings: &mut Vec<String>,
 ) -> Pool {
-    let offers = buying(name, reader, purchases, warnings);
+    let (offers, spot) = buying(name, reader, purchases, warnings);
     let max = reader.required_number("max", 0, 10_000, "the most machines this pool may own");
     let min = reader.number("min", 0, 0, 10_000);
     if max < min {
@@ -82,6 +88,8 @@ fn pool(
         tasks_per_slot: reader.number("tasks_per_slot", 1, 1, 10_000),
         headroom: reader.number("headroom", 0, 0, 10_000),
         tier: Tier { patience, ..tier(reader) },
+        spot,
+        takes: reader.texts("takes").into_iter().map(Text::from).collect(),
         promise,
         idle: reader
             .choice("idle", &[("word", IdleRule::Word), ("assume", IdleRule::Assume)], 0)
@@ -144,7 +152,7 @@ fn buying(
     reader: &mut Reader<'_>,
     purchases: &mut Vec<Purchase>,
     warnings: &mut Vec<String>,
-) -> Vec<OfferPolicy> {
+) -> (Vec<OfferPolicy>, Option<Spot>) {
     let image = reader.text_or_none("image");
     let (feature, gib) = (
         reader.choice("disk", &[("ssd", "ssd"), ("local", "local")], 0).unwrap_or("ssd"),
@@ -154,6 +162,7 @@ fn buying(
         reader.fault("disk_size", format!("is {gib}: cloud disks come in steps of 8 GiB"));
     }
     let stoppable = reader.flag("free_stop", true) && feature == "ssd";
+    let (spot, skip_spot_release) = spot::read(reader, warnings);
     let password = secrets::password(reader);
     let zones = reader.tables("zones");
     if zones.is_empty() {
@@ -174,7 +183,10 @@ fn buying(
             if own.is_none() {
                 here.fault("image", "is missing: name an image for the size, the zone or the pool");
             }
-            offers.push(offer(&zone, size, stoppable));
+            offers.push(offer(&zone, size, Billing::OnDemand, stoppable));
+            if spot.is_some() {
+                offers.push(offer(&zone, size, Billing::Spot, false));
+            }
             purchases.push(Purchase {
                 pool: Text::clone(pool),
                 zone: Text::clone(&zone),
@@ -185,22 +197,23 @@ fn buying(
                 security_groups: groups.clone(),
                 system_disk_feature: feature.to_owned(),
                 system_disk_gib: gib,
+                skip_spot_release,
                 password: password.clone(),
             });
         }
         here.end();
     }
-    offers
+    (offers, spot)
 }
 
-fn offer(zone: &Text, size: &Size, stoppable: bool) -> OfferPolicy {
+fn offer(zone: &Text, size: &Size, billing: Billing, stoppable: bool) -> OfferPolicy {
     let key = OfferKey {
         zone: Text::clone(zone),
         family: Text::clone(&size.family),
         cpu: size.cpu,
         ram_gib: size.ram_gib,
         gpus: size.gpus,
-        billing: Billing::OnDemand,
+        billing,
     };
     OfferPolicy { key, gpu_memory_gib: size.gpu_memory_gib, speed_ppm: size.speed_ppm, stoppable }
 }

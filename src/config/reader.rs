@@ -283,6 +283,15 @@ impl<'a> Reader<'a> {
         table.into_iter().map(inner).collect()
     }
 
+    /// Those inner tables that were not asked for by name.
+    pub(super) fn inner_tables(&mut self) -> Vec<(Text, Reader<'a>)> {
+        let is_new =
+            |(name, tree): &(&String, &Value)| tree.is_object() && !self.used.contains(*name);
+        let names: Vec<String> =
+            self.table.iter().filter(is_new).map(|(name, _)| name.clone()).collect();
+        names.iter().map(|name| (Text::from(name.as_str()), self.table(name))).collect()
+    }
+
     /// A list of tables.
     pub(super) fn list(&mut self, name: &str) -> Vec<Reader<'a>> {
         self.used.insert(name.to_owned());

@@ -1,13 +1,11 @@
 //! The fold: how each event changes memory. The only place that does.
 
-use super::{
-    Create, Life, Machine, Memory, Meter, Pending, PendingState, RefusalMemory, Tombstone,
-};
+use super::{Create, Life, Machine, Memory, Meter, Pending, PendingState, Tombstone};
 use crate::model::event::What;
 use crate::model::snapshot::{Hold, Pause};
 use crate::model::{
-    Change, Event, InstanceRow, MachineName, Money, OfferKey, Quote, Reason, Refusal, Span, Status,
-    Text, Time, WorkerState,
+    Change, Event, InstanceRow, MachineName, Money, OfferKey, Quote, Reason, Span, Status, Text,
+    Time, WorkerState,
 };
 
 /// Requests are counted in beats of this length…
@@ -26,12 +24,11 @@ impl Memory {
             What::Resumed { .. } => self.meta.paused = None,
             What::Retiring { owner } => self.meta.retiring = Some(Text::clone(owner)),
             What::Staying { .. } => self.meta.retiring = None,
-            What::OfferRefused { offer, class, until } => {
-                self.offer_refused(offer, *class, *until, at);
-            }
-            What::OfferServed { offer } => {
-                self.refusals.remove(offer);
-            }
+            What::OfferRefused { .. }
+            | What::OfferServed { .. }
+            | What::SpotEnded { .. }
+            | What::Booted { .. }
+            | What::BootFailed { .. } => self.learn(event),
             What::TombstoneDropped { name } => {
                 self.tombstones.remove(name);
             }
@@ -70,7 +67,6 @@ impl Memory {
             What::ChangeDone { name, change: Change::Delete, effective_at } => {
                 self.bury_deleted(name, *effective_at, at);
             }
-            What::Booted { .. } | What::BootFailed { .. } => self.learn_of_boot(event),
             What::CreateAccepted { .. }
             | What::ChangeAccepted { .. }
             | What::ChangeDone { .. }
@@ -78,6 +74,7 @@ impl Memory {
             | What::Found { .. }
             | What::StatusSeen { .. }
             | What::Held { .. }
+            | What::Reclaimed { .. }
             | What::Released { .. }
             | What::Missed { .. }
             | What::Unmissed { .. }
@@ -88,26 +85,12 @@ impl Memory {
         }
     }
 
-    fn learn_of_boot(&mut self, event: &Event) {
-        if let What::Booted { line, took, .. } = &event.what {
-            self.boots.entry(line.clone()).or_default().joined(*took);
-        } else if let What::BootFailed { line, waited, .. } = &event.what {
-            self.boots.entry(line.clone()).or_default().given_up(*waited, event.at);
-            self.apply_to_machine(event);
-        }
-    }
-
     fn pause(&mut self, owner: &Text, reason: &Text, until: Option<Time>, at: Time) {
         let (owner, reason) = (Text::clone(owner), Text::clone(reason));
         self.meta.paused = Some(Pause { owner, reason, until, since: at });
     }
 
-    fn offer_refused(&mut self, offer: &OfferKey, class: Refusal, until: Time, at: Time) {
-        let count = self.refusals.get(offer).map_or(1, |memory| memory.count + 1);
-        self.refusals.insert(offer.clone(), RefusalMemory { class, count, at, until });
-    }
-
-    fn apply_to_machine(&mut self, event: &Event) {
+    pub(super) fn apply_to_machine(&mut self, event: &Event) {
         if let Some(machine) = event.machine().and_then(|name| self.machines.get_mut(name)) {
             machine.apply(&event.what, event.at);
         }
@@ -215,6 +198,7 @@ impl Machine {
             failures: 0,
             missed: None,
             charged_off: false,
+            reclaimed_at: None,
             held: None,
             meter: Meter::default(),
             reason: Reason::Found,
@@ -251,10 +235,7 @@ impl Machine {
                 self.done(*change, *effective_at, at);
             }
             What::StatusSeen { status, .. } => self.contradicted(status, at),
-            What::Held { owner, reason, until, .. } => {
-                let (owner, reason) = (Text::clone(owner), Text::clone(reason));
-                self.held = Some(Hold { owner, reason, until: *until });
-            }
+            What::Held { owner, reason, until, .. } => self.hold(owner, reason, *until),
             What::Released { .. } => self.held = None,
             What::StopCharged { .. } => {
                 self.charged_off = true;
@@ -268,6 +249,7 @@ impl Machine {
             What::Quoted { quote, .. } => self.quote = Some(*quote),
             What::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
             What::ChangeSeen { .. } => self.change_seen(at),
+            What::Reclaimed { .. } => self.reclaimed_at = Some(at),
             What::BootFailed { .. } => self.boot_failed = true,
             What::AssumedReady { .. } => {
                 self.worker_since = at;
@@ -282,6 +264,7 @@ impl Machine {
             | What::CreateIntended { .. }
             | What::CreateRefused { .. }
             | What::Booted { .. }
+            | What::SpotEnded { .. }
             | What::CreateFailed { .. }
             | What::CreateExpired { .. }
             | What::Adopted { .. }
@@ -290,6 +273,11 @@ impl Machine {
             | What::OfferServed { .. }
             | What::TombstoneDropped { .. } => {}
         }
+    }
+
+    fn hold(&mut self, owner: &Text, reason: &Text, until: Option<Time>) {
+        let (owner, reason) = (Text::clone(owner), Text::clone(reason));
+        self.held = Some(Hold { owner, reason, until });
     }
 
     fn create_accepted(&mut self, instance: Option<&Text>, event: Option<&Text>) {
@@ -379,6 +367,7 @@ impl Machine {
     /// The provider goes on showing what we did not ask for: somebody else's hand, or a late one of
     /// ours.
     fn contradicted(&mut self, status: &Status, at: Time) {
+        self.reclaimed_at.take_if(|_| *status == Status::Running);
         match status {
             Status::Shutdown if self.life != Life::Stopped => {
                 self.meter.estimated = true;

@@ -83,6 +83,7 @@ mod tests {
         let quote = Quote {
             running: Price::hourly(Money::yuan(36)),
             stopped: Price::hourly(Money::yuan(3)),
+            bids: None,
             asked_at: Time::from_seconds(0),
         };
         let mut meter = Meter::default();

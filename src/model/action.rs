@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Text;
+use super::money::Money;
 use super::name::MachineName;
 use super::offer::OfferKey;
 use super::reading::Reading;
@@ -50,6 +51,8 @@ pub enum Act {
         pool: Text,
         /// What to buy.
         offer: OfferKey,
+        /// Spot: the most to pay for the span prices are quoted for; `None` follows the market.
+        bid: Option<Money>,
     },
     /// `OperateInstance` `start_up_ecs`.
     Start {

@@ -264,6 +264,22 @@ pub enum What {
         /// From the request until now.
         waited: Span,
     },
+    /// The provider is taking a machine back, or somebody else is ending it: it does no more work.
+    Reclaimed {
+        /// Which.
+        name: MachineName,
+        /// What a listing showed.
+        status: Status,
+    },
+    /// A spot machine has come to its end.
+    SpotEnded {
+        /// What was bought.
+        offer: OfferKey,
+        /// How long it ran.
+        ran: Span,
+        /// It was taken back; else we let it go.
+        lost: bool,
+    },
     /// The queue cannot tell who works, and the machine has had the time a boot takes.
     AssumedReady {
         /// Which.
@@ -326,6 +342,7 @@ impl Event {
             | What::WorkerSeen { name, .. }
             | What::Booted { name, .. }
             | What::BootFailed { name, .. }
+            | What::Reclaimed { name, .. }
             | What::AssumedReady { name }
             | What::Quoted { name, .. }
             | What::TombstoneDropped { name } => Some(name),
@@ -336,6 +353,7 @@ impl Event {
             | What::Retiring { .. }
             | What::Staying { .. }
             | What::OfferRefused { .. }
+            | What::SpotEnded { .. }
             | What::OfferServed { .. } => None,
         }
     }

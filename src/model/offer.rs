@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Text;
-use super::money::Price;
+use super::money::{Money, Price};
 use super::time::Time;
 
 /// How a machine is paid for (`BillingMethod`).
@@ -77,6 +77,10 @@ pub struct Quote {
     pub running: Price,
     /// While it is stopped without charge: its disks.
     pub stopped: Price,
+    /// Spot: the lowest and the highest bid for one `running.per`, disks not counted
+    /// (`SpotStdAmount`, `DemandStdAmount`).
+    #[serde(default)]
+    pub bids: Option<(Money, Money)>,
     /// When the question left.
     pub asked_at: Time,
 }

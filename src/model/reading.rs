@@ -128,7 +128,7 @@ pub enum Status {
     ShuttingDown,
     /// Off; whether it is charged stands in `NoChargeForShutdown`.
     Shutdown,
-    /// `deleting`, `deleted`, `destroying`, `destroy`: gone for our accounts.
+    /// `deleted`, `destroying`, `destroy`: gone for our accounts.
     Gone,
     /// Creation failed.
     Failed,

@@ -176,6 +176,45 @@ pub enum Blocked {
         /// Left alone until then.
         until: Time,
     },
+    /// An offer was refused a while ago; one machine tries whether it can be had again.
+    Probing {
+        /// Which.
+        offer: OfferKey,
+        /// Class of the refusal.
+        class: Refusal,
+    },
+    /// The zone's quota allows no further machine, by the provider's last refusal.
+    QuotaCeiling {
+        /// `AvailableZoneCode`.
+        zone: Text,
+        /// Machines of ours there when it was refused.
+        machines: u32,
+        /// One tries again then.
+        next_try: Time,
+    },
+    /// The market asks more for a spot machine than the pool pays.
+    SpotTooDear {
+        /// Which.
+        offer: OfferKey,
+        /// What the market asks for an hour.
+        hourly: Money,
+        /// What the pool pays at most.
+        most: Money,
+    },
+    /// A price is bought at that should have been asked for anew and could not be.
+    PriceStale {
+        /// Which.
+        offer: OfferKey,
+        /// How old it is.
+        age: Span,
+    },
+    /// A licence or another limit shared by pools.
+    Shared {
+        /// Its name in `[limits]`.
+        name: Text,
+        /// Slots it allows over all pools; `None` = its source does not say.
+        count: Option<u32>,
+    },
     /// An offer's price is not known, too old, or in a unit that is not understood.
     NoPrice {
         /// Which.
@@ -378,15 +417,16 @@ impl fmt::Display for Blocked {
             Self::ShrinkWindow { limit } => {
                 write!(f, "{limit} stops or deletes in the last minutes")
             }
-            Self::SoldOut { offer } => write!(f, "{offer} is sold out"),
-            Self::OfferRefused { offer, class, until } => {
-                write!(f, "{offer} was refused ({class:?}), left alone until {until}")
-            }
-            Self::NoPrice { offer, detail } => write!(f, "{offer} has no usable price: {detail}"),
-            Self::NoStock { offer, detail } => write!(f, "stock of {offer} is not known: {detail}"),
-            Self::NothingFits { gpus, gpu_memory_gib } => {
-                write!(f, "no offer has {gpus} GPUs of {gpu_memory_gib} GiB for one task")
-            }
+            Self::SoldOut { .. }
+            | Self::OfferRefused { .. }
+            | Self::Probing { .. }
+            | Self::QuotaCeiling { .. }
+            | Self::SpotTooDear { .. }
+            | Self::PriceStale { .. }
+            | Self::Shared { .. }
+            | Self::NoPrice { .. }
+            | Self::NoStock { .. }
+            | Self::NothingFits { .. } => self.fmt_market(f),
             Self::BootsFail { line, failed, next_try } => {
                 write!(f, "{line} bring no workers ({failed} in a row); one tries at {next_try}")
             }
@@ -410,6 +450,46 @@ impl fmt::Display for Blocked {
                 write!(f, "{machine} is idle by the queue but its GPU is at {percent} %")
             }
             Self::NameTwice { machine } => write!(f, "two instances are called {machine}"),
+        }
+    }
+}
+
+impl Blocked {
+    /// What keeps an offer from being bought.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is no matter of the market")]
+    fn fmt_market(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SoldOut { offer } => write!(f, "{offer} is sold out"),
+            Self::OfferRefused { offer, class, until } => {
+                write!(f, "{offer} was refused ({class:?}), left alone until {until}")
+            }
+            Self::Probing { offer, class } => {
+                write!(f, "{offer} was refused ({class:?}) and one machine tries it again")
+            }
+            Self::QuotaCeiling { zone, machines, next_try } => {
+                write!(
+                    f,
+                    "the quota of {zone} allowed {machines} machines; one tries at {next_try}"
+                )
+            }
+            Self::SpotTooDear { offer, hourly, most } => {
+                write!(f, "{offer} costs {hourly} an hour now, more than {most}")
+            }
+            Self::PriceStale { offer, age } => {
+                write!(f, "the price of {offer} is {age} old and cannot be had anew")
+            }
+            Self::Shared { name, count: Some(count) } => {
+                write!(f, "the limit {name} of {count} slots")
+            }
+            Self::Shared { name, count: None } => {
+                write!(f, "the limit {name}, whose source does not say how many there are")
+            }
+            Self::NoPrice { offer, detail } => write!(f, "{offer} has no usable price: {detail}"),
+            Self::NoStock { offer, detail } => write!(f, "stock of {offer} is not known: {detail}"),
+            Self::NothingFits { gpus, gpu_memory_gib } => {
+                write!(f, "no offer has {gpus} GPUs of {gpu_memory_gib} GiB for one task")
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::capacity::{self, Capacity};
-use super::demand::Demand;
+use super::demand::{Demand, Wanted};
 use super::promise::workload::Forecast;
 use super::promise::{self, Addable, Coming, Outlook};
 use super::{Situation, boots, may_change, rank};
@@ -43,7 +43,7 @@ pub fn of(
     let mut taken = BTreeSet::new();
     for (shape, wanted) in demand.wanted.iter().rev() {
         let bench = Bench::of(situation, pool, *shape, &taken);
-        let mut outlook = bench.outlook(situation, pool, forecast, *shape);
+        let mut outlook = bench.outlook(situation, pool, forecast, (*shape, *wanted));
         let (add, boot) = bench.addable(situation, pool, *shape, outlook.submitted.len());
         outlook.boot = boot.0;
         let machines = promise::grow(&outlook, promise, &add);
@@ -127,13 +127,17 @@ impl<'a> Bench<'a> {
         situation: Situation<'_>,
         pool: &Pool,
         forecast: &Forecast,
-        shape: Shape,
+        (shape, wanted): (Shape, Wanted),
     ) -> Outlook {
         let now = situation.now;
         let passed = now.since(forecast.read_at).0;
         let is_it = |task: Option<Shape>| task.unwrap_or(pool.shape) == shape;
+        // What other pools take, and what a shared limit leaves waiting, is not ours to serve.
+        let count = |tasks: u32| usize::try_from(tasks).unwrap_or(usize::MAX);
         let waiting = forecast.waiting.iter().filter(|task| is_it(task.shape));
+        let waiting = waiting.take(count(wanted.waiting.saturating_mul(pool.tasks_per_slot)));
         let running = forecast.running.iter().filter(|(task, _)| is_it(*task));
+        let running = running.take(count(wanted.running.unwrap_or(u32::MAX)));
         let running: Vec<_> =
             running.map(|(_, ends)| ends.map(|end| (end - passed).max(0))).collect();
         let ready: usize = self.ready.iter().map(|(_, slots)| *slots).sum();
@@ -155,8 +159,8 @@ impl<'a> Bench<'a> {
         shape: Shape,
         waiting: usize,
     ) -> (Addable, Span) {
-        let Situation { policy, memory, readings, now } = situation;
-        let (offers, _) = rank::offers(policy, pool, memory, readings, shape, now);
+        let Situation { policy, memory, .. } = situation;
+        let (offers, _) = rank::offers(situation, pool, (shape, 1), &[]);
         let best = offers.first().map(|best| best.offer).or_else(|| pool.offers.first());
         let mean = |again| {
             best.map_or(policy.timing.boot_mean, |best| {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::demand::Demand;
 use crate::memory::{Create, Life, Machine, Memory};
 use crate::model::snapshot::Phase;
-use crate::model::{Change, MachineName, Shape, Time, WorkerState};
+use crate::model::{Billing, Change, MachineName, Shape, Span, Time, WorkerState};
 use crate::policy::{OfferPolicy, Policy, Pool};
 
 /// The pool's machines held against its demand.
@@ -23,12 +23,19 @@ pub struct Capacity {
     pub short: Vec<(Shape, u32)>,
 }
 
+/// Silence of a spot machine's workers that is waited out.
+const SPOT_SILENT: Span = Span::minutes(1);
+
 /// Whether a machine counts towards its pool's capacity, now or soon.
-pub fn counts(machine: &Machine, unknown_counts: crate::model::Span, now: Time) -> bool {
+pub fn counts(machine: &Machine, unknown_counts: Span, now: Time) -> bool {
     match (machine.phase(), &machine.life) {
         // An unknown create holds its place under the caps, but demand trusts it only for a while.
         (Phase::Launching, Life::Launching(Create::Unknown)) => {
             now < machine.made_at + unknown_counts
+        }
+        // A spot machine that falls silent is most likely being taken back.
+        (Phase::Ready, _) if machine.offer.billing == Billing::Spot && machine.worker.is_none() => {
+            now < machine.worker_since + SPOT_SILENT
         }
         (Phase::Launching | Phase::Booting | Phase::Starting | Phase::Ready, _) => true,
         (Phase::Draining | Phase::Stopping | Phase::Stopped | Phase::Leaving, _) => false,

@@ -1,9 +1,9 @@
 //! More capacity: take drains back, start stopped machines, create; in this order.
 
 use super::capacity::Capacity;
-use super::rank;
 use super::workers::{Workers, is_surely_off};
 use super::{Draft, Situation, may_change};
+use super::{looks, rank};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Phase, Report};
 use crate::model::{Change, MachineName, Reason, Shape, Time, WorkerState};
@@ -55,31 +55,41 @@ fn serve(
         short = short.saturating_sub(slots);
         machines += 1;
     }
-    let (offers, blocked) = rank::offers(
-        situation.policy,
-        pool,
-        situation.memory,
-        situation.readings,
-        shape,
-        situation.now,
-    );
-    if short != 0 {
-        report.binds.extend(blocked);
-    }
-    let Some(best) = offers.first() else { return machines };
+    machines + buy(situation, pool, (shape, short), draft, report)
+}
+
+/// Buys machines one by one, each in the offer that is best once the others are counted.
+fn buy(
+    situation: Situation<'_>,
+    pool: &Pool,
+    (shape, mut short): (Shape, u32),
+    draft: &mut Draft,
+    report: &mut Report,
+) -> u32 {
+    let mut bought = 0;
     while short != 0 {
+        let (offers, blocked) =
+            rank::offers(situation, pool, (shape, short), &draft.planned_offers());
+        if bought == 0 || offers.is_empty() {
+            report.binds.extend(blocked);
+        }
+        let Some(best) = offers.first() else { break };
         if let Err(reason) = create_allowed(situation, pool, best, draft) {
             make_room(situation, pool, &reason, draft);
             report.binds.push(reason);
             break;
         }
+        if !looks::is_price_fresh(situation, best, draft) {
+            break; // the answer is a wake
+        }
+        report.binds.extend(rank::stale_price(situation, best));
         let (work_hourly, offers) = (best.merit.work_hourly, offers.len());
         let reason = Reason::SlotsShort { slots: short, work_hourly, offers };
-        draft.create(situation, pool, &best.offer.key, best.quote, reason);
+        draft.create(situation, pool, best, reason);
         short = short.saturating_sub(best.slots);
-        machines += 1;
+        bought += 1;
     }
-    machines
+    bought
 }
 
 /// Machines of ours that can serve sooner than a new one: those being drained that can be told to

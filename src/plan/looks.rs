@@ -1,19 +1,26 @@
 //! Which questions are worth asking now. Constant work: the same looks whether all is quiet or not,
 //! fewer only where a source fails.
 
+use super::rank::Buyable;
 use super::{Draft, Situation};
 use crate::memory::{Create, Life, Machine, PendingState};
 use crate::model::{Look, MachineName, Span, Text, Time, WorkerState};
-use crate::policy::Pool;
+use crate::policy::{Pool, SharedCount};
 
 /// Stock nobody wants is asked for this much more rarely.
 const QUIET_FACTOR: i64 = 10;
+/// Prices nobody wants, by this.
+const PRICE_QUIET_FACTOR: i64 = 6;
 /// A worker answers its drain flag within this: the longest wait for a task (docs/workers.md).
 const DRAIN_ANSWER: Span = Span::seconds(6);
 /// A second look agrees that a worker is idle after this.
 const IDLE_AGAIN: Span = Span::seconds(3);
 /// A machine that has never joined is known to take no task after this.
 const NEVER_JOINED: Span = Span::seconds(2);
+/// A price is asked for anew before it is bought at, if it is older than this…
+const PRICE_FRESH: Span = Span::minutes(1);
+/// …and the answer is waited for no longer than this.
+const PRICE_ANSWER: Span = Span::seconds(15);
 /// An unknown create is looked up by its exact name this long; then the listings must do.
 const NAME_LOOKS: Span = Span::minutes(3);
 
@@ -33,6 +40,13 @@ pub(super) fn due(situation: Situation<'_>, wanting: &[&Text], draft: &mut Draft
         ask(situation, Look::Queue(Text::clone(&pool.queue)), due_at, draft);
         let factor = if wanting.contains(&&pool.name) { 1 } else { QUIET_FACTOR };
         market(situation, pool, factor, draft);
+    }
+    for shared in &policy.shared {
+        if let SharedCount::From(queue) = &shared.count {
+            let source = readings.queues.get(queue);
+            let due_at = source.map_or(Time::default(), |one| one.due_at(timing.queue_poll));
+            ask(situation, Look::Queue(Text::clone(queue)), due_at, draft);
+        }
     }
     for (name, machine) in &situation.memory.machines {
         follow(situation, name, machine, draft);
@@ -63,6 +77,7 @@ fn answer_at(situation: Situation<'_>, pool: &Pool, asked_at: Time) -> Time {
 fn market(situation: Situation<'_>, pool: &Pool, factor: i64, draft: &mut Draft) {
     let Situation { policy, readings, .. } = situation;
     let timing = &policy.timing;
+    let quiet = factor.min(PRICE_QUIET_FACTOR);
     for offer in &pool.offers {
         let key = &offer.key;
         let (zone, family) = (Text::clone(&key.zone), Text::clone(&key.family));
@@ -71,9 +86,34 @@ fn market(situation: Situation<'_>, pool: &Pool, factor: i64, draft: &mut Draft)
         let due_at = stock.map_or(Time::default(), |one| one.due_at(poll));
         ask(situation, Look::Stock { zone, family }, due_at, draft);
         let quote = readings.quotes.get(key);
-        let due_at = quote.map_or(Time::default(), |one| one.due_at(timing.quote_age_max));
+        let due_at =
+            quote.map_or(Time::default(), |one| one.due_at(timing.quote_age_max.times(quiet)));
         ask(situation, Look::Quote(key.clone()), due_at, draft);
     }
+}
+
+/// Whether an offer may be bought at its last price. If not, it is asked for; a source that does not
+/// answer does not hold the farm back.
+pub(super) fn is_price_fresh(
+    situation: Situation<'_>,
+    best: &Buyable<'_>,
+    draft: &mut Draft,
+) -> bool {
+    let Situation { readings, now, .. } = situation;
+    let key = &best.offer.key;
+    let tried_at = readings.quotes.get(key).and_then(|source| source.asked_at);
+    if tried_at.is_some_and(|at| now <= at + PRICE_FRESH) {
+        return true;
+    }
+    let look = Look::Quote(key.clone());
+    if let Some(since) = readings.asked.get(&look) {
+        return *since + PRICE_ANSWER < now;
+    }
+    if !draft.plan.looks.contains(&look) {
+        draft.look(look);
+    }
+    draft.wake_by(now + PRICE_ANSWER);
+    false
 }
 
 /// Follows what is under way with one machine.

@@ -9,8 +9,7 @@ use crate::memory::Memory;
 use crate::model::event::What;
 use crate::model::snapshot::{Blocked, Report};
 use crate::model::{
-    Act, Change, Look, MachineName, MachineRef, OfferKey, QueueReading, Quote, Reason, Span, Text,
-    Time,
+    Act, Change, Look, MachineName, MachineRef, OfferKey, QueueReading, Reason, Span, Text, Time,
 };
 use crate::policy::{Policy, Pool};
 
@@ -22,6 +21,7 @@ pub mod grow;
 pub mod guard;
 pub mod looks;
 pub mod promise;
+pub mod quota;
 pub mod rank;
 pub mod readings;
 pub mod report;
@@ -81,11 +81,15 @@ pub fn plan(situation: Situation<'_>) -> Plan {
     let Situation { policy, memory, readings, now } = situation;
     let mut draft = Draft::new(situation);
     let mut wants_offers = Vec::new();
-    for pool in &policy.pools {
+    let fresh: Vec<_> = policy.pools.iter().map(|pool| fresh_queue(situation, pool)).collect();
+    let demands = demand::all(situation, &fresh);
+    for ((pool, fresh), demand) in policy.pools.iter().zip(fresh).zip(demands) {
         let mut report = Report::default();
         report.binds.extend(held(situation));
-        let fresh = fresh_queue(situation, pool, &mut report);
-        let demand = fresh.map(|reading| demand::of(policy, pool, reading)).unwrap_or_default();
+        if fresh.is_none() {
+            report.binds.push(queue_stale(situation, pool));
+        }
+        report.binds.extend(demand.limited_by.clone());
         let capacity = capacity::of(policy, pool, memory, &demand, now);
         report.demand_slots = capacity.wanted_slots;
         report.capacity_slots = capacity.slots;
@@ -145,20 +149,16 @@ fn held(situation: Situation<'_>) -> Option<Blocked> {
 }
 
 /// The queue's word, if it is fresh enough to act on.
-fn fresh_queue<'a>(
-    situation: Situation<'a>,
-    pool: &Pool,
-    report: &mut Report,
-) -> Option<&'a QueueReading> {
+fn fresh_queue<'a>(situation: Situation<'a>, pool: &Pool) -> Option<&'a QueueReading> {
     let Situation { policy, readings, now, .. } = situation;
-    let source = readings.queues.get(&pool.queue);
-    let reading = source.and_then(|source| source.reading.as_ref());
-    let fresh = reading.filter(|reading| now <= reading.asked_at + policy.timing.stale_after);
-    if fresh.is_none() {
-        let detail = source.map_or_else(|| "not asked yet".into(), readings::Source::word);
-        report.binds.push(Blocked::QueueStale { detail });
-    }
-    fresh
+    let reading = readings.queues.get(&pool.queue).and_then(|source| source.reading.as_ref());
+    reading.filter(|reading| now <= reading.asked_at + policy.timing.stale_after)
+}
+
+fn queue_stale(situation: Situation<'_>, pool: &Pool) -> Blocked {
+    let source = situation.readings.queues.get(&pool.queue);
+    let detail = source.map_or_else(|| "not asked yet".into(), readings::Source::word);
+    Blocked::QueueStale { detail }
 }
 
 impl Draft {
@@ -185,10 +185,10 @@ impl Draft {
         &mut self,
         situation: Situation<'_>,
         pool: &Pool,
-        offer: &OfferKey,
-        quote: Quote,
+        best: &rank::Buyable<'_>,
         reason: Reason,
     ) {
+        let (offer, quote, bid) = (&best.offer.key, best.quote, best.bid);
         self.serial += 1;
         let epoch = situation.memory.meta.epoch;
         let name = situation.policy.namer.name(&pool.tag, epoch, self.serial);
@@ -200,7 +200,7 @@ impl Draft {
             quote,
             reason,
         };
-        let act = Act::Create { name, pool: Text::clone(&pool.name), offer: offer.clone() };
+        let act = Act::Create { name, pool: Text::clone(&pool.name), offer: offer.clone(), bid };
         self.plan.steps.push(Step { intent, act });
     }
 
@@ -219,6 +219,16 @@ impl Draft {
             let intent = What::ChangeIntended { name: name.clone(), change, reason };
             self.plan.steps.push(Step { intent, act });
         }
+    }
+
+    /// What this turn buys already.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only creates buy")]
+    fn planned_offers(&self) -> Vec<OfferKey> {
+        let bought = self.plan.steps.iter().filter_map(|step| match &step.intent {
+            What::CreateIntended { offer, .. } => Some(offer.clone()),
+            _ => None,
+        });
+        bought.collect()
     }
 
     fn is_touched(&self, name: &MachineName) -> bool {

@@ -1,18 +1,37 @@
-//! Which offer does the work for the least money.
+//! Which offer does the work for the least money: price by speed, what a boot adds, how often boots
+//! fail, how often spot machines are lost.
 
 use super::readings::Readings;
-use crate::memory::Memory;
+use super::{Situation, boots, quota};
+use crate::memory::{Life, Memory, RefusalMemory};
 use crate::model::snapshot::Blocked;
-use crate::model::{Money, Quote, Refusal, Shape, Stock, Text, Time};
-use crate::policy::{OfferPolicy, Policy, Pool};
+use crate::model::{Billing, Money, OfferKey, Quote, Refusal, Shape, Span, Stock, Text, Time};
+use crate::policy::{OfferPolicy, Policy, Pool, Spot};
+
+/// A new machine is expected to serve so long: its boot is shared out over that.
+const SERVES: Span = Span::hours(1);
+/// Work that is lost with a spot machine, besides its boot.
+const LOST_WORK: Span = Span::minutes(5);
+/// Offers that cost nearly the same, within so many percent, tie: zones are spread then.
+const TIE_PERCENT: i64 = 1;
+/// A price is kept so long when it cannot be had anew…
+const PRICE_AGE_MAX: Span = Span::days(1);
+/// …and counts for so much more, in percent, for each time it should have been asked for.
+const STALE_PERCENT: i64 = 1;
+/// A refusal is forgotten after so many of the longest pauses.
+const REFUSAL_FADES: i64 = 4;
 
 /// How good an offer is, better first: **the order of the fields is the order of importance**.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Merit {
-    /// Price of an hour of work of one slot at the reference speed.
-    pub work_hourly: Money,
+    /// A spot machine, while the pool has fewer on demand than it must.
+    pub below_floor: bool,
+    /// By how much it is dearer than the cheapest, in steps of [`TIE_PERCENT`].
+    pub dearer: i64,
     /// Machines we already have in that zone: ties are spread.
     pub ours_in_zone: usize,
+    /// Expected price of an hour of work of one slot at the reference speed.
+    pub work_hourly: Money,
     /// Place in the config: the last word, so that every run ranks alike.
     pub place: usize,
 }
@@ -28,37 +47,47 @@ pub struct Buyable<'a> {
     pub quote: Quote,
     /// Tasks one machine of it runs at once.
     pub slots: u32,
+    /// Spot: the bid.
+    pub bid: Option<Money>,
 }
 
-/// The pool's offers for tasks of `shape`: what can be bought, best first, and why the rest cannot.
+/// The pool's offers for `short` slots for tasks of `shape`: what can be bought, best first, and why
+/// the rest cannot. `planned` = what this turn buys already.
 pub fn offers<'a>(
-    policy: &Policy,
+    situation: Situation<'_>,
     pool: &'a Pool,
-    memory: &Memory,
-    readings: &Readings,
-    shape: Shape,
-    now: Time,
+    (shape, short): (Shape, u32),
+    planned: &[OfferKey],
 ) -> (Vec<Buyable<'a>>, Vec<Blocked>) {
+    let memory = situation.memory;
     let (mut buyable, mut blocked) = (Vec::new(), Vec::new());
+    let below_floor = is_below_floor(pool, memory, planned);
     for (place, offer) in pool.offers.iter().enumerate() {
         let slots = pool.slots_of(offer, shape);
         if slots == 0 {
             continue;
         }
-        let broken = super::boots::breaker(pool, memory, &offer.key, now).map_or(Ok(()), Err);
-        match broken.and_then(|()| quote_if_buyable(policy, offer, memory, readings, now)) {
+        match terms(situation, pool, offer, planned) {
             Err(reason) => blocked.push(reason),
-            Ok(quote) => {
-                let in_zone = |key: &crate::model::OfferKey| key.zone == offer.key.zone;
-                let ours = memory.machines.values().filter(|one| in_zone(&one.offer)).count();
+            Ok((quote, bid)) => {
+                let key = &offer.key;
+                let ours = memory.machines.values().map(|one| &one.offer).chain(planned);
                 let merit = Merit {
-                    work_hourly: work_hourly(&quote, offer, slots),
-                    ours_in_zone: ours,
+                    below_floor: below_floor && key.billing == Billing::Spot,
+                    dearer: 0,
+                    ours_in_zone: ours.filter(|one| one.zone == key.zone).count(),
+                    // A slot that nobody asks for is worth nothing.
+                    work_hourly: expected(situation, pool, offer, &quote, slots.min(short.max(1))),
                     place,
                 };
-                buyable.push(Buyable { merit, offer, quote, slots });
+                buyable.push(Buyable { merit, offer, quote, slots, bid });
             }
         }
+    }
+    let cheapest = buyable.iter().map(|one: &Buyable<'_>| one.merit.work_hourly.0).min();
+    let step = (cheapest.unwrap_or(0) / 100 * TIE_PERCENT).max(1);
+    for one in &mut buyable {
+        one.merit.dearer = (one.merit.work_hourly.0 - cheapest.unwrap_or(0)) / step;
     }
     buyable.sort_by_key(|one| one.merit);
     if buyable.is_empty() && blocked.is_empty() {
@@ -68,28 +97,90 @@ pub fn offers<'a>(
     (buyable, blocked)
 }
 
-/// Price of an hour of work of one slot at the reference speed.
+/// Price of an hour of work of one slot at the reference speed, as quoted.
 pub fn work_hourly(quote: &Quote, offer: &OfferPolicy, slots: u32) -> Money {
     let speed = i128::from(offer.speed_ppm.max(1)) * i128::from(slots.max(1));
     let hourly = i128::from(quote.running.per_hour().0) * 1_000_000;
     Money(i64::try_from(hourly / speed).unwrap_or(i64::MAX))
 }
 
-/// The quote of an offer that may be bought now, or the reason why not.
-pub fn quote_if_buyable(
-    policy: &Policy,
+/// The same with what comes on top: boots, those that fail, losses, a price that may have risen.
+fn expected(
+    situation: Situation<'_>,
+    pool: &Pool,
     offer: &OfferPolicy,
-    memory: &Memory,
-    readings: &Readings,
-    now: Time,
-) -> Result<Quote, Blocked> {
+    quote: &Quote,
+    slots: u32,
+) -> Money {
+    let Situation { policy, memory, now, .. } = situation;
+    let line = boots::line(pool, &offer.key, false);
+    let boot = boots::mean(policy, memory, &line);
+    let success = memory.boots.get(&line).map_or(1_000_000, |boots| boots.success_ppm.max(50_000));
+    // Each worker costs one boot that succeeds, and those that fail before it.
+    let boots_ppm = ratio_ppm(boot.0, SERVES.0) * 1_000_000 / i128::from(success);
+    let losses_ppm = if offer.key.billing == Billing::Spot {
+        let an_hour = memory.spot.get(&offer.key).copied().unwrap_or_default().losses_ppm();
+        i128::from(an_hour) * i128::from((boot + LOST_WORK).0) / i128::from(Span::hours(1).0)
+    } else {
+        0
+    };
+    let late = now.since(quote.asked_at).0 / policy.timing.quote_age_max.0.max(1);
+    let stale_ppm = i128::from(late * STALE_PERCENT * 10_000);
+    let plain = i128::from(work_hourly(quote, offer, slots).0);
+    let dearer = (1_000_000 + boots_ppm) * (1_000_000 + losses_ppm) / 1_000_000;
+    let dearer = dearer * (1_000_000 + stale_ppm) / 1_000_000;
+    Money(i64::try_from(plain * dearer / 1_000_000).unwrap_or(i64::MAX))
+}
+
+fn ratio_ppm(part: i64, whole: i64) -> i128 {
+    i128::from(part) * 1_000_000 / i128::from(whole.max(1))
+}
+
+/// Whether the pool has fewer machines on demand than it must have before it buys spot.
+fn is_below_floor(pool: &Pool, memory: &Memory, planned: &[OfferKey]) -> bool {
+    let Some(spot) = &pool.spot else { return false };
+    let ours = memory.machines.values().filter(|one| one.pool == pool.name);
+    let ours = ours.filter(|one| one.life != Life::Stopped && one.reclaimed_at.is_none());
+    let billings = ours.map(|one| one.offer.billing).chain(planned.iter().map(|one| one.billing));
+    let (mut all, mut on_demand) = (1u32, 0u32);
+    for billing in billings {
+        all += 1;
+        on_demand += u32::from(billing != Billing::Spot);
+    }
+    let share = all.saturating_mul(spot.on_demand_percent).div_ceil(100);
+    on_demand < spot.on_demand_min.max(share)
+}
+
+/// The price of an offer that may be bought now, with the bid, or the reason why not.
+pub fn terms(
+    situation: Situation<'_>,
+    pool: &Pool,
+    offer: &OfferPolicy,
+    planned: &[OfferKey],
+) -> Result<(Quote, Option<Money>), Blocked> {
+    let Situation { policy, memory, readings, now } = situation;
     let key = &offer.key;
-    if let Some(refused) = refusal_in_force(memory, key, now) {
+    if let Some(broken) = boots::breaker(pool, memory, key, now) {
+        return Err(broken);
+    }
+    if let Some(refused) = refusal_in_force(policy, memory, key, planned, now) {
         return Err(refused);
     }
+    if let Some(ceiling) = quota::ceiling(memory, key, planned, now) {
+        return Err(ceiling);
+    }
+    in_stock(readings, key)?;
+    let quote = usable_quote(readings, key, now)?;
+    match (&pool.spot, key.billing) {
+        (Some(spot), Billing::Spot) => Ok((quote, bid(spot, offer, &quote)?)),
+        (_, Billing::Spot | Billing::OnDemand | Billing::Monthly) => Ok((quote, None)),
+    }
+}
+
+fn in_stock(readings: &Readings, key: &OfferKey) -> Result<(), Blocked> {
     match readings.stock_of(key) {
-        Some(Stock::Sells) => {}
-        Some(Stock::SoldOut) => return Err(Blocked::SoldOut { offer: key.clone() }),
+        Some(Stock::Sells) => Ok(()),
+        Some(Stock::SoldOut) => Err(Blocked::SoldOut { offer: key.clone() }),
         None => {
             let source = (Text::clone(&key.zone), Text::clone(&key.family));
             let detail = readings.stock.get(&source).map_or_else(
@@ -101,37 +192,92 @@ pub fn quote_if_buyable(
                     )
                 },
             );
-            return Err(Blocked::NoStock { offer: key.clone(), detail });
+            Err(Blocked::NoStock { offer: key.clone(), detail })
         }
     }
+}
+
+/// The last price, however old up to a day: one that cannot be had anew is kept, and counts for more.
+fn usable_quote(readings: &Readings, key: &OfferKey, now: Time) -> Result<Quote, Blocked> {
     let no_price = |detail| Blocked::NoPrice { offer: key.clone(), detail };
-    let Some(source) = readings.quotes.get(key) else {
-        return Err(no_price("not asked yet".into()));
-    };
-    let Some(quote) = source.reading else { return Err(no_price(source.word())) };
-    if quote.asked_at + policy.timing.quote_age_max.times(2) < now {
+    let source = readings.quotes.get(key).ok_or_else(|| no_price("not asked yet".into()))?;
+    let quote = source.reading.ok_or_else(|| no_price(source.word()))?;
+    if quote.asked_at + PRICE_AGE_MAX < now {
         return Err(no_price("the last quote is too old".into()));
     }
     Ok(quote)
 }
 
-/// A remembered refusal that still holds: the offer's own, or one that concerns every request.
-fn refusal_in_force(memory: &Memory, key: &crate::model::OfferKey, now: Time) -> Option<Blocked> {
-    let holds = memory.refusals.iter().find(|(offer, refusal)| {
-        let for_all = match refusal.class {
-            Refusal::Throttled | Refusal::Auth | Refusal::Money | Refusal::NotSent => true,
-            Refusal::SoldOut
-            | Refusal::Quota
-            | Refusal::Config
-            | Refusal::Conflict
-            | Refusal::NotFound
-            | Refusal::Other => false,
-        };
-        now < refusal.until && (for_all || *offer == key)
+/// A price that should have been renewed: said wherever it is bought at.
+pub fn stale_price(situation: Situation<'_>, best: &Buyable<'_>) -> Option<Blocked> {
+    let age = situation.now.since(best.quote.asked_at);
+    let offer = || best.offer.key.clone();
+    (situation.policy.timing.quote_age_max < age)
+        .then(|| Blocked::PriceStale { offer: offer(), age })
+}
+
+/// What to bid for the span of the quote, within what the market takes; or why the market is too
+/// dear.
+fn bid(spot: &Spot, offer: &OfferPolicy, quote: &Quote) -> Result<Option<Money>, Blocked> {
+    let too_dear = |most| Blocked::SpotTooDear {
+        offer: offer.key.clone(),
+        hourly: quote.running.per_hour(),
+        most,
+    };
+    if let Some(most) = spot.most.filter(|most| *most < quote.running.per_hour()) {
+        return Err(too_dear(most));
+    }
+    let Some(hourly) = spot.bid else { return Ok(None) };
+    let wanted = crate::model::Price::hourly(hourly).over(quote.running.per);
+    match quote.bids {
+        Some((low, _)) if wanted < low => Err(too_dear(hourly)),
+        Some((_, high)) => Ok(Some(wanted.min(high))),
+        None => Ok(Some(wanted)),
+    }
+}
+
+/// A remembered refusal that still holds: the offer's own, or one that concerns every request. Once
+/// its pause is over a single machine probes.
+fn refusal_in_force(
+    policy: &Policy,
+    memory: &Memory,
+    key: &OfferKey,
+    planned: &[OfferKey],
+    now: Time,
+) -> Option<Blocked> {
+    let known = memory.refusals.iter().filter(|(offer, refusal)| {
+        !has_faded(policy, refusal, now) && (is_for_all(refusal.class) || *offer == key)
     });
-    holds.map(|(offer, refusal)| Blocked::OfferRefused {
-        offer: offer.clone(),
-        class: refusal.class,
-        until: refusal.until,
-    })
+    for (offer, refusal) in known {
+        let (offer, class, until) = (offer.clone(), refusal.class, refusal.until);
+        if now < until {
+            return Some(Blocked::OfferRefused { offer, class, until });
+        }
+        let probes = |one: &OfferKey| is_for_all(class) || *one == offer;
+        let launching = memory
+            .machines
+            .values()
+            .any(|machine| matches!(machine.life, Life::Launching(_)) && probes(&machine.offer));
+        if launching || planned.iter().any(probes) {
+            return Some(Blocked::Probing { offer, class });
+        }
+    }
+    None
+}
+
+/// Whether a refusal lies so far back that it says nothing any more.
+pub fn has_faded(policy: &Policy, refusal: &RefusalMemory, now: Time) -> bool {
+    refusal.until + policy.timing.refusal_max.times(REFUSAL_FADES) < now
+}
+
+fn is_for_all(class: Refusal) -> bool {
+    match class {
+        Refusal::Throttled | Refusal::Auth | Refusal::Money | Refusal::NotSent => true,
+        Refusal::SoldOut
+        | Refusal::Quota
+        | Refusal::Config
+        | Refusal::Conflict
+        | Refusal::NotFound
+        | Refusal::Other => false,
+    }
 }

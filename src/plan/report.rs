@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Situation, boots, guard, rank};
+use super::{Situation, guard, rank};
 use crate::memory::{Machine, Memory};
 use crate::model::snapshot::{MachineView, OfferView, PoolView, Report, Snapshot, Spend};
 use crate::model::{Event, MachineName, Money, Price, Text, Time};
@@ -82,7 +82,7 @@ fn machine_view((name, machine): (&MachineName, &Machine), now: Time) -> Machine
 }
 
 fn offer_views(situation: Situation<'_>, pool: &Pool) -> Vec<OfferView> {
-    let Situation { policy, memory, readings, now } = situation;
+    let readings = situation.readings;
     let mut views: Vec<OfferView> = pool
         .offers
         .iter()
@@ -95,8 +95,7 @@ fn offer_views(situation: Situation<'_>, pool: &Pool) -> Vec<OfferView> {
                 hourly: quote.map(|quote| quote.running.per_hour()),
                 work_hourly: quote.map(|quote| rank::work_hourly(quote, offer, slots)),
                 stock: readings.stock_of(&offer.key),
-                blocked: boots::breaker(pool, memory, &offer.key, now)
-                    .or_else(|| rank::quote_if_buyable(policy, offer, memory, readings, now).err()),
+                blocked: rank::terms(situation, pool, offer, &[]).err(),
             }
         })
         .collect();

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::boots;
+use super::rank;
 use super::readings::Readings;
 use super::workers::{self, Workers};
 use crate::memory::{Create, Life, Machine, Memory, PendingState};
 use crate::model::event::What;
 use crate::model::{
-    Change, EventReading, EventStatus, InstanceRow, Listing, MachineName, OfferKey, Order, Outcome,
-    Quote, Refusal, Span, Status, Text, Time, WorkerState,
+    Billing, Change, EventReading, EventStatus, InstanceRow, Listing, MachineName, OfferKey, Order,
+    Outcome, Quote, Refusal, Span, Status, Text, Time, WorkerState,
 };
 use crate::policy::{Policy, Timing};
 
@@ -95,7 +96,8 @@ fn offer_refused(
     class: Refusal,
     now: Time,
 ) -> What {
-    let in_a_row = memory.refusals.get(offer).map_or(0, |refusal| refusal.count);
+    let fresh = memory.refusals.get(offer).filter(|one| !rank::has_faded(policy, one, now));
+    let in_a_row = fresh.map_or(0, |refusal| refusal.count);
     let timing = &policy.timing;
     let pause = timing.refusal_first.times(1i64 << in_a_row.min(16)).min(timing.refusal_max);
     What::OfferRefused { offer: offer.clone(), class, until: now + pause }
@@ -184,12 +186,15 @@ fn seen(
             created_at: row.created_at,
             status: row.status.clone(),
         });
-        if memory.refusals.contains_key(&machine.offer) && row.status == Status::Running {
+        if is_served(memory, &machine.offer) && row.status == Status::Running {
             events.push(What::OfferServed { offer: machine.offer.clone() });
         }
         return;
     }
     let timing = &policy.timing;
+    if is_reclaimed(timing, machine, row, asked_at) {
+        events.push(What::Reclaimed { name: name.clone(), status: row.status.clone() });
+    }
     if let Some(pending) = &machine.pending {
         // The event has the exact times; a listing closes the change only when it is overdue.
         let overdue = pending.sent_at + timing.listing_lag_max + timing.late_max;
@@ -206,26 +211,81 @@ fn seen(
             events.push(What::ChangeSeen { name: name.clone() });
         }
     } else {
-        let settled_at = machine.since.max(machine.unknown_at.unwrap_or_default());
-        let lag_over = settled_at + timing.listing_lag_max < asked_at;
-        let contradicts = match (&machine.life, &row.status) {
-            (Life::Stopped, Status::Running) => true,
-            (Life::Booting { .. } | Life::Ready, Status::Shutdown) => true,
-            (Life::Launching(_) | Life::Stopped | Life::Booting { .. } | Life::Ready, _) => false,
-        };
-        let charged_off = machine.life == Life::Stopped
-            && row.status == Status::Shutdown
-            && !row.free_when_stopped
-            && !machine.charged_off
-            && machine.since < asked_at;
-        if charged_off {
-            events.push(What::StopCharged { name: name.clone() });
-        }
-        if lag_over && contradicts {
-            let status = row.status.clone();
-            events.push(What::StatusSeen { name: name.clone(), status });
-        }
+        seen_at_rest(timing, (name, machine), row, asked_at, events);
     }
+}
+
+/// A machine nothing is being done to is in a listing.
+fn seen_at_rest(
+    timing: &Timing,
+    (name, machine): (&MachineName, &Machine),
+    row: &InstanceRow,
+    asked_at: Time,
+    events: &mut Vec<What>,
+) {
+    let settled_at = machine.since.max(machine.unknown_at.unwrap_or_default());
+    let settled_at = settled_at.max(machine.reclaimed_at.unwrap_or_default());
+    let lag_over = settled_at + timing.listing_lag_max < asked_at;
+    let contradicts = match (&machine.life, &row.status) {
+        (Life::Stopped, Status::Running) => true,
+        (_, Status::Running) if machine.reclaimed_at.is_some() => true,
+        (Life::Booting { .. } | Life::Ready, Status::Shutdown) => true,
+        (Life::Launching(_) | Life::Stopped | Life::Booting { .. } | Life::Ready, _) => false,
+    };
+    let charged_off = machine.life == Life::Stopped
+        && row.status == Status::Shutdown
+        && !row.free_when_stopped
+        && !machine.charged_off
+        && machine.since < asked_at;
+    if charged_off {
+        events.push(What::StopCharged { name: name.clone() });
+    }
+    if lag_over && contradicts {
+        let status = row.status.clone();
+        events.push(What::StatusSeen { name: name.clone(), status });
+    }
+}
+
+/// Whether a machine of this offer proves something remembered of it wrong.
+fn is_served(memory: &Memory, offer: &OfferKey) -> bool {
+    memory.refusals.contains_key(offer) || memory.ceilings.contains_key(&offer.zone)
+}
+
+/// Whether a listing shows a machine on its way down though nobody here ordered it. What was on
+/// demand may have been stopped by us a moment ago, and the list may lag.
+fn is_reclaimed(timing: &Timing, machine: &Machine, row: &InstanceRow, asked_at: Time) -> bool {
+    let settled_at = machine.since.max(machine.unknown_at.unwrap_or_default());
+    let lag_over = settled_at + timing.listing_lag_max < asked_at;
+    let sure = machine.offer.billing == Billing::Spot || lag_over;
+    let leaving = match &row.status {
+        Status::ShuttingDown => machine.offer.billing == Billing::Spot,
+        Status::Other(word) => &**word == "deleting",
+        Status::Building
+        | Status::Running
+        | Status::StartingUp
+        | Status::Shutdown
+        | Status::Gone
+        | Status::Failed => false,
+    };
+    sure && leaving && machine.pending.is_none() && machine.reclaimed_at.is_none()
+}
+
+/// What ends teach: how long spot machines last.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only ends teach")]
+pub fn lessons(memory: &Memory, whats: &[What], now: Time) -> Vec<What> {
+    let ended = whats.iter().filter_map(|what| match what {
+        What::ChangeDone { name, change: Change::Delete, .. } => Some((name, false)),
+        What::Vanished { name } => Some((name, true)),
+        _ => None,
+    });
+    ended
+        .filter_map(|(name, vanished)| {
+            let machine = memory.machines.get(name)?;
+            let (offer, ran) = (machine.offer.clone(), now.since(machine.made_at));
+            let lost = vanished || machine.reclaimed_at.is_some();
+            (offer.billing == Billing::Spot).then_some(What::SpotEnded { offer, ran, lost })
+        })
+        .collect()
 }
 
 /// Whether a listed status is what a change was to lead to.

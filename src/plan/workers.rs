@@ -32,6 +32,14 @@ impl<'a> Workers<'a> {
         Some(Self { by_instance, asked_at: reading.asked_at })
     }
 
+    /// How many workers of a machine hold a task.
+    pub fn busy_on(&self, name: &MachineName, instance: Option<&Text>) -> u32 {
+        let by_name = self.by_instance.get(name.as_str()).into_iter().flatten();
+        let by_id = instance.and_then(|id| self.by_instance.get(&**id)).into_iter().flatten();
+        let busy = by_name.chain(by_id).filter(|worker| worker.state == WorkerState::Busy);
+        u32::try_from(busy.count()).unwrap_or(u32::MAX)
+    }
+
     /// The workers of a machine taken together, with their names: busy if any is busy, drained only
     /// if all are.
     pub fn on(

@@ -168,6 +168,8 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
         headroom: 0,
         // The break-even of deleting may lie beyond the day, and L2 wants to see it end.
         tier: Tier { keep_stopped, delete_after: Some(Span::hours(2)), ..Tier::default() },
+        spot: None,
+        takes: Vec::new(),
         promise: Some(Promise::default()),
         idle: IdleRule::Word,
         drains: true,
@@ -175,7 +177,7 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
     };
     let money_per_hour = rng.chance(300_000).then(|| Money::yuan(rng.range(20, 120)));
     let limits = Limits { max, money_per_hour, ..Limits::default() };
-    Policy { namer: Namer::new("chaos"), pools: vec![pool], limits, timing }
+    Policy { namer: Namer::new("chaos"), pools: vec![pool], limits, shared: Vec::new(), timing }
 }
 
 /// What a run under this policy is held to.

@@ -426,8 +426,9 @@ impl Shared {
         let now = self.now;
         let provider = &mut self.farm.provider;
         let result = match act {
-            Act::Create { name, offer, .. } => {
-                let request = provider.catalog().request(name.as_str(), offer);
+            Act::Create { name, offer, bid, .. } => {
+                let mut request = provider.catalog().request(name.as_str(), offer);
+                request.bid = *bid;
                 provider.create(now, &request)
             }
             Act::Start { instance } => provider.operate(now, instance, Operation::Start, true),

@@ -34,12 +34,14 @@ pub fn event(event: &Event) {
         | What::StopCharged { .. }
         | What::Vanished { .. }
         | What::BootFailed { .. }
+        | What::Reclaimed { .. }
         | What::OfferRefused { .. } => tracing::warn!(at = %event.at, machine, "{words}"),
         What::Missed { .. }
         | What::Unmissed { .. }
         | What::WorkerSeen { .. }
         | What::AssumedReady { .. }
         | What::Booted { .. }
+        | What::SpotEnded { .. }
         | What::ChangeSeen { .. }
         | What::Quoted { .. }
         | What::TombstoneDropped { .. } => tracing::debug!(at = %event.at, machine, "{words}"),

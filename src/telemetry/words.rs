@@ -81,6 +81,9 @@ fn english(what: &What) -> String {
             format!("{offer} is left alone until {until} ({})", class_en(*class))
         }
         What::OfferServed { offer } => format!("{offer} can be bought again"),
+        What::Reclaimed { name, .. } => format!("{name} is being taken back by the provider"),
+        What::SpotEnded { offer, ran, lost: true } => format!("{offer} was taken back after {ran}"),
+        What::SpotEnded { offer, ran, lost: false } => format!("{offer} served for {ran}"),
         What::Quoted { name, quote } => {
             format!("{name} costs {} an hour", quote.running.per_hour())
         }
@@ -140,6 +143,9 @@ fn chinese(what: &What) -> String {
             format!("{offer} 在 {until} 之前不再尝试（{}）", class_zh(*class))
         }
         What::OfferServed { offer } => format!("{offer} 又可购买"),
+        What::Reclaimed { name, .. } => format!("{name} 正被云厂商收回"),
+        What::SpotEnded { offer, ran, lost: true } => format!("{offer} 运行 {ran} 后被收回"),
+        What::SpotEnded { offer, ran, lost: false } => format!("{offer} 共运行 {ran}"),
         What::Quoted { name, quote } => format!("{name} 每小时 {}", quote.running.per_hour()),
         What::TombstoneDropped { name } => format!("不再监视 {name}"),
     }

@@ -221,7 +221,7 @@ impl Reach {
 
     async fn act(&self, act: &Act) -> Outcome {
         match act {
-            Act::Create { name, pool, offer } => {
+            Act::Create { name, pool, offer, bid } => {
                 let Some(purchase) = self.settings.purchase(pool, offer) else {
                     let detail = format!("pool {pool} does not buy in zone {}", offer.zone);
                     return Outcome::Refused { class: Refusal::Config, detail: detail.into() };
@@ -230,7 +230,7 @@ impl Reach {
                     .password
                     .as_ref()
                     .map_or_else(password::random, |fixed| fixed.expose_secret().to_owned());
-                let new = NewInstances::one(name.as_str(), offer, purchase, &secret);
+                let new = NewInstances::one(name.as_str(), (offer, *bid), purchase, &secret);
                 outcome(self.cloud.create(&new).await)
             }
             Act::Start { instance } => {

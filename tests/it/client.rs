@@ -127,9 +127,10 @@ fn a_create_that_arrives_twice_makes_one_machine_and_is_not_taken_for_refused() 
         security_groups: Vec::new(),
         system_disk_feature: "ssd".to_owned(),
         system_disk_gib: 40,
+        skip_spot_release: true,
         password: None,
     };
-    let new = NewInstances::one("farm-1", &offer, &purchase, "Render-0123456789");
+    let new = NewInstances::one("farm-1", (&offer, None), &purchase, "Render-0123456789");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer = runtime.block_on(cloud.client(100).create(&new));
     assert!(matches!(answer, Err(CallError::Unknown(_))), "{answer:?}");

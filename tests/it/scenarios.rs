@@ -49,9 +49,10 @@ impl Play {
             security_groups: Vec::new(),
             system_disk_feature: "ssd".to_owned(),
             system_disk_gib: 40,
+            skip_spot_release: true,
             password: None,
         };
-        let new = NewInstances::one(name, &offer, &purchase, "Render-0123456789");
+        let new = NewInstances::one(name, (&offer, None), &purchase, "Render-0123456789");
         self.run(self.client.create(&new))
     }
 

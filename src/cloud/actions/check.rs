@@ -209,7 +209,7 @@ fn rules(action: &Action, params: &Map<String, Value>, found: &mut Vec<Problem>)
     if is_given("SpotType") && !spot {
         fault(found, "SpotType", "needs BillingMethod 3");
     }
-    if spot && action.name == "CreateInstance" && !is_given("SkipSpotRelease") {
+    if action.name == "CreateInstance" && !is_given("SkipSpotRelease") {
         let what = "is not given: the API then evicts other spot machines and may wait an hour";
         warn(found, "SkipSpotRelease", what);
     }

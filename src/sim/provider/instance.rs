@@ -152,7 +152,8 @@ impl From<State> for Status {
             State::Restarting | State::StartingUp => Self::StartingUp,
             State::ShuttingDown => Self::ShuttingDown,
             State::Shutdown => Self::Shutdown,
-            State::Deleting | State::Deleted => Self::Gone,
+            State::Deleting => Self::Other("deleting".into()),
+            State::Deleted => Self::Gone,
             State::Failed => Self::Failed,
         }
     }

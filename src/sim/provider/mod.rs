@@ -29,7 +29,7 @@ pub use event::{EventKind, EventView, TaskState, TaskView};
 pub use fault::Fault;
 pub use instance::{Instance, Listed, Operation, State};
 
-use crate::model::{Money, OfferKey, Price, Quote, Span, Stock, StockReading, Text, Time};
+use crate::model::{Billing, Money, OfferKey, Price, Quote, Span, Stock, StockReading, Text, Time};
 use crate::sim::rng::Rng;
 use account::Account;
 use event::EventKept;
@@ -254,9 +254,12 @@ impl Provider {
 
     /// Running and stopped price, as the daemon reads them.
     pub fn quote(&self, now: Time, offer: &OfferKey, disk_gib: u32) -> Result<Quote, Fault> {
-        let running = self.price(offer, disk_gib)?;
-        let stopped = self.catalog.disk_day(&offer.zone, disk_gib).ok_or_else(Fault::no_zone)?;
-        Ok(Quote { running, stopped: catalog::daily(stopped), asked_at: now })
+        let demand = self.price(offer, disk_gib)?;
+        let disk = self.catalog.disk_day(&offer.zone, disk_gib).ok_or_else(Fault::no_zone)?;
+        let spot = self.spot_day(&offer.into(), now).filter(|_| offer.billing == Billing::Spot);
+        let running = spot.map_or(demand, |spot| catalog::daily(spot + disk));
+        let bids = spot.map(|spot| (spot, demand.amount - disk));
+        Ok(Quote { running, stopped: catalog::daily(disk), bids, asked_at: now })
     }
 
     /// What everything has cost until `now`.

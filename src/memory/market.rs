@@ -1,0 +1,97 @@
+//! What buying has taught: how many machines a zone's quota allows, how often spot machines are lost.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Memory, RefusalMemory};
+use crate::model::event::What;
+use crate::model::{Event, OfferKey, Refusal, Span, Text, Time};
+
+/// Before anything is known a spot machine is taken to be lost once in so many hours.
+const HOURS_A_LOSS: i64 = 50;
+/// Older experience fades: at so many hours all of it counts half.
+const HOURS_KEPT: i64 = 1000;
+
+/// A quota refused a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ceiling {
+    /// Machines of ours that the zone had.
+    pub machines: u32,
+    /// No further one is asked for until then; after that one probes.
+    pub until: Time,
+}
+
+/// Spot machines of one offer, so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SpotMemory {
+    /// How long they ran.
+    pub ran: Span,
+    /// How many were taken back.
+    pub losses: i64,
+}
+
+impl SpotMemory {
+    /// Losses an hour of running, in millionths.
+    pub fn losses_ppm(self) -> i64 {
+        let hours = self.ran.0 / Span::hours(1).0;
+        (self.losses + 1) * 1_000_000 / (hours + HOURS_A_LOSS)
+    }
+
+    fn learn(&mut self, ran: Span, lost: bool) {
+        self.ran += ran;
+        self.losses += i64::from(lost);
+        if Span::hours(HOURS_KEPT) < self.ran {
+            (self.ran, self.losses) = (Span(self.ran.0 / 2), self.losses / 2);
+        }
+    }
+}
+
+impl Memory {
+    /// What refusals, boots and ends teach.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest teaches nothing")]
+    pub(super) fn learn(&mut self, event: &Event) {
+        match &event.what {
+            What::OfferRefused { offer, class, until } => {
+                self.offer_refused(offer, *class, *until, event.at);
+            }
+            What::OfferServed { offer } => {
+                self.refusals.remove(offer);
+                self.quota_lifted(&offer.zone);
+            }
+            What::SpotEnded { offer, ran, lost } => {
+                self.spot.entry(offer.clone()).or_default().learn(*ran, *lost);
+            }
+            What::Booted { line, took, .. } => {
+                self.boots.entry(line.clone()).or_default().joined(*took);
+            }
+            What::BootFailed { line, waited, .. } => {
+                self.boots.entry(line.clone()).or_default().given_up(*waited, event.at);
+                self.apply_to_machine(event);
+            }
+            _ => {}
+        }
+    }
+
+    fn offer_refused(&mut self, offer: &OfferKey, class: Refusal, until: Time, at: Time) {
+        let count = self.refusals.get(offer).map_or(1, |memory| memory.count + 1);
+        self.refusals.insert(offer.clone(), RefusalMemory { class, count, at, until });
+        if class == Refusal::Quota {
+            self.quota_reached(&offer.zone, until);
+        }
+    }
+
+    /// The zone has as many machines as its quota allows.
+    fn quota_reached(&mut self, zone: &Text, until: Time) {
+        let here = self.machines.values().filter(|machine| machine.offer.zone == *zone);
+        let machines = u32::try_from(here.count()).unwrap_or(u32::MAX);
+        self.ceilings.insert(Text::clone(zone), Ceiling { machines, until });
+    }
+
+    /// A machine above the ceiling runs: there is none any more.
+    fn quota_lifted(&mut self, zone: &Text) {
+        let here = self.machines.values().filter(|machine| machine.offer.zone == *zone);
+        let count = u32::try_from(here.count()).unwrap_or(u32::MAX);
+        if self.ceilings.get(zone).is_some_and(|ceiling| ceiling.machines < count) {
+            self.ceilings.remove(zone);
+        }
+    }
+}
