@@ -30,8 +30,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
   0  the machine was told to shut down (or would have been: --dry-run); once per boot, so a
      supervisor must not start the guard again
-  1  the program of --then failed, or the guard cannot work; start it again
-  2  the command line is wrong
+  1  the program of --then failed (start the guard again), or a setting is out of its range
+  2  the command line cannot be read
 
 A shutdown from inside stops the work but not, as far as is known, the bill: see
 docs/worker-image.md.";
