@@ -25,7 +25,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::support::cloud::Cloud;
+use crate::support::cloud::{Cloud, KEY, SECRET};
 use crate::support::daemon::{Daemon, PROGRAM, config, farmscale, free_port, http};
 
 /// Two minutes of silence, the least there is, pass in a second.
@@ -168,15 +168,14 @@ fn a_worker_stays_while_the_lease_is_fresh_and_goes_once_after_the_host_has_died
 
 #[test]
 fn a_busy_worker_is_kept_until_its_task_is_over() {
-    for (busy, gpu) in [(&["--busy", "test -e task"][..], "0"), (&["--gpu"], "97")] {
+    for by_gpu in [false, true] {
         let mut worker = Worker::new();
         let task = worker.path("task");
-        fs::write(&task, gpu).unwrap();
+        fs::write(&task, "0\n97\n").unwrap();
         worker.program("nvidia-smi", &format!("cat {}", task.display()));
-        let here = format!("test -e {}", task.display());
-        let busy: Vec<&str> =
-            busy.iter().map(|word| if *word == "test -e task" { &here } else { *word }).collect();
-        worker.guard(free_port(), &busy);
+        let is_there = format!("test -e {}", task.display());
+        let flags = if by_gpu { vec!["--gpu"] } else { vec!["--busy", &is_there] };
+        worker.guard(free_port(), &flags);
         worker.stays();
         assert!(worker.log().contains("the machine is kept"), "{}", worker.log());
         fs::remove_file(task).unwrap();
@@ -332,4 +331,39 @@ fn the_documented_script_does_the_same() {
     let sick = Host::start(StatusCode::SERVICE_UNAVAILABLE, "studio");
     run(host.address, 1);
     assert_eq!(run(sick.address, 30), "-h now\n-h now\n", "503 is silence");
+}
+
+/// What a guard's shutdown leads to once a daemon is there again.
+#[test]
+fn a_machine_that_has_shut_itself_down_is_deleted_by_the_daemon() {
+    const FAST: u32 = 240;
+    let clock = Clock::scaled(FAST);
+    let cloud = Cloud::start(clock, Dials::kind(), Mischief::none());
+    let folder = tempfile::tempdir().unwrap();
+    let answer = folder.path().join("queue.json");
+    fs::write(&answer, r#"{"queued": 1, "running": 0, "workers": []}"#).unwrap();
+    let queue = NO_WORK.replace("[\"echo\", '", &format!("[\"cat\", {answer:?}] # '"));
+    let mut daemon = Daemon::new(&config(cloud.address, &queue, 1), FAST);
+    daemon.start();
+    let status = daemon
+        .wait_for("a machine", PATIENCE, |status| status["machines"][0]["phase"] == "booting");
+    let id = status["machines"][0]["instance"].as_str().unwrap().to_owned();
+    let worker = format!(r#"[{{"name": "w", "instance": "{id}", "state": "busy"}}]"#);
+    fs::write(&answer, format!(r#"{{"queued": 0, "running": 1, "workers": {worker}}}"#)).unwrap();
+    daemon.wait_for("its worker", PATIENCE, |status| status["machines"][0]["phase"] == "ready");
+    daemon.kill();
+    fs::write(&answer, r#"{"queued": 0, "running": 0, "workers": []}"#).unwrap();
+    let ended = Command::new(PROGRAM)
+        .args(["api", "OperateInstance", &format!("EcsIds={id}"), "OpType=shutdown_ecs", "--yes"])
+        .args(["--wait", "--server", &format!("http://{}", cloud.address)])
+        .args(["--clock-speed", &FAST.to_string()])
+        .env("FARMSCALE_ACCESS_KEY_ID", KEY)
+        .env("FARMSCALE_ACCESS_KEY_SECRET", SECRET)
+        .output()
+        .unwrap();
+    assert!(ended.status.success(), "{ended:?}");
+    daemon.start();
+    daemon.wait_for("its end", PATIENCE, |status| status["counts"]["deletes"] == 1);
+    assert!(daemon.log().contains("Shutdown"), "{}", daemon.log());
+    assert_eq!(cloud.truth().len(), 0);
 }
