@@ -10,7 +10,7 @@ use crate::model::snapshot::Report;
 use crate::model::{Change, Event, MachineName, Snapshot, Span, Text, Time, Wake};
 use crate::plan::readings::Brought;
 use crate::plan::report::{self, Turn};
-use crate::plan::{Readings, Situation, Step, plan, settle};
+use crate::plan::{Readings, Situation, Step, lessons, plan, settle};
 use crate::policy::Policy;
 use crate::world::{Request, World};
 
@@ -201,7 +201,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
         for wake in wakes {
             let now = self.world.now();
             let mut whats = self.settled(wake, now);
-            whats.splice(0..0, settle::lessons(&self.memory, &whats, now));
+            whats.splice(0..0, lessons::of_ends(&self.memory, &whats, now));
             self.settle(whats, now);
         }
     }

@@ -127,6 +127,9 @@ pub struct Machine {
     /// Off, and charged as if it ran.
     #[serde(default)]
     pub charged_off: bool,
+    /// Off because we asked for it.
+    #[serde(default)]
+    pub stopped_by_us: bool,
     /// The provider is taking it back, or somebody else ends it, since then.
     #[serde(default)]
     pub reclaimed_at: Option<Time>,

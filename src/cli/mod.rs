@@ -16,6 +16,7 @@ pub mod cloudsim;
 pub mod daemon;
 pub mod demo;
 pub mod env;
+pub mod guard;
 pub mod hints;
 pub mod init;
 pub mod offers;
@@ -59,6 +60,7 @@ enum Command {
     Try(try_pool::TryArgs),
     Api(api::ApiArgs),
     Cloudsim(cloudsim::CloudsimArgs),
+    Guard(guard::GuardArgs),
     /// Tries a store out; `run` calls this before it opens one.
     #[command(hide = true)]
     JournalPreflight {
@@ -100,6 +102,7 @@ impl Cli {
             Command::Try(args) => args.run(),
             Command::Api(args) => args.run(),
             Command::Cloudsim(args) => args.run(),
+            Command::Guard(args) => args.run(),
             Command::JournalPreflight { dir } => {
                 crate::journal::preflight(&dir).map_err(anyhow::Error::msg)
             }

@@ -22,14 +22,18 @@ pub struct ClockArgs {
 impl ClockArgs {
     /// The clock to live by.
     pub fn clock(&self, endpoints: &Endpoints) -> anyhow::Result<Clock> {
+        self.clock_beside(&endpoints.ecs)
+    }
+
+    /// The clock to live by together with this server.
+    pub fn clock_beside(&self, server: &str) -> anyhow::Result<Clock> {
         if self.clock_speed == 1 {
             return Ok(Clock::real());
         }
-        if !is_loopback(&endpoints.ecs) {
+        if !is_loopback(server) {
             bail!(
-                "--clock-speed is only for a simulated cloud on this machine, but the cloud's \
-                 endpoint is {}",
-                endpoints.ecs
+                "--clock-speed is only for a simulated cloud on this machine, but {server} is \
+                 elsewhere"
             );
         }
         Ok(Clock::scaled(self.clock_speed))

@@ -61,7 +61,11 @@ impl Memory {
                 self.apply_to_machine(event);
             }
             What::StopCharged { .. } => {
-                self.meta.stop_charged_at = Some(at);
+                let machine = event.machine().and_then(|name| self.machines.get(name));
+                // Only a stop that should have been free tells of those to come.
+                if machine.is_some_and(|machine| machine.stopped_by_us) {
+                    self.meta.stop_charged_at = Some(at);
+                }
                 self.apply_to_machine(event);
             }
             What::ChangeDone { name, change: Change::Delete, effective_at } => {
@@ -198,6 +202,7 @@ impl Machine {
             failures: 0,
             missed: None,
             charged_off: false,
+            stopped_by_us: false,
             reclaimed_at: None,
             held: None,
             meter: Meter::default(),
@@ -305,7 +310,7 @@ impl Machine {
     }
 
     fn enter(&mut self, life: Life, at: Time) {
-        self.charged_off = false;
+        (self.charged_off, self.stopped_by_us) = (false, false);
         self.life = life;
         self.since = at;
     }
@@ -359,6 +364,7 @@ impl Machine {
                 self.meter.estimated |= effective_at.is_none();
                 self.meter.stop(since);
                 self.enter(Life::Stopped, at);
+                self.stopped_by_us = true;
             }
             Change::Delete => {}
         }

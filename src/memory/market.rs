@@ -72,7 +72,10 @@ impl Memory {
     }
 
     fn offer_refused(&mut self, offer: &OfferKey, class: Refusal, until: Time, at: Time) {
-        let count = self.refusals.get(offer).map_or(1, |memory| memory.count + 1);
+        let known = self.refusals.get(offer);
+        // The same pause: refused together.
+        let more = u32::from(known.is_none_or(|memory| memory.until != until));
+        let count = known.map_or(0, |memory| memory.count) + more;
         self.refusals.insert(offer.clone(), RefusalMemory { class, count, at, until });
         if class == Refusal::Quota {
             self.quota_reached(&offer.zone, until);

@@ -82,12 +82,15 @@ impl Board {
 
     /// How old the last snapshot is, and whether the daemon has missed two turns since.
     pub fn age(&self, snapshot: &Snapshot) -> (Span, bool) {
-        let now = self.clock.now();
+        let age = self.clock.now().since(snapshot.at);
+        (age, self.valid_for(snapshot) < age)
+    }
+
+    /// The age from which on a snapshot is stale: two turns.
+    pub fn valid_for(&self, snapshot: &Snapshot) -> Span {
         let turn = Span(snapshot.next_turn_by.since(snapshot.at).0.max(1000));
         // A real second is allowed whatever the clock's speed: that is the page's own delay.
-        let slack = Span::seconds(1).times(i64::from(self.clock.speed()));
-        let stale = snapshot.at + turn.times(2) + slack < now;
-        (now.since(snapshot.at), stale)
+        turn.times(2) + Span::seconds(1).times(i64::from(self.clock.speed()))
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -77,6 +77,7 @@ pub async fn serve(listener: TcpListener, board: Arc<Board>, options: Options) -
         .route("/words.js", get(|| asset("text/javascript", include_str!("assets/words.js"))))
         .route("/style.css", get(|| asset("text/css", include_str!("assets/style.css"))))
         .route("/healthz", get(health))
+        .route("/lease", get(lease))
         .merge(guarded)
         .fallback(|| async { refuse(StatusCode::NOT_FOUND, "there is nothing at this address") })
         .layer(DefaultBodyLimit::max(BODY_MAX))
@@ -220,6 +221,21 @@ async fn health(State(served): Shared) -> Response {
         Some(_) => refuse(StatusCode::SERVICE_UNAVAILABLE, "stale"),
         None => refuse(StatusCode::SERVICE_UNAVAILABLE, "the first turn is not over yet"),
     }
+}
+
+/// For guards on workers, which hold no token: the daemon turns, or does not.
+async fn lease(State(served): Shared) -> Response {
+    let Some(farm) = served.board.latest() else {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the first turn is not over yet");
+    };
+    let (age, stale) = served.board.age(&farm);
+    let valid = served.board.valid_for(&farm);
+    let lease = json!({
+        "farm": farm.farm, "at": farm.at,
+        "age_s": age.as_seconds(), "valid_s": valid.as_seconds(),
+    });
+    let status = if stale { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
+    (status, Json(lease)).into_response()
 }
 
 #[derive(Debug, Deserialize)]

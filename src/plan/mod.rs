@@ -19,6 +19,7 @@ pub mod capacity;
 pub mod demand;
 pub mod grow;
 pub mod guard;
+pub mod lessons;
 pub mod looks;
 pub mod promise;
 pub mod quota;

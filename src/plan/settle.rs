@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::boots;
-use super::rank;
+use super::lessons::{is_served, offer_refused};
 use super::readings::Readings;
 use super::workers::{self, Workers};
 use crate::memory::{Create, Life, Machine, Memory, PendingState};
@@ -52,7 +52,7 @@ fn create_answered(
         }
         Outcome::Unknown { detail } => vec![What::CreateUnknown { name, detail }],
         Outcome::Refused { class, detail } => {
-            let refused = offer_refused(policy, memory, &machine.offer, class, now);
+            let refused = offer_refused(policy, memory, machine, class, now);
             vec![What::CreateRefused { name, class, detail }, refused]
         }
     }
@@ -81,26 +81,11 @@ fn change_answered(
         Outcome::Refused { class, detail } => {
             let mut events = vec![What::ChangeRefused { name, change, class, detail }];
             if change == Change::Start && matches!(class, Refusal::SoldOut | Refusal::Quota) {
-                events.push(offer_refused(policy, memory, &machine.offer, class, now));
+                events.push(offer_refused(policy, memory, machine, class, now));
             }
             events
         }
     }
-}
-
-/// Remembers a refusal; the pause doubles with each in a row.
-fn offer_refused(
-    policy: &Policy,
-    memory: &Memory,
-    offer: &OfferKey,
-    class: Refusal,
-    now: Time,
-) -> What {
-    let fresh = memory.refusals.get(offer).filter(|one| !rank::has_faded(policy, one, now));
-    let in_a_row = fresh.map_or(0, |refusal| refusal.count);
-    let timing = &policy.timing;
-    let pause = timing.refusal_first.times(1i64 << in_a_row.min(16)).min(timing.refusal_max);
-    What::OfferRefused { offer: offer.clone(), class, until: now + pause }
 }
 
 /// A complete listing of the farm. `believed` = absences in it count.
@@ -246,11 +231,6 @@ fn seen_at_rest(
     }
 }
 
-/// Whether a machine of this offer proves something remembered of it wrong.
-fn is_served(memory: &Memory, offer: &OfferKey) -> bool {
-    memory.refusals.contains_key(offer) || memory.ceilings.contains_key(&offer.zone)
-}
-
 /// Whether a listing shows a machine on its way down though nobody here ordered it. What was on
 /// demand may have been stopped by us a moment ago, and the list may lag.
 fn is_reclaimed(timing: &Timing, machine: &Machine, row: &InstanceRow, asked_at: Time) -> bool {
@@ -268,24 +248,6 @@ fn is_reclaimed(timing: &Timing, machine: &Machine, row: &InstanceRow, asked_at:
         | Status::Failed => false,
     };
     sure && leaving && machine.pending.is_none() && machine.reclaimed_at.is_none()
-}
-
-/// What ends teach: how long spot machines last.
-#[expect(clippy::wildcard_enum_match_arm, reason = "only ends teach")]
-pub fn lessons(memory: &Memory, whats: &[What], now: Time) -> Vec<What> {
-    let ended = whats.iter().filter_map(|what| match what {
-        What::ChangeDone { name, change: Change::Delete, .. } => Some((name, false)),
-        What::Vanished { name } => Some((name, true)),
-        _ => None,
-    });
-    ended
-        .filter_map(|(name, vanished)| {
-            let machine = memory.machines.get(name)?;
-            let (offer, ran) = (machine.offer.clone(), now.since(machine.made_at));
-            let lost = vanished || machine.reclaimed_at.is_some();
-            (offer.billing == Billing::Spot).then_some(What::SpotEnded { offer, ran, lost })
-        })
-        .collect()
 }
 
 /// Whether a listed status is what a change was to lead to.
@@ -383,7 +345,7 @@ pub fn event_read(
             && waits(event)
             && reading.status == EventStatus::Failed
         {
-            let refused = offer_refused(policy, memory, &machine.offer, Refusal::Other, now);
+            let refused = offer_refused(policy, memory, machine, Refusal::Other, now);
             let detail = "its event failed".into();
             return vec![What::CreateFailed { name: name.clone(), detail }, refused];
         }
@@ -560,7 +522,7 @@ fn overdue_boot(
     let asked_at = machine.boot_asked_at.filter(|_| waits && !machine.boot_failed)?;
     let deadline = boots::deadline(policy, memory, machine, now);
     let (line, waited) = (machine.boot_line(again), now.since(asked_at));
-    (deadline < waited).then(|| What::BootFailed { name: name.clone(), line, waited })
+    (deadline <= waited).then(|| What::BootFailed { name: name.clone(), line, waited })
 }
 
 fn change_patience(timing: &Timing, state: &PendingState) -> Span {

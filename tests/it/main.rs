@@ -6,6 +6,7 @@ mod client;
 mod cloudsim;
 mod commands;
 mod config;
+mod guard;
 mod ledger;
 mod orders;
 mod page;

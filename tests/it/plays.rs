@@ -58,6 +58,14 @@ plays! {
     max_binds
     the_money_cap_binds
     a_calendar_window_holds_a_floor
+    spot_above_a_floor
+    spot_too_dear
+    a_quota_is_a_ceiling_until_a_probe_lifts_it
+    one_machine_probes_after_a_refusal
+    a_licence_limits_the_work
+    two_pools_on_one_queue
+    zones_are_spread_on_ties
+    boots_that_fail_make_an_offer_dear
 }
 
 #[test]

@@ -197,7 +197,13 @@ pub(crate) fn free_port() -> SocketAddr {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
-fn http(page: SocketAddr, line: &str, host: &str, more: &str) -> Option<(String, String)> {
+/// A raw request to any page: head and body; `None` if nothing answers.
+pub(crate) fn http(
+    page: SocketAddr,
+    line: &str,
+    host: &str,
+    more: &str,
+) -> Option<(String, String)> {
     let mut stream = TcpStream::connect(page).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let request = format!("{line}\r\nHost: {host}\r\nConnection: close\r\n{more}");

@@ -1,0 +1,56 @@
+//! What refusals and ends teach of the market: facts for memory, made while settling.
+
+use super::rank;
+use crate::memory::{Machine, Memory};
+use crate::model::event::What;
+use crate::model::{Billing, Change, OfferKey, Refusal, Span, Time};
+use crate::policy::Policy;
+
+/// Remembers a refusal; the pause doubles with each in a row. Requests that were on their way together
+/// are refused once.
+pub(super) fn offer_refused(
+    policy: &Policy,
+    memory: &Memory,
+    machine: &Machine,
+    class: Refusal,
+    now: Time,
+) -> What {
+    let fresh = memory.refusals.get(&machine.offer);
+    let fresh = fresh.filter(|one| !rank::has_faded(policy, one, now));
+    let asked_at = machine.pending.as_ref().map_or(machine.made_at, |pending| pending.sent_at);
+    let until = match fresh {
+        Some(refusal) if asked_at <= refusal.at => refusal.until,
+        _ => {
+            let timing = &policy.timing;
+            let in_a_row = fresh.map_or(0, |refusal| refusal.count);
+            let pause = timing.refusal_first.times(1i64 << in_a_row.min(16));
+            // Longer than it takes to find out.
+            let found_out = now.since(asked_at).times(2);
+            now + Span(pause.min(timing.refusal_max).0.max(found_out.0))
+        }
+    };
+    What::OfferRefused { offer: machine.offer.clone(), class, until }
+}
+
+/// Whether a machine of this offer proves something remembered of it wrong.
+pub(super) fn is_served(memory: &Memory, offer: &OfferKey) -> bool {
+    memory.refusals.contains_key(offer) || memory.ceilings.contains_key(&offer.zone)
+}
+
+/// What ends teach: how long spot machines last.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only ends teach")]
+pub fn of_ends(memory: &Memory, whats: &[What], now: Time) -> Vec<What> {
+    let ended = whats.iter().filter_map(|what| match what {
+        What::ChangeDone { name, change: Change::Delete, .. } => Some((name, false)),
+        What::Vanished { name } => Some((name, true)),
+        _ => None,
+    });
+    ended
+        .filter_map(|(name, vanished)| {
+            let machine = memory.machines.get(name)?;
+            let (offer, ran) = (machine.offer.clone(), now.since(machine.made_at));
+            let lost = vanished || machine.reclaimed_at.is_some();
+            (offer.billing == Billing::Spot).then_some(What::SpotEnded { offer, ran, lost })
+        })
+        .collect()
+}
