@@ -124,6 +124,7 @@ fn pointers(queue: &mut Reader<'_>) -> Pointers {
         worker_name: pointer("worker_name", "/name"),
         worker_instance: pointer("worker_instance", "/instance"),
         worker_state: pointer("worker_state", "/state"),
+        tasks: pointer("tasks", "/tasks"),
         state_words: BTreeMap::new(),
     };
     let states = [

@@ -60,14 +60,7 @@ impl Memory {
                 self.meta.counts.unknowns += 1;
                 self.apply_to_machine(event);
             }
-            What::StopCharged { .. } => {
-                let machine = event.machine().and_then(|name| self.machines.get(name));
-                // Only a stop that should have been free tells of those to come.
-                if machine.is_some_and(|machine| machine.stopped_by_us) {
-                    self.meta.stop_charged_at = Some(at);
-                }
-                self.apply_to_machine(event);
-            }
+            What::StopCharged { .. } => self.stop_charged(event),
             What::ChangeDone { name, change: Change::Delete, effective_at } => {
                 self.bury_deleted(name, *effective_at, at);
             }
@@ -92,6 +85,15 @@ impl Memory {
     fn pause(&mut self, owner: &Text, reason: &Text, until: Option<Time>, at: Time) {
         let (owner, reason) = (Text::clone(owner), Text::clone(reason));
         self.meta.paused = Some(Pause { owner, reason, until, since: at });
+    }
+
+    fn stop_charged(&mut self, event: &Event) {
+        let machine = event.machine().and_then(|name| self.machines.get(name));
+        // Only a stop that should have been free tells of those to come.
+        if machine.is_some_and(|machine| machine.stopped_by_us) {
+            self.meta.stop_charged_at = Some(event.at);
+        }
+        self.apply_to_machine(event);
     }
 
     pub(super) fn apply_to_machine(&mut self, event: &Event) {

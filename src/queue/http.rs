@@ -232,6 +232,7 @@ mod tests {
             worker_name: String::new(),
             worker_instance: String::new(),
             worker_state: String::new(),
+            tasks: String::new(),
             state_words: BTreeMap::new(),
         };
         HttpSettings {

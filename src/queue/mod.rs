@@ -16,6 +16,7 @@ mod hooks;
 mod http;
 mod pointers;
 mod redis;
+mod tasks;
 
 pub use fault::QueueError;
 
@@ -108,6 +109,9 @@ pub struct Pointers {
     pub worker_instance: String,
     /// Within a worker: what it does.
     pub worker_state: String,
+    /// The list of tasks (default `/tasks`), each with `id`, `submitted_at` and, as far as it is,
+    /// `started_at` and `ended_at`; missing = the source cannot tell one task from another.
+    pub tasks: String,
     /// The source's words for the states; unknown words count as busy.
     pub state_words: BTreeMap<String, WorkerState>,
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Pointers, QueueError, fault::cut};
+use super::{Pointers, QueueError, fault::cut, tasks};
 use crate::model::{QueueReading, Span, Text, Time, Work, WorkerSeen, WorkerState};
 
 /// Longest quotation from a document in a message, in characters.
@@ -23,6 +23,7 @@ pub(super) fn check(pointers: &Pointers) -> Result<(), QueueError> {
         worker_name,
         worker_instance,
         worker_state,
+        tasks,
         ..
     } = pointers;
     let all = [
@@ -33,6 +34,7 @@ pub(super) fn check(pointers: &Pointers) -> Result<(), QueueError> {
         ("pointers.worker_name", worker_name),
         ("pointers.worker_instance", worker_instance),
         ("pointers.worker_state", worker_state),
+        ("pointers.tasks", tasks),
     ];
     for (setting, pointer) in all {
         if !pointer.is_empty() && !pointer.starts_with('/') {
@@ -57,11 +59,13 @@ pub(super) fn reading(
     pointers: &Pointers,
     asked_at: Time,
 ) -> Result<QueueReading, String> {
-    let queued = given(document, &pointers.queued);
-    let queued = count(queued, &pointers.queued)?;
-    let running = match given(document, &pointers.running) {
+    let tasks = match given(document, &pointers.tasks) {
         None => None,
-        found @ Some(_) => Some(count(found, &pointers.running)?),
+        Some(found) => Some(tasks::read(found, &pointers.tasks)?),
+    };
+    let work = match &tasks {
+        None => vec![counted(document, pointers)?],
+        Some(tasks) => tasks::work(tasks),
     };
     let oldest_wait = match given(document, &pointers.oldest_wait_s) {
         None => None,
@@ -71,8 +75,17 @@ pub(super) fn reading(
         None => None,
         Some(found) => Some(workers(found, pointers)?),
     };
-    let work = vec![Work { shape: None, queued, running }];
-    Ok(QueueReading { asked_at, work, oldest_wait, workers, tasks: None })
+    Ok(QueueReading { asked_at, work, oldest_wait, workers, tasks })
+}
+
+/// Work of which only the numbers are told.
+fn counted(document: &Value, pointers: &Pointers) -> Result<Work, String> {
+    let queued = count(given(document, &pointers.queued), &pointers.queued)?;
+    let running = match given(document, &pointers.running) {
+        None => None,
+        found @ Some(_) => Some(count(found, &pointers.running)?),
+    };
+    Ok(Work { shape: None, queued, running })
 }
 
 /// What a pointer leads to; nothing for an empty pointer, a missing value, and `null`.
@@ -178,6 +191,7 @@ mod tests {
             worker_name: "/name".to_owned(),
             worker_instance: "/instance".to_owned(),
             worker_state: "/state".to_owned(),
+            tasks: "/tasks".to_owned(),
             state_words: BTreeMap::from([("paused".to_owned(), Drained)]),
         }
     }

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 use super::farm::SimFarm;
 use crate::clock::Clock;
-use crate::model::{MachineName, MachineRef, Span, Text};
+use crate::model::{MachineName, MachineRef, Span, Stage, TaskSeen, Text, Time};
 
 /// What a drain request names.
 #[derive(Debug, Deserialize)]
@@ -59,12 +59,29 @@ async fn depth(State(served): State<Served>) -> Json<Value> {
         .flatten()
         .map(|one| json!({ "name": *one.worker, "instance": *one.instance, "state": one.state }))
         .collect();
+    let tasks: Vec<Value> = reading.tasks.iter().flatten().map(task).collect();
     Json(json!({
+        "tasks": tasks,
         "queued": reading.queued(),
         "running": reading.running(),
         "oldest_wait_s": reading.oldest_wait.map(Span::as_seconds),
         "workers": workers,
     }))
+}
+
+fn task(task: &TaskSeen) -> Value {
+    let (started_at, ended_at) = match task.stage {
+        Stage::Waiting => (None, None),
+        Stage::Running { since } => (Some(since), None),
+        Stage::Ended { at, took } => (Some(at - took), Some(at)),
+    };
+    let seconds =
+        |at: Time| json!(std::time::Duration::from_millis(at.0.unsigned_abs()).as_secs_f64());
+    json!({
+        "id": task.id, "submitted_at": seconds(task.submitted_at),
+        "started_at": started_at.map(seconds), "ended_at": ended_at.map(seconds),
+        "gpus": task.shape.map(|shape| shape.gpus),
+    })
 }
 
 async fn drain(State(served): State<Served>, Json(drain): Json<Drain>) -> Json<Value> {

@@ -61,6 +61,7 @@ fn pointers() -> Pointers {
         worker_name: "/name".to_owned(),
         worker_instance: "/instance".to_owned(),
         worker_state: "/state".to_owned(),
+        tasks: "/tasks".to_owned(),
         state_words: BTreeMap::new(),
     }
 }
