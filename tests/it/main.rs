@@ -8,6 +8,7 @@ mod commands;
 mod config;
 mod guard;
 mod ledger;
+mod market;
 mod orders;
 mod page;
 mod plays;

@@ -179,8 +179,13 @@ pub(crate) fn command(config: &Path, speed: u32) -> Command {
 pub(crate) fn demo_policy() -> Policy {
     let nowhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
     let folder = tempfile::tempdir().unwrap();
-    let text = farmscale::sim::demo::config(nowhere, nowhere, nowhere, folder.path());
-    let path = folder.path().join("demo.toml");
+    policy_of(&farmscale::sim::demo::config(nowhere, nowhere, nowhere, folder.path()))
+}
+
+/// The policy of a config.
+pub(crate) fn policy_of(text: &str) -> Policy {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("farm.toml");
     std::fs::write(&path, text).unwrap();
     let key = [("FARMSCALE_ACCESS_KEY_ID", KEY), ("FARMSCALE_ACCESS_KEY_SECRET", SECRET)];
     let environment = key.map(|(name, value)| (name.to_owned(), value.to_owned()));
