@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::model::event::What;
-use crate::model::snapshot::{Counts, Hold, Pause, Phase};
+use crate::model::snapshot::{Counts, DayEntry, Hold, Pause, Phase, Sum};
 use crate::model::{
     BootLine, Change, Event, MachineName, Money, OfferKey, Price, Quote, Reason, Refusal, Text,
     Time, WorkerState,
@@ -18,10 +18,12 @@ use crate::model::{
 
 mod apply;
 mod boots;
+mod ledger;
 mod market;
 mod meter;
 
 pub use boots::Boots;
+pub use ledger::{Account, OpenDay};
 pub use market::{Ceiling, SpotMemory};
 pub use meter::Meter;
 
@@ -42,6 +44,10 @@ pub struct Memory {
     pub spot: BTreeMap<OfferKey, SpotMemory>,
     /// Zones whose quota is used up.
     pub ceilings: BTreeMap<Text, Ceiling>,
+    /// Money by pool and offer.
+    pub accounts: BTreeMap<(Text, OfferKey), Account>,
+    /// Money of days that are over, by day and pool.
+    pub days: BTreeMap<(Text, Text), Vec<(OfferKey, Sum)>>,
 }
 
 /// Facts there is one of.
@@ -58,6 +64,9 @@ pub struct Meta {
     /// Who ordered the farm to be left for good.
     #[serde(default)]
     pub retiring: Option<Text>,
+    /// The day that is booked on.
+    #[serde(default)]
+    pub day: Option<OpenDay>,
     /// Cost of machines that are gone.
     pub closed_cost: Money,
     /// The part of it that rests on listings instead of the provider's own times.
@@ -304,6 +313,14 @@ impl Memory {
             Key::Boots(line) => serde_json::to_vec(&(line, self.boots.get(line)?)).ok(),
             Key::Spot(offer) => serde_json::to_vec(&(offer, self.spot.get(offer)?)).ok(),
             Key::Ceiling(zone) => serde_json::to_vec(self.ceilings.get(zone)?).ok(),
+            Key::Account(pool, offer) => {
+                let key = (Text::clone(pool), offer.clone());
+                serde_json::to_vec(&(&key, self.accounts.get(&key)?)).ok()
+            }
+            Key::Day(day, pool) => {
+                let key = (Text::clone(day), Text::clone(pool));
+                serde_json::to_vec(&(&key, self.days.get(&key)?)).ok()
+            }
         }
     }
 
@@ -335,6 +352,14 @@ impl Memory {
                 let (offer, spot) = serde_json::from_slice(value).map_err(fault)?;
                 self.spot.insert(offer, spot);
             }
+            Some(("account", _)) => {
+                let (key, account) = serde_json::from_slice(value).map_err(fault)?;
+                self.accounts.insert(key, account);
+            }
+            Some(("day", _)) => {
+                let (key, entries) = serde_json::from_slice(value).map_err(fault)?;
+                self.days.insert(key, entries);
+            }
             Some(("ceiling", zone)) => {
                 let ceiling = serde_json::from_slice(value).map_err(fault)?;
                 self.ceilings.insert(zone.into(), ceiling);
@@ -362,6 +387,10 @@ pub enum Key {
     Spot(OfferKey),
     /// A zone's quota.
     Ceiling(Text),
+    /// Money of a pool and offer.
+    Account(Text, OfferKey),
+    /// Money of a day and pool.
+    Day(Text, Text),
 }
 
 impl Key {
@@ -379,7 +408,18 @@ impl Key {
             What::Booted { line, .. } | What::BootFailed { line, .. } => {
                 keys.push(Self::Boots(line.clone()));
             }
-            What::SpotEnded { offer, .. } => keys.push(Self::Spot(offer.clone())),
+            What::Ended { pool, offer, .. } => {
+                let account = Self::Account(Text::clone(pool), offer.clone());
+                keys.extend([Self::Spot(offer.clone()), account]);
+            }
+            What::DayTurned { ended, ended_day, .. } => {
+                keys.push(Self::Meta);
+                for DayEntry { pool, offer, .. } in ended {
+                    keys.push(Self::Account(Text::clone(pool), offer.clone()));
+                    let day = ended_day.iter();
+                    keys.extend(day.map(|day| Self::Day(Text::clone(day), Text::clone(pool))));
+                }
+            }
             What::CreateExpired { name }
             | What::CreateRefused { name, .. }
             | What::CreateFailed { name, .. }
@@ -429,6 +469,8 @@ impl Key {
             Self::Boots(line) => format!("boots/{line}"),
             Self::Spot(offer) => format!("spot/{offer}"),
             Self::Ceiling(zone) => format!("ceiling/{zone}"),
+            Self::Account(pool, offer) => format!("account/{pool}/{offer}"),
+            Self::Day(day, pool) => format!("day/{day}/{pool}"),
         }
     }
 }

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use crate::driver::{Driver, Recovered, Unobserved};
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span};
 use crate::policy::{
-    IdleRule, Limits, OfferPolicy, Patience, Policy, Pool, Promise, Slots, Tier, Timing,
+    IdleRule, Limits, MoneyCaps, OfferPolicy, Patience, Policy, Pool, Promise, Slots, Spending,
+    Tier, Timing,
 };
 use crate::sim::chaos::START;
 use crate::sim::farm::{Boots, SimFarm};
@@ -42,6 +43,8 @@ pub struct Conditions {
     pub restart: Between,
     /// What a stopped machine costs, in millionths of a running one.
     pub stopped_ppm: i64,
+    /// Running time is charged in whole units of this.
+    pub billing_unit: Span,
     /// Draws boots, and who gets which task.
     pub seed: u64,
 }
@@ -114,6 +117,7 @@ fn farm(jobs: &[Job], conditions: Conditions) -> SimFarm {
     }
     (catalog.quota, catalog.subnet_ips) = (u32::MAX, u32::MAX);
     catalog.disk_quota_gib = u32::MAX;
+    catalog.billing_unit = conditions.billing_unit;
     let dials = Dials {
         create: Between::exactly(20),
         start: Between::exactly(10),
@@ -162,6 +166,7 @@ fn policy(
             key: offer.clone(),
             gpu_memory_gib: 24,
             speed_ppm: 1_000_000,
+            billing_unit: conditions.billing_unit,
             stoppable: true,
         }],
         min: 0,
@@ -172,6 +177,7 @@ fn policy(
         tasks_per_slot: 1,
         headroom: 0,
         tier: Tier { patience, ..Tier::default() },
+        caps: MoneyCaps::default(),
         spot: None,
         takes: Vec::new(),
         promise,
@@ -183,6 +189,7 @@ fn policy(
         namer: Namer::new("replay"),
         pools: vec![pool],
         limits: Limits { max: MACHINES_MAX, ..Limits::default() },
+        spending: Spending::default(),
         shared: Vec::new(),
         timing: Timing {
             boot_mean: mean(conditions.boot),

@@ -29,6 +29,9 @@ pub struct BacktestArgs {
     /// What a stopped machine costs against a running one.
     #[arg(long, default_value = "0.08", value_parser = share, value_name = "SHARE")]
     stopped_price: i64,
+    /// Running time is charged in whole units of this.
+    #[arg(long, value_enum, default_value = "second")]
+    billing: BillingUnit,
     /// Only policies whose name contains this.
     #[arg(long, value_name = "TEXT")]
     policy: Option<String>,
@@ -38,6 +41,26 @@ pub struct BacktestArgs {
     /// One JSON object for each row.
     #[arg(long)]
     json: bool,
+}
+
+/// How a cloud bills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum BillingUnit {
+    Second,
+    Minute,
+    Hour,
+    Day,
+}
+
+impl BillingUnit {
+    fn span(self) -> Span {
+        match self {
+            Self::Second => Span::seconds(1),
+            Self::Minute => Span::minutes(1),
+            Self::Hour => Span::hours(1),
+            Self::Day => Span::days(1),
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -85,9 +108,10 @@ impl BacktestArgs {
             .seeds
             .iter()
             .map(|seed| {
-                let Self { boot, restart, stopped_price, .. } = *self;
+                let Self { boot, restart, stopped_price: stopped_ppm, billing, .. } = *self;
+                let billing_unit = billing.span();
                 let conditions =
-                    Conditions { boot, restart, stopped_ppm: stopped_price, seed: *seed };
+                    Conditions { boot, restart, stopped_ppm, billing_unit, seed: *seed };
                 run(jobs, contender, conditions)
             })
             .collect();

@@ -25,6 +25,7 @@ pub mod prompt;
 pub mod reach;
 pub mod retire;
 pub mod run;
+pub mod spend;
 pub mod sweep;
 pub mod try_pool;
 pub mod view;
@@ -55,6 +56,7 @@ enum Command {
     Release(ask::ReleaseArgs),
     Retire(retire::RetireArgs),
     Sweep(sweep::SweepArgs),
+    Spend(spend::SpendArgs),
     Offers(offers::OffersArgs),
     Backtest(backtest::BacktestArgs),
     Try(try_pool::TryArgs),
@@ -97,6 +99,7 @@ impl Cli {
             Command::Release(args) => args.run(),
             Command::Retire(args) => args.run(),
             Command::Sweep(args) => args.run(),
+            Command::Spend(args) => args.run(),
             Command::Offers(args) => args.run(),
             Command::Backtest(args) => args.run(),
             Command::Try(args) => args.run(),

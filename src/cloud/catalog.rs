@@ -167,10 +167,16 @@ impl Client {
         let answer = self.price(&with(gib)).await?;
         let (running, bids) = (answer.per_time()?, answer.bids);
         if feature == "local" {
-            return Ok(Quote { running, stopped: running, bids, asked_at });
+            return Ok(Quote { running, stopped: running, bids, unit: Span::seconds(1), asked_at });
         }
         let larger = self.price(&with(gib.saturating_mul(2))).await?.per_time()?;
-        Ok(Quote { running, stopped: difference(running, larger)?, bids, asked_at })
+        Ok(Quote {
+            running,
+            stopped: difference(running, larger)?,
+            bids,
+            unit: Span::seconds(1),
+            asked_at,
+        })
     }
 
     /// What a data disk costs beside a machine, and so alone, for the API quotes none alone.

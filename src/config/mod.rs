@@ -23,6 +23,7 @@ mod queues;
 mod reader;
 mod secrets;
 mod shared;
+mod spending;
 mod spot;
 mod timing;
 
@@ -150,7 +151,7 @@ fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Set
     let farm = farm(&mut root);
     let queues = queues::read(&mut root);
     let cloud_base = cloud::read(&mut root, environment, &mut warnings);
-    let (limits, shared) = pools::limits(&mut root, &queues);
+    let (limits, spending, shared) = pools::limits(&mut root, &queues);
     let (pools, purchases) = pools::read(&mut root, &queues, &mut warnings);
     shared::check(&root, &shared, &pools);
     if limits.max < pools.iter().map(|pool| pool.min).sum() {
@@ -165,7 +166,7 @@ fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Set
     root.end();
     let (credentials, endpoints) = cloud_base;
     Settings {
-        policy: Policy { namer: Namer::new(&farm), pools, limits, shared, timing },
+        policy: Policy { namer: Namer::new(&farm), pools, limits, spending, shared, timing },
         cloud: CloudSettings { credentials, endpoints, purchases },
         queues,
         store,

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use super::reader::Reader;
 use super::{gpus, is_tag};
-use super::{secrets, shared, spot};
+use super::{secrets, shared, spending, spot};
 use crate::cloud::Purchase;
 use crate::model::name::POOL_MAX;
 use crate::model::{Billing, OfferKey, Shape, Span, Text};
 use crate::policy::{
-    IdleRule, Limits, OfferPolicy, Patience, Pool, Promise, Shared, Slots, Spot, Tier, Window,
+    IdleRule, Limits, OfferPolicy, Patience, Pool, Promise, Shared, Slots, Spending, Spot, Tier,
+    Window,
 };
 use crate::queue::SourceSettings;
 
@@ -19,7 +20,7 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 pub(super) fn limits(
     root: &mut Reader<'_>,
     queues: &BTreeMap<Text, SourceSettings>,
-) -> (Limits, Vec<Shared>) {
+) -> (Limits, Spending, Vec<Shared>) {
     let mut reader = root.table("limits");
     let default = Limits::default();
     let limits = Limits {
@@ -30,9 +31,10 @@ pub(super) fn limits(
         stops_percent: reader.number("stops_percent", default.stops_percent, 1, 100),
         deletes_floor: reader.number("deletes_floor", default.deletes_floor, 1, 10_000),
     };
+    let spending = spending::read(&mut reader);
     let shared = shared::read(&mut reader, queues);
     reader.end();
-    (limits, shared)
+    (limits, spending, shared)
 }
 
 /// Reads all pools, in the order of their names.
@@ -88,6 +90,7 @@ fn pool(
         tasks_per_slot: reader.number("tasks_per_slot", 1, 1, 10_000),
         headroom: reader.number("headroom", 0, 0, 10_000),
         tier: Tier { patience, ..tier(reader) },
+        caps: spending::caps(reader),
         spot,
         takes: reader.texts("takes").into_iter().map(Text::from).collect(),
         promise,
@@ -141,6 +144,7 @@ struct Size {
     gpus: u32,
     gpu_memory_gib: u32,
     speed_ppm: i64,
+    billing_unit: Span,
     image: Option<String>,
     /// Empty = all.
     zones: Vec<String>,
@@ -215,7 +219,8 @@ fn offer(zone: &Text, size: &Size, billing: Billing, stoppable: bool) -> OfferPo
         gpus: size.gpus,
         billing,
     };
-    OfferPolicy { key, gpu_memory_gib: size.gpu_memory_gib, speed_ppm: size.speed_ppm, stoppable }
+    let Size { gpu_memory_gib, speed_ppm, billing_unit, .. } = *size;
+    OfferPolicy { key, gpu_memory_gib, speed_ppm, billing_unit, stoppable }
 }
 
 fn sizes(
@@ -238,6 +243,7 @@ fn sizes(
                 gpus: size.number("gpus", 1, 0, 64),
                 gpu_memory_gib: size.number("gpu_memory", 0, 0, 1024),
                 speed_ppm: speed(&mut size, warnings),
+                billing_unit: size.span("billing_unit", Span::seconds(1), Span::seconds(1)),
                 image: size.text_or_none("image"),
                 zones: size.texts("zones"),
             };

@@ -26,9 +26,12 @@ impl Memory {
             What::Staying { .. } => self.meta.retiring = None,
             What::OfferRefused { .. }
             | What::OfferServed { .. }
-            | What::SpotEnded { .. }
+            | What::Ended { .. }
             | What::Booted { .. }
             | What::BootFailed { .. } => self.learn(event),
+            What::DayTurned { ended, day, from, until, .. } => {
+                self.turn_day(ended, day, *until, *from);
+            }
             What::TombstoneDropped { name } => {
                 self.tombstones.remove(name);
             }
@@ -149,6 +152,7 @@ impl Memory {
             machine.meter.estimated = true;
         }
         let cost = machine.cost(at);
+        self.close_account(&machine, at);
         self.meta.closed_cost += cost;
         self.meta.closed_estimated += if machine.meter.estimated { cost } else { Money::ZERO };
         let tombstone = Tombstone {
@@ -179,6 +183,7 @@ impl Machine {
     fn launched(pool: &Text, offer: &OfferKey, quote: Quote, at: Time, reason: Reason) -> Self {
         let mut machine = Self::launched_unquoted(pool, offer, at);
         machine.quote = Some(quote);
+        machine.meter = Meter::by(quote.unit);
         machine.reason = reason;
         machine
     }
@@ -271,7 +276,8 @@ impl Machine {
             | What::CreateIntended { .. }
             | What::CreateRefused { .. }
             | What::Booted { .. }
-            | What::SpotEnded { .. }
+            | What::Ended { .. }
+            | What::DayTurned { .. }
             | What::CreateFailed { .. }
             | What::CreateExpired { .. }
             | What::Adopted { .. }

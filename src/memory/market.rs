@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Memory, RefusalMemory};
 use crate::model::event::What;
-use crate::model::{Event, OfferKey, Refusal, Span, Text, Time};
+use crate::model::{Billing, Event, OfferKey, Refusal, Span, Text, Time};
 
 /// Before anything is known a spot machine is taken to be lost once in so many hours.
 const HOURS_A_LOSS: i64 = 50;
@@ -57,7 +57,7 @@ impl Memory {
                 self.refusals.remove(offer);
                 self.quota_lifted(&offer.zone);
             }
-            What::SpotEnded { offer, ran, lost } => {
+            What::Ended { offer, ran, lost, .. } if offer.billing == Billing::Spot => {
                 self.spot.entry(offer.clone()).or_default().learn(*ran, *lost);
             }
             What::Booted { line, took, .. } => {

@@ -9,11 +9,14 @@ use serde::{Deserialize, Serialize};
 use crate::model::{Money, Quote, Span, Time};
 
 /// Seconds at each price, and since when the present one holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Meter {
     running: Span,
     stopped: Span,
     now: Option<(Rate, Time)>,
+    /// Each stretch of running is charged in whole units of this.
+    #[serde(default = "second")]
+    unit: Span,
     /// Some moment came from a listing instead of the provider's word: the error is at most the
     /// price times the interval between looks.
     pub estimated: bool,
@@ -26,7 +29,29 @@ enum Rate {
     Stopped,
 }
 
+const fn second() -> Span {
+    Span::seconds(1)
+}
+
+impl Default for Meter {
+    fn default() -> Self {
+        Self::by(second())
+    }
+}
+
 impl Meter {
+    /// A meter that counts running time in whole units.
+    pub const fn by(unit: Span) -> Self {
+        Self { running: Span::ZERO, stopped: Span::ZERO, now: None, unit, estimated: false }
+    }
+
+    fn charged(&self, lasted: Span) -> Span {
+        if self.unit <= second() {
+            return lasted;
+        }
+        Span((lasted.0 + self.unit.0 - 1) / self.unit.0 * self.unit.0)
+    }
+
     /// The running price holds from `at`.
     pub fn run(&mut self, at: Time) {
         self.switch(Some(Rate::Running), at);
@@ -56,16 +81,27 @@ impl Meter {
 
     /// What was charged until `now`.
     pub fn cost(&self, quote: &Quote, now: Time) -> Money {
+        let (running, stopped) = self.spans(now);
+        quote.running.over(running) + quote.stopped.over(stopped)
+    }
+
+    /// How long each price has held until `now`, as it is charged.
+    pub fn spans(&self, now: Time) -> (Span, Span) {
         let mut so_far = *self;
         so_far.switch(None, Time::from_seconds(now.seconds()));
-        quote.running.over(so_far.running) + quote.stopped.over(so_far.stopped)
+        (so_far.running, so_far.stopped)
+    }
+
+    /// Since when the running price holds without a break.
+    pub fn running_since(&self) -> Option<Time> {
+        self.now.filter(|(rate, _)| *rate == Rate::Running).map(|(_, since)| since)
     }
 
     fn switch(&mut self, rate: Option<Rate>, at: Time) {
         if let Some((old, since)) = self.now {
             let lasted = Span(at.since(since).0.max(0));
             match old {
-                Rate::Running => self.running += lasted,
+                Rate::Running => self.running += self.charged(lasted),
                 Rate::Stopped => self.stopped += lasted,
             }
         }
@@ -84,6 +120,7 @@ mod tests {
             running: Price::hourly(Money::yuan(36)),
             stopped: Price::hourly(Money::yuan(3)),
             bids: None,
+            unit: Span::seconds(1),
             asked_at: Time::from_seconds(0),
         };
         let mut meter = Meter::default();
@@ -94,5 +131,16 @@ mod tests {
         meter.end(Time::from_seconds(1600));
         assert_eq!(meter.cost(&quote, Time::from_seconds(9999)), Money::yuan(4));
         assert!(!meter.is_on());
+    }
+
+    #[test]
+    fn a_begun_hour_is_a_whole_one_where_hours_are_charged() {
+        let mut meter = Meter::by(Span::hours(1));
+        meter.run(Time::from_seconds(0));
+        assert_eq!(meter.spans(Time::from_seconds(1)).0, Span::hours(1));
+        meter.stop(Time::from_seconds(3600));
+        meter.run(Time::from_seconds(4000));
+        meter.end(Time::from_seconds(7700));
+        assert_eq!(meter.spans(Time::from_seconds(9999)), (Span::hours(3), Span::seconds(400)));
     }
 }

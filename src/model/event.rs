@@ -9,6 +9,7 @@ use super::name::MachineName;
 use super::offer::{OfferKey, Quote};
 use super::reading::{InstanceRow, Status, WorkerState};
 use super::reason::Reason;
+use super::snapshot::DayEntry;
 use super::time::{Span, Time};
 
 /// One fact, with the moment it was settled.
@@ -271,14 +272,29 @@ pub enum What {
         /// What a listing showed.
         status: Status,
     },
-    /// A spot machine has come to its end.
-    SpotEnded {
+    /// A machine has come to its end.
+    Ended {
+        /// Its pool.
+        pool: Text,
         /// What was bought.
         offer: OfferKey,
-        /// How long it ran.
+        /// How long it was there.
         ran: Span,
-        /// It was taken back; else we let it go.
+        /// It was taken back or vanished; else we let it go.
         lost: bool,
+    },
+    /// A day has ended at the operator's place, and another begins.
+    DayTurned {
+        /// What the day that ended has cost; nothing before the first.
+        ended: Vec<DayEntry>,
+        /// Which day that was.
+        ended_day: Option<Text>,
+        /// The new day, as `2026-01-31`.
+        day: Text,
+        /// When the old one ended and this one began.
+        from: Time,
+        /// When it ends.
+        until: Time,
     },
     /// The queue cannot tell who works, and the machine has had the time a boot takes.
     AssumedReady {
@@ -353,7 +369,8 @@ impl Event {
             | What::Retiring { .. }
             | What::Staying { .. }
             | What::OfferRefused { .. }
-            | What::SpotEnded { .. }
+            | What::Ended { .. }
+            | What::DayTurned { .. }
             | What::OfferServed { .. } => None,
         }
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Text;
 use super::money::{Money, Price};
-use super::time::Time;
+use super::time::{Span, Time};
 
 /// How a machine is paid for (`BillingMethod`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -81,6 +81,13 @@ pub struct Quote {
     /// (`SpotStdAmount`, `DemandStdAmount`).
     #[serde(default)]
     pub bids: Option<(Money, Money)>,
+    /// Running time is charged in whole units of this, by the operator's word.
+    #[serde(default = "second")]
+    pub unit: Span,
     /// When the question left.
     pub asked_at: Time,
+}
+
+const fn second() -> Span {
+    Span::seconds(1)
 }

@@ -55,6 +55,8 @@ pub enum Reason {
     },
     /// The farm is being left for good.
     Retiring,
+    /// A cap on money is reached, and the operator wants the farm drained there.
+    OverCap,
     /// It is off, and charged as if it ran.
     StopCharged,
     /// It was found at the provider.
@@ -78,6 +80,7 @@ impl fmt::Display for Reason {
             Self::Silent { lasted } => write!(f, "its workers have been silent for {lasted}"),
             Self::Stopped { lasted } => write!(f, "stopped for {lasted}"),
             Self::Retiring => write!(f, "the farm is being left for good"),
+            Self::OverCap => write!(f, "a cap on money is reached"),
             Self::StopCharged => write!(f, "it is off and charged as if it ran"),
             Self::Found => write!(f, "found at the provider"),
         }

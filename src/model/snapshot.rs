@@ -42,6 +42,9 @@ pub struct Snapshot {
     pub offers: Vec<OfferView>,
     /// Money so far.
     pub spend: Spend,
+    /// Money by day: of `/api/v1/spend`, not of the status.
+    #[serde(skip)]
+    pub ledger: Ledger,
     /// Counts since the store was made.
     pub counts: Counts,
     /// What the last plan asked for; nothing of it is sent in a dry run.
@@ -146,6 +149,28 @@ pub enum Blocked {
     MoneyPerHour {
         /// The cap.
         cap: Money,
+    },
+    /// A cap on money is reached by what is spent and reserved.
+    MoneyCap {
+        /// Of one pool; `None` = of the farm.
+        pool: Option<Text>,
+        /// Over which time.
+        span: CapSpan,
+        /// The cap.
+        cap: Money,
+        /// Spent and reserved.
+        committed: Money,
+    },
+    /// A cap on money is near: one machine at a time is made.
+    MoneySoft {
+        /// Of one pool; `None` = of the farm.
+        pool: Option<Text>,
+        /// Over which time.
+        span: CapSpan,
+        /// The cap.
+        cap: Money,
+        /// Spent and reserved.
+        committed: Money,
     },
     /// As many creates are open as are allowed.
     OpenCreates {
@@ -380,6 +405,113 @@ pub struct Spend {
     pub estimated: Money,
 }
 
+/// Money and time, added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Sum {
+    /// What it came to.
+    pub cost: Money,
+    /// Time charged at the running price.
+    pub running: Span,
+    /// Time charged at the stopped price.
+    pub stopped: Span,
+}
+
+impl Sum {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            cost: self.cost + other.cost,
+            running: self.running + other.running,
+            stopped: self.stopped + other.stopped,
+        }
+    }
+
+    /// What is left without `other`.
+    #[must_use]
+    pub fn less(self, other: Self) -> Self {
+        Self {
+            cost: self.cost - other.cost,
+            running: self.running - other.running,
+            stopped: self.stopped - other.stopped,
+        }
+    }
+}
+
+/// Over which time a cap counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CapSpan {
+    /// An hour, were every machine running.
+    Hour,
+    /// A day.
+    Day,
+    /// A calendar month.
+    Month,
+}
+
+/// A cap on money, and how much of it is used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapView {
+    /// Of one pool; `None` = of the farm.
+    pub pool: Option<Text>,
+    /// Over which time.
+    pub span: CapSpan,
+    /// The cap.
+    pub cap: Money,
+    /// Spent in that time so far.
+    pub spent: Money,
+    /// Spent, and reserved for what there is.
+    pub committed: Money,
+}
+
+/// One line of the ledger.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayRow {
+    /// `2026-01-31`.
+    pub day: Text,
+    /// The pool.
+    pub pool: Text,
+    /// What was bought.
+    pub offer: OfferKey,
+    /// How much.
+    pub sum: Sum,
+}
+
+/// Money by day, and where it is going.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Ledger {
+    /// Today, as `2026-01-31`.
+    pub day: Text,
+    /// The last 62 days, today last.
+    pub days: Vec<DayRow>,
+    /// Since midnight.
+    pub spent_today: Money,
+    /// Since the first of the month.
+    pub spent_month: Money,
+    /// What the farm costs an hour now.
+    pub hourly: Money,
+    /// By midnight, if all goes on as it is.
+    pub forecast_today: Money,
+    /// By the end of the month, if days go on as the last ones did.
+    pub forecast_month: Money,
+    /// How many full days that rests on; 0 = on today alone.
+    pub forecast_from: u32,
+    /// Caps on money.
+    pub caps: Vec<CapView>,
+}
+
+/// What machines of one pool and offer have cost on a day.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DayEntry {
+    /// The pool.
+    pub pool: Text,
+    /// What was bought.
+    pub offer: OfferKey,
+    /// How much.
+    pub sum: Sum,
+}
+
 /// Counts since the store was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counts {
@@ -412,6 +544,14 @@ impl fmt::Display for Blocked {
             Self::FarmMax { max } => write!(f, "the farm's max of {max}"),
             Self::PoolMin { min } => write!(f, "the pool's min of {min}"),
             Self::MoneyPerHour { cap } => write!(f, "the money cap of {cap} an hour"),
+            Self::MoneyCap { pool, span, cap, committed } => {
+                let (whose, span) = (whose(pool.as_ref()), span.word());
+                write!(f, "the cap of {cap} a {span} of {whose}: {committed} are spent or reserved")
+            }
+            Self::MoneySoft { pool, span, cap, committed } => {
+                let (whose, span) = (whose(pool.as_ref()), span.word());
+                write!(f, "the cap of {cap} a {span} of {whose} is near ({committed} of it)")
+            }
             Self::OpenCreates { limit } => write!(f, "{limit} creates are not yet answered"),
             Self::Surge { limit } => write!(f, "{limit} machines are already on their way (surge)"),
             Self::ShrinkWindow { limit } => {
@@ -450,6 +590,21 @@ impl fmt::Display for Blocked {
                 write!(f, "{machine} is idle by the queue but its GPU is at {percent} %")
             }
             Self::NameTwice { machine } => write!(f, "two instances are called {machine}"),
+        }
+    }
+}
+
+fn whose(pool: Option<&Text>) -> String {
+    pool.map_or_else(|| "the farm".to_owned(), |pool| format!("pool {pool}"))
+}
+
+impl CapSpan {
+    /// `hour`, `day` or `month`.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hour => "hour",
+            Self::Day => "day",
+            Self::Month => "month",
         }
     }
 }

@@ -61,6 +61,7 @@ pub async fn serve(listener: TcpListener, board: Arc<Board>, options: Options) -
         .route("/api/v1/status", get(status))
         .route("/api/v1/why", get(why))
         .route("/api/v1/plan", get(plan))
+        .route("/api/v1/spend", get(spend))
         .route("/api/v1/journal", get(journal))
         .route("/api/v1/history", get(history))
         .route("/api/v1/pause", post(pause))
@@ -188,6 +189,10 @@ async fn plan(State(served): Shared) -> Response {
         &served,
         |farm| json!({ "at": farm.at, "planned": farm.planned, "offers": farm.offers }),
     )
+}
+
+async fn spend(State(served): Shared) -> Response {
+    with_latest(&served, |farm| serde_json::to_value(&farm.ledger).unwrap_or_default())
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,7 +6,7 @@ use super::capacity::{self, Capacity};
 use super::demand::{Demand, Wanted};
 use super::promise::workload::Forecast;
 use super::promise::{self, Addable, Coming, Outlook};
-use super::{Situation, boots, may_change, rank};
+use super::{Situation, boots, may_change, quantum, rank};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::Phase;
 use crate::model::{MachineName, Shape, Span, Status, Time, WorkerState};
@@ -217,6 +217,7 @@ fn coming(situation: Situation<'_>, name: &MachineName, machine: &Machine, slots
         && boots.is_some_and(|boots| BOOTS_TRUSTED <= boots.good)
         && machine.worker.is_none()
         && machine.held.is_none()
+        && !quantum::is_long(machine)
         && may_change(situation, machine)
         && !is_being_made(situation, name, machine)
         && promise::CANCEL_MIN < ready_in;

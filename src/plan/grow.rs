@@ -22,6 +22,9 @@ pub(super) fn steps(
     draft: &mut Draft,
     report: &mut Report,
 ) {
+    if draft.caps.reached(situation.policy, &pool.name).is_some() {
+        return; // told where machines are let go
+    }
     let mut added = 0;
     for (shape, slots) in short {
         added += serve(situation, pool, (*shape, *slots), draft, report);
@@ -50,6 +53,10 @@ fn serve(
         }
         let Some(machine) = situation.memory.machines.get(&name) else { continue };
         let slots = pool.offer(&machine.offer).map_or(0, |offer| pool.slots_of(offer, shape));
+        if let Err(reason) = start_allowed(situation, pool, (machine, change), draft) {
+            report.binds.push(reason);
+            break;
+        }
         let reason = Reason::WorkWaits { slots: short };
         draft.change(situation, pool, &name, change, reason);
         short = short.saturating_sub(slots);
@@ -74,10 +81,13 @@ fn buy(
             report.binds.extend(blocked);
         }
         let Some(best) = offers.first() else { break };
-        if let Err(reason) = create_allowed(situation, pool, best, draft) {
-            make_room(situation, pool, &reason, draft);
-            report.binds.push(reason);
-            break;
+        match create_allowed(situation, pool, best, draft) {
+            Ok(warning) => report.binds.extend(warning),
+            Err(reason) => {
+                make_room(situation, pool, &reason, draft);
+                report.binds.push(reason);
+                break;
+            }
         }
         if !looks::is_price_fresh(situation, best, draft) {
             break; // the answer is a wake
@@ -149,7 +159,7 @@ fn create_allowed(
     pool: &Pool,
     best: &rank::Buyable<'_>,
     draft: &mut Draft,
-) -> Result<(), Blocked> {
+) -> Result<Option<Blocked>, Blocked> {
     let (_, max) = pool.size_at(situation.now);
     let created = draft.plan.steps.iter().filter(
         |step| matches!(&step.act, crate::model::Act::Create { pool: of, .. } if *of == pool.name),
@@ -162,7 +172,22 @@ fn create_allowed(
     if pool.surge <= coming {
         return Err(Blocked::Surge { limit: pool.surge });
     }
-    draft.budget.create(best.quote.running)
+    let warning = draft.caps.take(&pool.name, best.quote.running, coming)?;
+    draft.budget.create(best.quote.running)?;
+    Ok(warning)
+}
+
+/// Money for a machine that is off and is to run; one that runs already has its own reserved.
+fn start_allowed(
+    situation: Situation<'_>,
+    pool: &Pool,
+    (machine, change): (&Machine, Change),
+    draft: &mut Draft,
+) -> Result<(), Blocked> {
+    let quote = machine.quote.filter(|_| machine.life == Life::Stopped && change != Change::Drain);
+    let Some(quote) = quote else { return Ok(()) };
+    let coming = super::capacity::coming(pool, situation.memory);
+    draft.caps.take(&pool.name, quote.running, coming).map(|_| ())
 }
 
 /// At `max`, a stopped machine that cannot serve (refused to start, or too small for the task) only

@@ -3,7 +3,7 @@
 use super::rank;
 use crate::memory::{Machine, Memory};
 use crate::model::event::What;
-use crate::model::{Billing, Change, OfferKey, Refusal, Span, Time};
+use crate::model::{Change, OfferKey, Refusal, Span, Text, Time};
 use crate::policy::Policy;
 
 /// Remembers a refusal; the pause doubles with each in a row. Requests that were on their way together
@@ -37,7 +37,7 @@ pub(super) fn is_served(memory: &Memory, offer: &OfferKey) -> bool {
     memory.refusals.contains_key(offer) || memory.ceilings.contains_key(&offer.zone)
 }
 
-/// What ends teach: how long spot machines last.
+/// What ends tell: what is to be booked, and how long spot machines last.
 #[expect(clippy::wildcard_enum_match_arm, reason = "only ends teach")]
 pub fn of_ends(memory: &Memory, whats: &[What], now: Time) -> Vec<What> {
     let ended = whats.iter().filter_map(|what| match what {
@@ -48,9 +48,9 @@ pub fn of_ends(memory: &Memory, whats: &[What], now: Time) -> Vec<What> {
     ended
         .filter_map(|(name, vanished)| {
             let machine = memory.machines.get(name)?;
-            let (offer, ran) = (machine.offer.clone(), now.since(machine.made_at));
+            let (pool, offer) = (Text::clone(&machine.pool), machine.offer.clone());
             let lost = vanished || machine.reclaimed_at.is_some();
-            (offer.billing == Billing::Spot).then_some(What::SpotEnded { offer, ran, lost })
+            Some(What::Ended { pool, offer, ran: now.since(machine.made_at), lost })
         })
         .collect()
 }

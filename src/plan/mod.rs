@@ -16,12 +16,15 @@ use crate::policy::{Policy, Pool};
 pub mod ahead;
 pub mod boots;
 pub mod capacity;
+pub mod caps;
 pub mod demand;
 pub mod grow;
 pub mod guard;
 pub mod lessons;
 pub mod looks;
+pub mod money;
 pub mod promise;
+pub mod quantum;
 pub mod quota;
 pub mod rank;
 pub mod readings;
@@ -73,6 +76,7 @@ pub struct Situation<'a> {
 pub struct Draft {
     plan: Plan,
     budget: guard::Budget,
+    caps: caps::Caps,
     serial: u64,
     touched: std::collections::BTreeSet<MachineName>,
 }
@@ -126,6 +130,7 @@ pub fn plan(situation: Situation<'_>) -> Plan {
     if let Some(until) = memory.meta.paused.as_ref().and_then(|pause| pause.until) {
         draft.wake_by(until);
     }
+    draft.wake_by(memory.meta.day.as_ref().map_or(now, |day| day.until));
     draft.wake_by(readings.frozen_until.unwrap_or(Time::MAX));
     draft.finish(policy, now)
 }
@@ -168,6 +173,7 @@ impl Draft {
         Self {
             plan: Plan { wake_at: now + policy.timing.turn_ceiling, ..Plan::default() },
             budget: guard::Budget::new(policy, memory, now),
+            caps: caps::Caps::new(policy, memory, now),
             serial: memory.meta.serial,
             touched: std::collections::BTreeSet::new(),
         }

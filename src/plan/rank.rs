@@ -171,6 +171,7 @@ pub fn terms(
     }
     in_stock(readings, key)?;
     let quote = usable_quote(readings, key, now)?;
+    let quote = Quote { unit: offer.billing_unit, ..quote };
     match (&pool.spot, key.billing) {
         (Some(spot), Billing::Spot) => Ok((quote, bid(spot, offer, &quote)?)),
         (_, Billing::Spot | Billing::OnDemand | Billing::Monthly) => Ok((quote, None)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Situation, guard, rank};
+use super::{Situation, guard, money, rank};
 use crate::memory::{Machine, Memory};
 use crate::model::snapshot::{MachineView, OfferView, PoolView, Report, Snapshot, Spend};
 use crate::model::{Event, MachineName, Money, Price, Text, Time};
@@ -38,6 +38,7 @@ pub fn snapshot(situation: Situation<'_>, turn: Turn<'_>) -> Snapshot {
         machines: memory.machines.iter().map(|one| machine_view(one, now)).collect(),
         offers: policy.pools.iter().flat_map(|pool| offer_views(situation, pool)).collect(),
         spend: spend(memory, now),
+        ledger: money::ledger(situation),
         counts: memory.meta.counts,
         planned: turn.planned.to_vec(),
         recent: turn.recent.to_vec(),

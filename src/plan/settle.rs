@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::boots;
 use super::lessons::{is_served, offer_refused};
+use super::money;
 use super::readings::Readings;
 use super::workers::{self, Workers};
 use crate::memory::{Create, Life, Machine, Memory, PendingState};
@@ -460,7 +461,7 @@ pub fn ordered(memory: &Memory, order: Order) -> Option<What> {
 /// What time alone has brought: answers that never came, pauses that end, names watched enough.
 pub fn overdue(policy: &Policy, memory: &Memory, now: Time) -> Vec<What> {
     let timing = &policy.timing;
-    let mut events = Vec::new();
+    let mut events: Vec<What> = money::day_turned(policy, memory, now).into_iter().collect();
     let over = |until: Option<Time>| until.is_some_and(|until| until <= now);
     for (name, machine) in &memory.machines {
         events.extend(overdue_machine(timing, name, machine, now));

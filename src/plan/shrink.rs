@@ -7,7 +7,7 @@ use super::ahead::{is_being_made, never_joined};
 use super::capacity::Capacity;
 use super::promise::gaps::{self, LetGo, Rates};
 use super::workers::{GATE_MARGIN, Gate, Workers, gate_closed, is_surely_off};
-use super::{Draft, Situation, boots, may_change};
+use super::{Draft, Situation, boots, may_change, quantum};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Hold, Phase, Report};
 use crate::model::{
@@ -54,11 +54,16 @@ pub(super) fn steps(
         return;
     }
     let levels = levels(situation, pool, &ours);
-    let mut shrink = Shrink { situation, pool, reading, workers, cancel, levels, draft, report };
+    let over_cap = draft.caps.reached(situation.policy, &pool.name);
+    report.binds.extend(over_cap.clone());
+    let mut shrink =
+        Shrink { situation, pool, reading, workers, cancel, levels, over_cap, draft, report };
     let retiring = situation.memory.meta.retiring.is_some();
-    let min = if retiring { 0 } else { pool.size_at(situation.now).0 };
+    let drained = retiring || shrink.over_cap.is_some();
+    let min = if drained { 0 } else { pool.size_at(situation.now).0 };
     let mut to_spare = capacity.machines.saturating_sub(min);
-    for (name, machine) in by_idleness(&ours) {
+    let order = if shrink.over_cap.is_some() { dearest_first(&ours) } else { by_idleness(&ours) };
+    for (name, machine) in order {
         shrink.machine(name, machine, capacity, &mut to_spare, min);
     }
 }
@@ -115,6 +120,15 @@ fn by_idleness<'a>(ours: &[(&'a MachineName, &'a Machine)]) -> Vec<(&'a MachineN
     sorted
 }
 
+fn dearest_first<'a>(
+    ours: &[(&'a MachineName, &'a Machine)],
+) -> Vec<(&'a MachineName, &'a Machine)> {
+    let mut sorted = ours.to_vec();
+    let hourly = |machine: &Machine| machine.quote.map(|quote| quote.running.per_hour());
+    sorted.sort_by_key(|(name, machine)| (std::cmp::Reverse(hourly(machine)), *name));
+    sorted
+}
+
 struct Shrink<'a, 'b> {
     situation: Situation<'a>,
     pool: &'a Pool,
@@ -124,6 +138,8 @@ struct Shrink<'a, 'b> {
     cancel: Option<&'a BTreeSet<MachineName>>,
     /// Which unit of the load each idle or stopped machine would serve.
     levels: BTreeMap<MachineName, u32>,
+    /// The cap on money at which all are drained.
+    over_cap: Option<Blocked>,
     draft: &'b mut Draft,
     report: &'b mut Report,
 }
@@ -189,6 +205,9 @@ impl Shrink<'_, '_> {
         if self.is_retiring() {
             return Some((machine.since, Reason::Retiring)); // a task it holds ends first
         }
+        if self.over_cap.is_some() && machine.life == Life::Ready {
+            return Some((machine.since, Reason::OverCap)); // likewise
+        }
         if matches!(machine.life, Life::Booting { .. }) {
             if self.cancel.is_some_and(|cancel| cancel.contains(name)) {
                 return Some((machine.since, Reason::NotWorthWaiting));
@@ -216,7 +235,9 @@ impl Shrink<'_, '_> {
                 let idle = self.situation.now.since(machine.worker_since);
                 agreed.then(|| {
                     let after = self.let_go(name, machine).stop_after;
-                    (machine.worker_since + after, Reason::Idle { lasted: idle })
+                    let due_at = quantum::edge(machine, &self.situation.policy.timing)
+                        .unwrap_or(machine.worker_since + after);
+                    (due_at, Reason::Idle { lasted: idle })
                 })
             }
             None if self.workers.is_some() => Some((
@@ -323,6 +344,7 @@ impl Shrink<'_, '_> {
 
     fn keeps_stopped(&self, machine: &Machine) -> bool {
         !self.is_retiring()
+            && !quantum::is_long(machine)
             && stops_charged(self.situation).is_none()
             && self.pool.tier.keep_stopped
             && self.pool.offer(&machine.offer).is_some_and(|offer| offer.stoppable)

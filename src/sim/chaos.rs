@@ -15,7 +15,9 @@ use super::trace::Job;
 use super::world::{Shared, SimWorld};
 use crate::driver::{Driver, Ended, Recovered, Unobserved};
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span, Time};
-use crate::policy::{IdleRule, Limits, OfferPolicy, Policy, Pool, Promise, Slots, Tier, Timing};
+use crate::policy::{
+    IdleRule, Limits, MoneyCaps, OfferPolicy, Policy, Pool, Promise, Slots, Spending, Tier, Timing,
+};
 
 /// Where simulated time starts: a Thursday in 2026, 00:00 UTC.
 pub const START: Time = Time::from_seconds(1_767_225_600);
@@ -147,6 +149,7 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
         },
         gpu_memory_gib: 24,
         speed_ppm: 1_000_000,
+        billing_unit: Span::seconds(1),
         stoppable: true,
     };
     let pool = Pool {
@@ -168,6 +171,7 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
         headroom: 0,
         // The break-even of deleting may lie beyond the day, and L2 wants to see it end.
         tier: Tier { keep_stopped, delete_after: Some(Span::hours(2)), ..Tier::default() },
+        caps: MoneyCaps::default(),
         spot: None,
         takes: Vec::new(),
         promise: Some(Promise::default()),
@@ -177,7 +181,14 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
     };
     let money_per_hour = rng.chance(300_000).then(|| Money::yuan(rng.range(20, 120)));
     let limits = Limits { max, money_per_hour, ..Limits::default() };
-    Policy { namer: Namer::new("chaos"), pools: vec![pool], limits, shared: Vec::new(), timing }
+    Policy {
+        namer: Namer::new("chaos"),
+        pools: vec![pool],
+        limits,
+        spending: Spending::default(),
+        shared: Vec::new(),
+        timing,
+    }
 }
 
 /// What a run under this policy is held to.

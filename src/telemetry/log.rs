@@ -41,7 +41,7 @@ pub fn event(event: &Event) {
         | What::WorkerSeen { .. }
         | What::AssumedReady { .. }
         | What::Booted { .. }
-        | What::SpotEnded { .. }
+        | What::Ended { .. }
         | What::ChangeSeen { .. }
         | What::Quoted { .. }
         | What::TombstoneDropped { .. } => tracing::debug!(at = %event.at, machine, "{words}"),
@@ -60,6 +60,7 @@ pub fn event(event: &Event) {
         | What::ChangeDone { .. }
         | What::Found { .. }
         | What::Adopted { .. }
+        | What::DayTurned { .. }
         | What::OfferServed { .. } => tracing::info!(at = %event.at, machine, "{words}"),
     }
 }

@@ -82,8 +82,12 @@ fn english(what: &What) -> String {
         }
         What::OfferServed { offer } => format!("{offer} can be bought again"),
         What::Reclaimed { name, .. } => format!("{name} is being taken back by the provider"),
-        What::SpotEnded { offer, ran, lost: true } => format!("{offer} was taken back after {ran}"),
-        What::SpotEnded { offer, ran, lost: false } => format!("{offer} served for {ran}"),
+        What::Ended { offer, ran, lost: true, .. } => format!("{offer} was lost after {ran}"),
+        What::Ended { offer, ran, lost: false, .. } => format!("{offer} served for {ran}"),
+        What::DayTurned { ended, day, .. } => {
+            let cost: crate::model::Money = ended.iter().map(|entry| entry.sum.cost).sum();
+            format!("{day} begins; the day before cost {cost}")
+        }
         What::Quoted { name, quote } => {
             format!("{name} costs {} an hour", quote.running.per_hour())
         }
@@ -144,8 +148,12 @@ fn chinese(what: &What) -> String {
         }
         What::OfferServed { offer } => format!("{offer} 又可购买"),
         What::Reclaimed { name, .. } => format!("{name} 正被云厂商收回"),
-        What::SpotEnded { offer, ran, lost: true } => format!("{offer} 运行 {ran} 后被收回"),
-        What::SpotEnded { offer, ran, lost: false } => format!("{offer} 共运行 {ran}"),
+        What::Ended { offer, ran, lost: true, .. } => format!("{offer} 运行 {ran} 后失去"),
+        What::Ended { offer, ran, lost: false, .. } => format!("{offer} 共运行 {ran}"),
+        What::DayTurned { ended, day, .. } => {
+            let cost: crate::model::Money = ended.iter().map(|entry| entry.sum.cost).sum();
+            format!("{day} 开始；前一日花费 {cost}")
+        }
         What::Quoted { name, quote } => format!("{name} 每小时 {}", quote.running.per_hour()),
         What::TombstoneDropped { name } => format!("不再监视 {name}"),
     }
@@ -166,6 +174,7 @@ fn reason_zh(reason: Reason) -> String {
         Reason::NotWorthWaiting => "它启动完之前工作就会做完".to_owned(),
         Reason::Idle { lasted } => format!("已空闲 {lasted}"),
         Reason::Silent { lasted } => format!("工作进程已沉默 {lasted}"),
+        Reason::OverCap => "已到花费上限".to_owned(),
         Reason::Stopped { lasted } => format!("已停机 {lasted}"),
         Reason::Found => "在云上发现".to_owned(),
     }

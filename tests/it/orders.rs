@@ -34,7 +34,13 @@ impl Farm {
         let (pool_name, offer) = (Text::clone(&pool.name), pool.offers[0].key.clone());
         let name = policy.namer.name(&pool.tag, 1, 1);
         let price = farmscale::model::Price::hourly(farmscale::model::Money::yuan(6));
-        let quote = Quote { running: price, stopped: price, bids: None, asked_at: now };
+        let quote = Quote {
+            running: price,
+            stopped: price,
+            bids: None,
+            unit: Span::seconds(1),
+            asked_at: now,
+        };
         let reason = Reason::Found;
         let mut farm = Self {
             policy,

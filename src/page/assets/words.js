@@ -41,6 +41,8 @@ const BECAUSE = {
   },
   work_waits: { zh: () => "有任务等它", en: () => "there is work for it" },
   retiring: { zh: () => "正在永久撤出", en: () => "the farm is being left for good" },
+  over_cap: { zh: () => "已到花费上限", en: () => "a cap on money is reached" },
+  not_worth_waiting: { zh: () => "它启动完之前任务就会做完", en: () => "the work will be done before it is ready" },
   stop_charged: { zh: () => "已关机却仍按运行计费", en: () => "is off and charged as if it ran" },
   holds_place: { zh: () => "占着上限名额", en: () => "holds a place under max" },
   takes_tasks: { zh: () => "要能再次领取任务", en: () => "is to take tasks again" },

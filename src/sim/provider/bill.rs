@@ -62,6 +62,8 @@ impl Bill {
 /// When which price began to hold, in whole seconds; kept per instance.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Charges {
+    /// Running is charged in whole units of so many seconds; 0 counts as 1.
+    pub(super) unit: i64,
     running: i64,
     stopped: i64,
     now: Option<(bool, i64)>,
@@ -82,7 +84,11 @@ impl Charges {
     pub(super) fn until(&self, at: Time) -> (i64, i64) {
         let lasted = |since: i64| (at.seconds() - since).max(0);
         match self.now {
-            Some((true, since)) => (self.running + lasted(since), self.stopped),
+            Some((true, since)) => {
+                let unit = self.unit.max(1);
+                let units = (lasted(since) + unit - 1) / unit;
+                (self.running + units * unit, self.stopped)
+            }
             Some((false, since)) => (self.running, self.stopped + lasted(since)),
             None => (self.running, self.stopped),
         }

@@ -25,6 +25,8 @@ pub struct Catalog {
     pub script: Vec<StockChange>,
     /// Whether the account may stop machines without charge (a whitelist at the vendor).
     pub free_stop: bool,
+    /// Running time is charged in whole units of this.
+    pub billing_unit: Span,
     /// Most machines the account may have.
     pub quota: u32,
     /// GiB of cloud disk a zone allows.
@@ -228,6 +230,7 @@ impl Catalog {
             images: images(),
             script: Vec::new(),
             free_stop: true,
+            billing_unit: Span::seconds(1),
             quota: 500,
             disk_quota_gib: 40_960,
             subnet_ips: 1_000,

@@ -341,6 +341,7 @@ impl Provider {
             before: None,
             history: std::collections::VecDeque::new(),
         };
+        instance.charges.unit = self.catalog.billing_unit.as_seconds();
         instance.charges.switch(Charge::Running, now);
         self.price_new(now, &mut instance, request);
         self.instances.insert(Text::clone(&id), instance);

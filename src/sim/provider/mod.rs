@@ -259,7 +259,13 @@ impl Provider {
         let spot = self.spot_day(&offer.into(), now).filter(|_| offer.billing == Billing::Spot);
         let running = spot.map_or(demand, |spot| catalog::daily(spot + disk));
         let bids = spot.map(|spot| (spot, demand.amount - disk));
-        Ok(Quote { running, stopped: catalog::daily(disk), bids, asked_at: now })
+        Ok(Quote {
+            running,
+            stopped: catalog::daily(disk),
+            bids,
+            unit: Span::seconds(1),
+            asked_at: now,
+        })
     }
 
     /// What everything has cost until `now`.

@@ -176,5 +176,7 @@ fn concerns_people(what: &What) -> bool {
             | What::WorkerSeen { .. }
             | What::Quoted { .. }
             | What::TombstoneDropped { .. }
+            | What::DayTurned { .. }
+            | What::Ended { lost: false, .. }
     )
 }

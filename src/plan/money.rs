@@ -1,0 +1,92 @@
+//! Money as people and programs see it: days, the month, where it is going, how much the caps leave.
+
+use super::caps::Caps;
+use super::{Situation, guard};
+use crate::memory::Memory;
+use crate::model::event::What;
+use crate::model::snapshot::{DayRow, Ledger};
+use crate::model::{Money, Price, Span, Text, Time};
+use crate::policy::Policy;
+
+/// Days shown.
+const DAYS_SHOWN: usize = 62;
+/// Full days a month's forecast is made from.
+const FORECAST_DAYS: usize = 7;
+
+/// The end of a day at the operator's place, or the first day of all. One a turn: after a long pause
+/// the days in between follow.
+pub fn day_turned(policy: &Policy, memory: &Memory, now: Time) -> Option<What> {
+    let open = memory.meta.day.as_ref();
+    let from = match open {
+        Some(open) if now < open.until => return None,
+        Some(open) => open.until,
+        None => now,
+    };
+    let ended = open.map(|open| memory.today(open.until)).unwrap_or_default();
+    let ended_day = open.map(|open| Text::clone(&open.day));
+    let (day, until) = policy.spending.day_of(from);
+    Some(What::DayTurned { ended, ended_day, day, from, until })
+}
+
+/// The ledger for people.
+pub fn ledger(situation: Situation<'_>) -> Ledger {
+    let Situation { policy, memory, now, .. } = situation;
+    let (day, until) = policy.spending.day_of(now);
+    let today = memory.today(now);
+    let spent_today: Money = today.iter().map(|entry| entry.sum.cost).sum();
+    let row = |((day, pool), entries): (&(Text, Text), &Vec<_>)| -> Vec<DayRow> {
+        let row = |(offer, sum): &(crate::model::OfferKey, _)| DayRow {
+            day: Text::clone(day),
+            pool: Text::clone(pool),
+            offer: offer.clone(),
+            sum: *sum,
+        };
+        entries.iter().map(row).collect()
+    };
+    let mut names: Vec<&Text> = memory.days.keys().map(|(day, _)| day).collect();
+    names.dedup();
+    let first = names.len().saturating_sub(DAYS_SHOWN);
+    let shown: Vec<&Text> = names.split_off(first);
+    let days: Vec<DayRow> = memory
+        .days
+        .iter()
+        .filter(|((day, _), _)| shown.contains(&day))
+        .flat_map(row)
+        .chain(today.into_iter().map(|entry| DayRow {
+            day: Text::clone(&day),
+            pool: entry.pool,
+            offer: entry.offer,
+            sum: entry.sum,
+        }))
+        .collect();
+    let hourly = guard::hourly_now(memory);
+    let forecast_today = spent_today + Price::hourly(hourly).over(until.since(now));
+    let month = day.get(..7).unwrap_or_default();
+    let in_month = days.iter().filter(|row| row.day.starts_with(month));
+    let spent_month: Money = in_month.map(|row| row.sum.cost).sum();
+    let full = shown.len().min(FORECAST_DAYS);
+    let last = shown.get(shown.len() - full..).unwrap_or_default();
+    let week = days.iter().filter(|row| last.contains(&&row.day)).map(|row| row.sum.cost);
+    let a_day = if full == 0 { forecast_today } else { mean(week.sum(), full) };
+    let left = policy.spending.month_ends_at(now).since(until);
+    let forecast_month = spent_month - spent_today
+        + forecast_today
+        + Price { amount: a_day, per: Span::days(1) }.over(left);
+    let caps = Caps::new(policy, memory, now).views();
+    let forecast_from = u32::try_from(full).unwrap_or(0);
+    Ledger {
+        day,
+        days,
+        spent_today,
+        spent_month,
+        hourly,
+        forecast_today,
+        forecast_month,
+        forecast_from,
+        caps,
+    }
+}
+
+fn mean(sum: Money, count: usize) -> Money {
+    Money(sum.0 / i64::try_from(count).unwrap_or(1).max(1))
+}
