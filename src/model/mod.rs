@@ -5,6 +5,7 @@ use std::sync::Arc;
 pub mod action;
 pub mod boot;
 pub mod event;
+pub mod ledger;
 pub mod money;
 pub mod name;
 pub mod offer;

@@ -1,7 +1,8 @@
 //! One sentence for each event, in Chinese and in English.
 
 use crate::model::event::What;
-use crate::model::{Change, Event, Reason, Refusal, WorkerState};
+use crate::model::snapshot::DayEntry;
+use crate::model::{Change, Event, Money, Reason, Refusal, WorkerState};
 
 /// Which language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub fn say(event: &Event, language: Language) -> String {
         Language::Zh => chinese(&event.what),
         Language::En => english(&event.what),
     }
+}
+
+fn cost(ended: &[DayEntry]) -> Money {
+    ended.iter().map(|entry| entry.sum.cost).sum()
 }
 
 fn english(what: &What) -> String {
@@ -85,8 +90,7 @@ fn english(what: &What) -> String {
         What::Ended { offer, ran, lost: true, .. } => format!("{offer} was lost after {ran}"),
         What::Ended { offer, ran, lost: false, .. } => format!("{offer} served for {ran}"),
         What::DayTurned { ended, day, .. } => {
-            let cost: crate::model::Money = ended.iter().map(|entry| entry.sum.cost).sum();
-            format!("{day} begins; the day before cost {cost}")
+            format!("{day} begins; the day before cost {}", cost(ended))
         }
         What::Quoted { name, quote } => {
             format!("{name} costs {} an hour", quote.running.per_hour())
@@ -150,10 +154,7 @@ fn chinese(what: &What) -> String {
         What::Reclaimed { name, .. } => format!("{name} 正被云厂商收回"),
         What::Ended { offer, ran, lost: true, .. } => format!("{offer} 运行 {ran} 后失去"),
         What::Ended { offer, ran, lost: false, .. } => format!("{offer} 共运行 {ran}"),
-        What::DayTurned { ended, day, .. } => {
-            let cost: crate::model::Money = ended.iter().map(|entry| entry.sum.cost).sum();
-            format!("{day} 开始；前一日花费 {cost}")
-        }
+        What::DayTurned { ended, day, .. } => format!("{day} 开始；前一日花费 {}", cost(ended)),
         What::Quoted { name, quote } => format!("{name} 每小时 {}", quote.running.per_hour()),
         What::TombstoneDropped { name } => format!("不再监视 {name}"),
     }

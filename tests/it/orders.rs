@@ -53,6 +53,9 @@ impl Farm {
         let made = farm.name.clone();
         farm.apply(What::DaemonStarted { epoch: 1 });
         farm.apply(What::FarmAdopted);
+        for what in settle::overdue(&farm.policy, &farm.memory, now) {
+            farm.apply(what);
+        }
         let intent =
             What::CreateIntended { name: made, serial: 1, pool: pool_name, offer, quote, reason };
         farm.apply(intent);
