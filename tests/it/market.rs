@@ -37,7 +37,8 @@ fn policy() -> Policy {
         .collect();
     policy_of(&format!(
         "farm = \"market\"\n[queues.render]\n[pools.render]\nqueue = \"render\"\nmax = 60\n\
-         image = \"i\"\nsizes = [{{ family = \"{FAMILY}\", cpu = 16, ram = 32, gpu_memory = 24 }}]\n\
+         image = \"i\"\n\
+         sizes = [{{ family = \"{FAMILY}\", cpu = 16, ram = 32, gpu_memory = 24 }}]\n\
          {zones}"
     ))
 }
