@@ -381,7 +381,7 @@ impl Machine {
     /// The provider goes on showing what we did not ask for: somebody else's hand, or a late one of
     /// ours.
     fn contradicted(&mut self, status: &Status, at: Time) {
-        self.reclaimed_at.take_if(|_| *status == Status::Running);
+        self.reclaimed_at.take_if(|_| matches!(status, Status::Running | Status::Shutdown));
         match status {
             Status::Shutdown if self.life != Life::Stopped => {
                 self.meter.estimated = true;

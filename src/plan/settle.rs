@@ -214,7 +214,7 @@ fn seen_at_rest(
     let lag_over = settled_at + timing.listing_lag_max < asked_at;
     let contradicts = match (&machine.life, &row.status) {
         (Life::Stopped, Status::Running) => true,
-        (_, Status::Running) if machine.reclaimed_at.is_some() => true,
+        (_, Status::Running | Status::Shutdown) if machine.reclaimed_at.is_some() => true,
         (Life::Booting { .. } | Life::Ready, Status::Shutdown) => true,
         (Life::Launching(_) | Life::Stopped | Life::Booting { .. } | Life::Ready, _) => false,
     };
