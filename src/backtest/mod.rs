@@ -8,7 +8,7 @@ use std::rc::Rc;
 use crate::driver::{Driver, Recovered, Unobserved};
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span};
 use crate::policy::{
-    IdleRule, Limits, OfferPolicy, Patience, Policy, Pool, Promise, Slots, Tier, Timing,
+    Care, IdleRule, Limits, OfferPolicy, Patience, Policy, Pool, Promise, Slots, Tier, Timing,
 };
 use crate::sim::chaos::START;
 use crate::sim::farm::{Boots, SimFarm};
@@ -163,6 +163,7 @@ fn policy(
             gpu_memory_gib: 24,
             speed_ppm: 1_000_000,
             stoppable: true,
+            build: 0,
         }],
         min: 0,
         max: MACHINES_MAX,
@@ -176,6 +177,7 @@ fn policy(
         idle: IdleRule::Word,
         drains: true,
         surge: MACHINES_MAX,
+        care: Care::default(),
     };
     Policy {
         namer: Namer::new("replay"),

@@ -8,7 +8,9 @@ use super::secrets;
 use crate::cloud::Purchase;
 use crate::model::name::POOL_MAX;
 use crate::model::{Billing, OfferKey, Shape, Span, Text};
-use crate::policy::{IdleRule, Limits, OfferPolicy, Patience, Pool, Promise, Slots, Tier, Window};
+use crate::policy::{
+    Care, IdleRule, Limits, OfferPolicy, OnHung, Patience, Pool, Promise, Slots, Tier, Window,
+};
 use crate::queue::SourceSettings;
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
@@ -89,6 +91,7 @@ fn pool(
         drains: queues.get(&queue).is_some_and(SourceSettings::drains),
         queue,
         surge: reader.number("surge", max.max(1), 1, 10_000),
+        care: care(name, reader, warnings),
     };
     if pool.idle == IdleRule::Assume {
         warnings.push(format!(
@@ -169,8 +172,7 @@ fn buying(pool: &Text, reader: &mut Reader<'_>, purchases: &mut Vec<Purchase>) -
             if own.is_none() {
                 here.fault("image", "is missing: name an image for the size, the zone or the pool");
             }
-            offers.push(offer(&zone, size, stoppable));
-            purchases.push(Purchase {
+            let purchase = Purchase {
                 pool: Text::clone(pool),
                 zone: Text::clone(&zone),
                 family: Text::clone(&size.family),
@@ -181,14 +183,16 @@ fn buying(pool: &Text, reader: &mut Reader<'_>, purchases: &mut Vec<Purchase>) -
                 system_disk_feature: feature.to_owned(),
                 system_disk_gib: gib,
                 password: password.clone(),
-            });
+            };
+            offers.push(offer(&zone, size, stoppable, &purchase));
+            purchases.push(purchase);
         }
         here.end();
     }
     offers
 }
 
-fn offer(zone: &Text, size: &Size, stoppable: bool) -> OfferPolicy {
+fn offer(zone: &Text, size: &Size, stoppable: bool, purchase: &Purchase) -> OfferPolicy {
     let key = OfferKey {
         zone: Text::clone(zone),
         family: Text::clone(&size.family),
@@ -197,7 +201,13 @@ fn offer(zone: &Text, size: &Size, stoppable: bool) -> OfferPolicy {
         gpus: size.gpus,
         billing: Billing::OnDemand,
     };
-    OfferPolicy { key, gpu_memory_gib: size.gpu_memory_gib, speed_ppm: size.speed_ppm, stoppable }
+    OfferPolicy {
+        key,
+        gpu_memory_gib: size.gpu_memory_gib,
+        speed_ppm: size.speed_ppm,
+        stoppable,
+        build: purchase.build(),
+    }
 }
 
 fn sizes(reader: &mut Reader<'_>, zones: &[(Text, Reader<'_>)]) -> Vec<Size> {
@@ -243,6 +253,30 @@ fn tier(reader: &mut Reader<'_>) -> Tier {
         delete_after: reader.span_or_none("delete_after", Span::ZERO),
         ..Tier::default()
     }
+}
+
+/// What is done about machines that misbehave or have grown old.
+fn care(name: &Text, reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> Care {
+    let answers = [("report", OnHung::Report), ("recycle", OnHung::Recycle)];
+    let care = Care {
+        drain_max: reader.span_or_none("drain_max", Span::minutes(1)),
+        hung_after: reader.span_or_none("hung_after", Span::minutes(5)),
+        on_hung: reader.choice("on_hung", &answers, 0).unwrap_or_default(),
+        max_lifetime: reader.span_or_none("max_lifetime", Span::hours(1)),
+    };
+    if let Some(max) = care.drain_max {
+        warnings.push(format!(
+            "pool {name}: drain_max stops machines whose workers do not answer a drain within \
+             {max}; a frame may be lost"
+        ));
+    }
+    if care.on_hung == OnHung::Recycle {
+        warnings.push(format!(
+            "pool {name}: on_hung = \"recycle\" deletes machines that are busy on an unused GPU; a \
+             frame may be lost"
+        ));
+    }
+    care
 }
 
 /// A preset, and the wait that is promised if it is another.

@@ -3,7 +3,7 @@
 use super::capacity::Capacity;
 use super::rank;
 use super::workers::{Workers, is_surely_off};
-use super::{Draft, Situation, may_change};
+use super::{Draft, Situation, aside, boots, may_change, replace};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Phase, Report};
 use crate::model::{Change, MachineName, Reason, Shape, Time, WorkerState};
@@ -24,22 +24,25 @@ pub(super) fn steps(
 ) {
     let mut added = 0;
     for (shape, slots) in short {
-        added += serve(situation, pool, (*shape, *slots), draft, report);
+        added += serve(situation, pool, (*shape, *slots), None, draft, report);
     }
     let (min, _) = pool.size_at(situation.now);
     let missing = min.saturating_sub(capacity.machines.saturating_add(added));
     for _ in 0..missing {
-        if serve(situation, pool, (pool.shape, 1), draft, report) == 0 {
+        let why = Some(Reason::Floor { min });
+        if serve(situation, pool, (pool.shape, 1), why, draft, report) == 0 {
             break;
         }
     }
 }
 
-/// Finds `short` slots for tasks of one shape; returns the machines it took.
+/// Finds `short` slots for tasks of one shape, for that or for another reason; returns the machines
+/// it took.
 fn serve(
     situation: Situation<'_>,
     pool: &Pool,
     (shape, mut short): (Shape, u32),
+    why: Option<Reason>,
     draft: &mut Draft,
     report: &mut Report,
 ) -> u32 {
@@ -50,7 +53,7 @@ fn serve(
         }
         let Some(machine) = situation.memory.machines.get(&name) else { continue };
         let slots = pool.offer(&machine.offer).map_or(0, |offer| pool.slots_of(offer, shape));
-        let reason = Reason::WorkWaits { slots: short };
+        let reason = why.unwrap_or(Reason::WorkWaits { slots: short });
         draft.change(situation, pool, &name, change, reason);
         short = short.saturating_sub(slots);
         machines += 1;
@@ -74,10 +77,13 @@ fn serve(
             break;
         }
         let (work_hourly, offers) = (best.merit.work_hourly, offers.len());
-        let reason = Reason::SlotsShort { slots: short, work_hourly, offers };
+        let reason = why.unwrap_or(Reason::SlotsShort { slots: short, work_hourly, offers });
         draft.create(situation, pool, &best.offer.key, best.quote, reason);
         short = short.saturating_sub(best.slots);
         machines += 1;
+        if boots::is_canary(pool, situation.memory, &best.offer.key) {
+            break;
+        }
     }
     machines
 }
@@ -97,6 +103,7 @@ fn reserves(
         .iter()
         .filter(|(name, machine)| machine.pool == pool.name && !draft.is_touched(name))
         .filter(|(_, machine)| may_change(situation, machine))
+        .filter(|(_, machine)| replace::stays(situation, pool, machine))
         .filter_map(|(name, machine)| {
             let offer = pool.offer(&machine.offer)?;
             let (rank, change) = reserve_change(situation, machine)?;
@@ -122,7 +129,8 @@ fn reserve_change(situation: Situation<'_>, machine: &Machine) -> Option<(u8, Ch
             let waits = refused.is_some_and(|refused| situation.now < refused.until);
             let flagged = machine.drain_asked_at.is_some();
             let step = if flagged { (2, Change::Undrain) } else { (1, Change::Start) };
-            (!waits).then_some(step)
+            let may_start = !waits && aside::arrears(situation.memory).is_none();
+            may_start.then_some(step)
         }
         Phase::Launching
         | Phase::Booting

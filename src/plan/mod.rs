@@ -15,15 +15,18 @@ use crate::model::{
 use crate::policy::{Policy, Pool};
 
 pub mod ahead;
+pub mod aside;
 pub mod boots;
 pub mod capacity;
 pub mod demand;
 pub mod grow;
 pub mod guard;
+pub mod hung;
 pub mod looks;
 pub mod promise;
 pub mod rank;
 pub mod readings;
+pub mod replace;
 pub mod report;
 pub mod settle;
 pub mod shrink;
@@ -73,6 +76,8 @@ pub struct Draft {
     plan: Plan,
     budget: guard::Budget,
     serial: u64,
+    /// The account is in arrears: nothing is bought, started or deleted.
+    frozen: bool,
     touched: std::collections::BTreeSet<MachineName>,
 }
 
@@ -84,6 +89,7 @@ pub fn plan(situation: Situation<'_>) -> Plan {
     for pool in &policy.pools {
         let mut report = Report::default();
         report.binds.extend(held(situation));
+        aside::tell(situation, pool, &mut draft, &mut report);
         let fresh = fresh_queue(situation, pool, &mut report);
         let demand = fresh.map(|reading| demand::of(policy, pool, reading)).unwrap_or_default();
         let capacity = capacity::of(policy, pool, memory, &demand, now);
@@ -101,6 +107,9 @@ pub fn plan(situation: Situation<'_>) -> Plan {
         }
         if held(situation).is_none() {
             let ahead = fresh.and_then(|_| ahead::of(situation, pool, &demand, &capacity));
+            if let Some(reading) = fresh {
+                hung::steps(situation, pool, reading, &mut draft, &mut report);
+            }
             let slots = ahead.as_ref().map_or(&capacity.short, |ahead| &ahead.short);
             if memory.meta.retiring.is_none() {
                 grow::steps(situation, pool, (&capacity, slots), &mut draft, &mut report);
@@ -112,7 +121,11 @@ pub fn plan(situation: Situation<'_>) -> Plan {
                 report.binds.push(Blocked::WithinPromise { waiting, wait });
             }
         }
+        tell_once(&mut report);
         draft.plan.reports.insert(Text::clone(&pool.name), report);
+    }
+    if held(situation).is_none() {
+        replace::orphans(situation, &mut draft);
     }
     looks::due(situation, &wants_offers, &mut draft);
     for window in policy.pools.iter().flat_map(|pool| &pool.windows) {
@@ -123,6 +136,17 @@ pub fn plan(situation: Situation<'_>) -> Plan {
     }
     draft.wake_by(readings.frozen_until.unwrap_or(Time::MAX));
     draft.finish(policy, now)
+}
+
+/// One refusal may hold several offers back: it is told once.
+fn tell_once(report: &mut Report) {
+    let mut told = Vec::new();
+    for bind in std::mem::take(&mut report.binds) {
+        if !told.contains(&bind) {
+            told.push(bind);
+        }
+    }
+    report.binds = told;
 }
 
 /// What keeps the whole farm from being changed at all.
@@ -168,6 +192,7 @@ impl Draft {
             plan: Plan { wake_at: now + policy.timing.turn_ceiling, ..Plan::default() },
             budget: guard::Budget::new(policy, memory, now),
             serial: memory.meta.serial,
+            frozen: aside::arrears(memory).is_some(),
             touched: std::collections::BTreeSet::new(),
         }
     }
@@ -189,6 +214,9 @@ impl Draft {
         quote: Quote,
         reason: Reason,
     ) {
+        if self.frozen {
+            return;
+        }
         self.serial += 1;
         let epoch = situation.memory.meta.epoch;
         let name = situation.policy.namer.name(&pool.tag, epoch, self.serial);
@@ -199,6 +227,8 @@ impl Draft {
             offer: offer.clone(),
             quote,
             reason,
+            queue: Text::clone(&pool.queue),
+            build: pool.offer(offer).map(|offer| offer.build),
         };
         let act = Act::Create { name, pool: Text::clone(&pool.name), offer: offer.clone() };
         self.plan.steps.push(Step { intent, act });
@@ -214,6 +244,9 @@ impl Draft {
         reason: Reason,
     ) {
         let Some(machine) = situation.memory.machines.get(name) else { return };
+        if self.frozen && matches!(change, Change::Start | Change::Delete) {
+            return;
+        }
         let Some(act) = act_for(pool, name, machine, change) else { return };
         if self.touched.insert(name.clone()) {
             let intent = What::ChangeIntended { name: name.clone(), change, reason };
@@ -262,5 +295,5 @@ fn may_change(situation: Situation<'_>, machine: &crate::memory::Machine) -> boo
     let rested = machine.failed_at.is_none_or(|at| at + pause <= now);
     let quiet = timing.late_max + timing.listing_lag_max;
     let certain = machine.unknown_at.is_none_or(|at| at + quiet <= now);
-    machine.pending.is_none() && rested && certain
+    machine.pending.is_none() && rested && certain && !aside::is_left_alone(situation, machine)
 }

@@ -170,12 +170,11 @@ fn seen(
         events.push(What::Unmissed { name: name.clone() });
     }
     if row.status == Status::Failed {
-        // While a delete is under way it still holds its place.
-        if machine.pending.is_none() {
-            let detail = "status `failed`".into();
-            events.push(What::CreateFailed { name: name.clone(), detail });
-        }
+        events.extend(failed(policy, memory, (name, machine), asked_at));
         return;
+    }
+    if row.status == Status::Running {
+        add_served(memory, machine, events);
     }
     if !machine.meter.is_on() {
         events.push(What::Found {
@@ -184,11 +183,9 @@ fn seen(
             created_at: row.created_at,
             status: row.status.clone(),
         });
-        if memory.refusals.contains_key(&machine.offer) && row.status == Status::Running {
-            events.push(What::OfferServed { offer: machine.offer.clone() });
-        }
         return;
     }
+    events.extend(odd_status((name, machine), row));
     let timing = &policy.timing;
     if let Some(pending) = &machine.pending {
         // The event has the exact times; a listing closes the change only when it is overdue.
@@ -225,6 +222,46 @@ fn seen(
             let status = row.status.clone();
             events.push(What::StatusSeen { name: name.clone(), status });
         }
+    }
+}
+
+/// A machine is listed as one that could not be made.
+fn failed(
+    policy: &Policy,
+    memory: &Memory,
+    (name, machine): (&MachineName, &Machine),
+    asked_at: Time,
+) -> Vec<What> {
+    if machine.pending.is_some() {
+        return Vec::new(); // while a delete is under way it still holds its place
+    }
+    let detail = "status `failed`".into();
+    let mut events = vec![What::CreateFailed { name: name.clone(), detail }];
+    if matches!(machine.life, Life::Launching(_) | Life::Booting { again: false }) {
+        events.push(offer_refused(policy, memory, &machine.offer, Refusal::Other, asked_at));
+    }
+    events
+}
+
+/// An offer that was refused is forgiven once a machine of it runs that was asked for later.
+fn add_served(memory: &Memory, machine: &Machine, events: &mut Vec<What>) {
+    let Some(refusal) = memory.refusals.get(&machine.offer) else { return };
+    let comes_up = matches!(machine.life, Life::Launching(_) | Life::Booting { .. });
+    let asked_at = machine.boot_asked_at.filter(|_| comes_up);
+    let served = What::OfferServed { offer: machine.offer.clone() };
+    if asked_at.is_some_and(|at| refusal.at < at) && !events.contains(&served) {
+        events.push(served);
+    }
+}
+
+/// A status that is none of a life's comes or goes.
+fn odd_status((name, machine): (&MachineName, &Machine), row: &InstanceRow) -> Option<What> {
+    let name = name.clone();
+    match (&machine.odd, &row.status) {
+        (Some(odd), Status::Other(status)) if odd.status == *status => None,
+        (_, Status::Other(status)) => Some(What::StatusOdd { name, status: Text::clone(status) }),
+        (Some(_), _) => Some(What::StatusWell { name }),
+        (None, _) => None,
     }
 }
 
@@ -319,8 +356,8 @@ pub fn event_read(
 ) -> Vec<What> {
     let waits = |event: &Option<Text>| event.as_ref() == Some(&reading.event);
     for (name, machine) in &memory.machines {
-        if let Life::Launching(Create::Accepted { event }) = &machine.life
-            && waits(event)
+        if matches!(machine.life, Life::Launching(_) | Life::Booting { again: false })
+            && waits(&machine.create_event)
             && reading.status == EventStatus::Failed
         {
             let refused = offer_refused(policy, memory, &machine.offer, Refusal::Other, now);
@@ -358,9 +395,11 @@ pub fn queue_read(policy: &Policy, memory: &Memory, readings: &Readings, queue: 
     else {
         return Vec::new();
     };
-    let pools = policy.pools.iter().filter(|pool| &*pool.queue == queue);
-    let pools: Vec<&Text> = pools.map(|pool| &pool.name).collect();
-    let ours = memory.machines.iter().filter(|(_, machine)| pools.contains(&&machine.pool));
+    // Machines of a pool that is gone from the config are still heard where they serve.
+    let ours = memory.machines.iter().filter(|(_, machine)| {
+        let pool = policy.pool(&machine.pool);
+        **pool.map_or(&machine.queue, |pool| &pool.queue) == *queue
+    });
     let Some(workers) = Workers::of(reading) else {
         let booted =
             ours.filter(|(_, machine)| has_booted(&policy.timing, machine, reading.asked_at));
@@ -377,6 +416,9 @@ pub fn queue_read(policy: &Policy, memory: &Memory, readings: &Readings, queue: 
                 workers: names,
                 asked_at: reading.asked_at,
             });
+            if matches!(state, Some(WorkerState::Idle | WorkerState::Busy)) {
+                add_served(memory, machine, &mut events);
+            }
             events.extend(booted(name, machine, state, reading.asked_at));
         }
     }
@@ -500,7 +542,7 @@ fn overdue_boot(
     let asked_at = machine.boot_asked_at.filter(|_| waits && !machine.boot_failed)?;
     let deadline = boots::deadline(policy, memory, machine, now);
     let (line, waited) = (machine.boot_line(again), now.since(asked_at));
-    (deadline < waited).then(|| What::BootFailed { name: name.clone(), line, waited })
+    (deadline <= waited).then(|| What::BootFailed { name: name.clone(), line, waited })
 }
 
 fn change_patience(timing: &Timing, state: &PendingState) -> Span {

@@ -15,7 +15,9 @@ use super::trace::Job;
 use super::world::{Shared, SimWorld};
 use crate::driver::{Driver, Ended, Recovered, Unobserved};
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span, Time};
-use crate::policy::{IdleRule, Limits, OfferPolicy, Policy, Pool, Promise, Slots, Tier, Timing};
+use crate::policy::{
+    Care, IdleRule, Limits, OfferPolicy, Policy, Pool, Promise, Slots, Tier, Timing,
+};
 
 /// Where simulated time starts: a Thursday in 2026, 00:00 UTC.
 pub const START: Time = Time::from_seconds(1_767_225_600);
@@ -148,6 +150,7 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
         gpu_memory_gib: 24,
         speed_ppm: 1_000_000,
         stoppable: true,
+        build: 0,
     };
     let pool = Pool {
         name: "render".into(),
@@ -172,6 +175,7 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
         idle: IdleRule::Word,
         drains: true,
         surge: max,
+        care: Care::default(),
     };
     let money_per_hour = rng.chance(300_000).then(|| Money::yuan(rng.range(20, 120)));
     let limits = Limits { max, money_per_hour, ..Limits::default() };
@@ -190,6 +194,7 @@ pub fn bounds(policy: &Policy) -> Bounds {
         creates: size(policy.pools.iter().map(|pool| pool.surge).sum()),
         stops: size(stops),
         grace: Timing::default().create_grace,
+        may_lose_frames: policy.pools.iter().any(|pool| pool.care.may_lose_frames()),
     }
 }
 

@@ -31,6 +31,7 @@ pub fn event(event: &Event) {
         | What::ChangeUnknown { .. }
         | What::ChangeFailed { .. }
         | What::StatusSeen { .. }
+        | What::StatusOdd { .. }
         | What::StopCharged { .. }
         | What::Vanished { .. }
         | What::BootFailed { .. }
@@ -58,6 +59,7 @@ pub fn event(event: &Event) {
         | What::ChangeDone { .. }
         | What::Found { .. }
         | What::Adopted { .. }
+        | What::StatusWell { .. }
         | What::OfferServed { .. } => tracing::info!(at = %event.at, machine, "{words}"),
     }
 }

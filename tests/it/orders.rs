@@ -47,8 +47,16 @@ impl Farm {
         let made = farm.name.clone();
         farm.apply(What::DaemonStarted { epoch: 1 });
         farm.apply(What::FarmAdopted);
-        let intent =
-            What::CreateIntended { name: made, serial: 1, pool: pool_name, offer, quote, reason };
+        let intent = What::CreateIntended {
+            name: made,
+            serial: 1,
+            pool: pool_name,
+            offer,
+            quote,
+            reason,
+            queue: "render".into(),
+            build: None,
+        };
         farm.apply(intent);
         farm.pass(Span::minutes(5));
         let (instance, status) = ("ins-1".into(), Status::Running);
