@@ -178,10 +178,16 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
         }
         let synced = !steps.is_empty();
         let verdict = self.journal.commit(&batch(&self.memory, &events), synced);
+        let permit = match verdict {
+            Verdict::Permit(permit) => Some(permit),
+            Verdict::Fenced => None,
+            Verdict::Failed(why) => return Err(Ended::JournalFailed(why)),
+        };
+        // Nobody is told what is not written down, or what a crash here would have undone.
         self.observer.events(&events);
         self.remember(events);
-        match verdict {
-            Verdict::Permit(permit) => {
+        match permit {
+            Some(permit) => {
                 for step in steps {
                     self.number += 1;
                     let (number, act) = (self.number, step.act);
@@ -192,8 +198,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
                 }
                 Ok(())
             }
-            Verdict::Fenced => Ok(()),
-            Verdict::Failed(why) => Err(Ended::JournalFailed(why)),
+            None => Ok(()),
         }
     }
 

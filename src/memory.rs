@@ -76,6 +76,9 @@ pub struct Meta {
     /// When a stop was last seen to be charged though it was asked to be free.
     #[serde(default)]
     pub stop_charged_at: Option<Time>,
+    /// Hung machines replaced within the last hour, with their pools.
+    #[serde(default)]
+    pub recycled: Vec<(Time, Text)>,
     /// When creates, stops (drains begun) and deletes of stopped machines were sent lately.
     pub recent: Recent,
 }
@@ -145,10 +148,38 @@ pub struct Machine {
     /// Kept by an operator.
     #[serde(default)]
     pub held: Option<Hold>,
+    /// A status that is none of a life's, while the provider shows it.
+    #[serde(default)]
+    pub odd: Option<Odd>,
+    /// The queue its workers serve; empty for one that was found.
+    #[serde(default)]
+    pub queue: Text,
+    /// Checksum of what it was made from; `None` for one that was found.
+    #[serde(default)]
+    pub build: Option<u32>,
+    /// The event of its create, until its worker joins.
+    #[serde(default)]
+    pub create_event: Option<Text>,
     /// What it has cost.
     pub meter: Meter,
     /// Why it was last touched.
     pub reason: Reason,
+}
+
+/// A status the provider gives a machine that no part of its life explains.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Odd {
+    /// As listed.
+    pub status: Text,
+    /// Since when.
+    pub since: Time,
+}
+
+impl Odd {
+    /// Seen first at `since`.
+    pub fn new(status: &Text, since: Time) -> Self {
+        Self { status: Text::clone(status), since }
+    }
 }
 
 /// Launching → Booting → Ready → Stopped → Booting … → Leaving.
@@ -279,6 +310,27 @@ impl Machine {
     /// Whether letting it go takes no work away: it is off, or given up before it ever joined.
     pub fn is_workless(&self) -> bool {
         self.life == Life::Stopped || self.reason == Reason::NotWorthWaiting
+    }
+
+    /// Whether the provider shows it as broken: it may come back, and serves nobody until then.
+    pub fn in_quarantine(&self) -> bool {
+        self.odd.as_ref().is_some_and(|odd| &*odd.status == "error")
+    }
+
+    /// Whether the provider is taking it back because the account is in arrears.
+    pub fn in_arrears(&self) -> bool {
+        self.odd.as_ref().is_some_and(|odd| &*odd.status == "recycling")
+    }
+
+    /// Whether it serves nobody whatever its workers say.
+    pub fn is_set_aside(&self) -> bool {
+        self.in_quarantine() || self.in_arrears()
+    }
+
+    /// Whether it is on its way out whatever the work asks for.
+    pub fn is_being_replaced(&self) -> bool {
+        let goes = self.drain_asked_at.is_some() || self.pending.is_some();
+        goes && self.reason.replaces()
     }
 
     /// What it costs now.
@@ -447,6 +499,8 @@ impl Key {
             | What::Found { .. }
             | What::Quoted { .. }
             | What::StatusSeen { .. }
+            | What::StatusOdd { .. }
+            | What::StatusWell { .. }
             | What::Held { .. }
             | What::Reclaimed { .. }
             | What::Released { .. }

@@ -61,6 +61,38 @@ pub struct Pool {
     pub drains: bool,
     /// Machines on their way at once, at most.
     pub surge: u32,
+    /// What is done about machines that misbehave or have grown old.
+    pub care: Care,
+}
+
+/// What is done about machines that misbehave or have grown old.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Care {
+    /// Workers that have not answered a drain by then lose their frame; `None` = never.
+    pub drain_max: Option<Span>,
+    /// Busy for longer than this on an unused GPU is hung; `None` = by what tasks take.
+    pub hung_after: Option<Span>,
+    /// What is done about it.
+    pub on_hung: OnHung,
+    /// Machines older than this are replaced; `None` = never.
+    pub max_lifetime: Option<Span>,
+}
+
+/// What is done about a machine that is busy and does nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnHung {
+    /// It is reported.
+    #[default]
+    Report,
+    /// It is deleted, and its task given to another. The operator accepts that a frame may be lost.
+    Recycle,
+}
+
+impl Care {
+    /// Whether the operator accepts that a frame may be lost.
+    pub fn may_lose_frames(&self) -> bool {
+        self.drain_max.is_some() || self.on_hung == OnHung::Recycle
+    }
 }
 
 /// One offer the operator allows.
@@ -76,6 +108,8 @@ pub struct OfferPolicy {
     pub billing_unit: Span,
     /// Whether a stop without charge is possible: on demand, cloud system disk, account whitelisted.
     pub stoppable: bool,
+    /// Checksum of what its machines are made from: image, network, disk.
+    pub build: u32,
 }
 
 /// Money at most.
@@ -350,6 +384,8 @@ pub struct Timing {
     pub absent_max: Span,
     /// Readings older than this never shrink the farm.
     pub stale_after: Span,
+    /// A machine the provider shows as `error` is left alone this long.
+    pub quarantine: Span,
     /// A worker's heartbeat lives this long in the queue.
     pub heartbeat: Span,
     /// Mean boot, for break-even times until boots have been seen.
@@ -412,6 +448,7 @@ impl Default for Timing {
             boot_max: Span::minutes(15),
             absent_max: Span::minutes(5),
             stale_after: Span::minutes(1),
+            quarantine: Span::minutes(30),
             heartbeat: Span::seconds(30),
             boot_mean: Span::seconds(240),
             restart_mean: Span::seconds(60),

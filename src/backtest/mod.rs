@@ -8,8 +8,8 @@ use std::rc::Rc;
 use crate::driver::{Driver, Recovered, Unobserved};
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span};
 use crate::policy::{
-    IdleRule, Limits, MoneyCaps, OfferPolicy, Patience, Policy, Pool, Promise, Slots, Spending,
-    Tier, Timing,
+    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, Patience, Policy, Pool, Promise, Slots,
+    Spending, Tier, Timing,
 };
 use crate::sim::chaos::START;
 use crate::sim::farm::{Boots, SimFarm};
@@ -168,6 +168,7 @@ fn policy(
             speed_ppm: 1_000_000,
             billing_unit: conditions.billing_unit,
             stoppable: true,
+            build: 0,
         }],
         min: 0,
         max: MACHINES_MAX,
@@ -184,6 +185,7 @@ fn policy(
         idle: IdleRule::Word,
         drains: true,
         surge: MACHINES_MAX,
+        care: Care::default(),
     };
     Policy {
         namer: Namer::new("replay"),

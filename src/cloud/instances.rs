@@ -168,13 +168,14 @@ impl Client {
     }
 
     /// `DescribeInstanceMonitor`: the highest GPU use among the newest points of all GPUs, in
-    /// percent, not older than `fresh`; `None` = no data, which is not the same as no use.
+    /// percent, not older than `fresh`, and when it was measured; `None` = no data, which is not the
+    /// same as no use.
     pub async fn gpu_percent(
         &self,
         id: &str,
         now: Time,
         fresh: Span,
-    ) -> Result<Option<u32>, CallError> {
+    ) -> Result<Option<(u32, Time)>, CallError> {
         let body = json!({ "EcsId": id, "TimeInterval": "1", "Indicators": ["GpuUsage"] });
         let answer = self.call(&action::MONITOR, Params::Body(body)).await?;
         Ok(gpu_percent(&answer.data, now, fresh))
@@ -341,14 +342,14 @@ pub(super) fn taken_on(answer: &Answer) -> TakenOn {
 }
 
 /// `Data` of `DescribeInstanceMonitor`; see [`Client::gpu_percent`].
-pub fn gpu_percent(data: &Value, now: Time, fresh: Span) -> Option<u32> {
+pub fn gpu_percent(data: &Value, now: Time, fresh: Span) -> Option<(u32, Time)> {
     let series = Fields::of(data).map(|data| data.list("GpuUsage")).unwrap_or_default();
     series.into_iter().filter_map(|one| newest(one, now, fresh)).max()
 }
 
 /// The newest point of one series, if it is fresh. Times are UTC in some answers and Beijing time
 /// in others: whichever lies nearer to now is meant.
-fn newest(series: Fields<'_>, now: Time, fresh: Span) -> Option<u32> {
+fn newest(series: Fields<'_>, now: Time, fresh: Span) -> Option<(u32, Time)> {
     let last = |name: &str| series.value(name)?.as_array()?.last();
     let utc = parse_utc(last("Time")?.as_str()?)?;
     let apart = |at: Time| now.since(at).0.abs();
@@ -361,7 +362,7 @@ fn newest(series: Fields<'_>, now: Time, fresh: Span) -> Option<u32> {
     // Rounded up, so that the least use is seen.
     let fraction = percent.trim_matches('"').split_once('.').map_or("", |(_, fraction)| fraction);
     let more = fraction.chars().any(|digit| digit != '0');
-    Some(whole.saturating_add(u32::from(more)).min(100))
+    Some((whole.saturating_add(u32::from(more)).min(100), at))
 }
 
 #[cfg(test)]

@@ -86,6 +86,20 @@ pub struct Purchase {
     pub password: Option<SecretString>,
 }
 
+impl Purchase {
+    /// A checksum of what a machine is made from: another one means that machines made before are
+    /// not as they would be made today. The password has no part in it.
+    pub fn build(&self) -> u32 {
+        let gib = self.system_disk_gib.to_string();
+        let fixed = [&self.image, &self.vpc, &self.subnet, &self.system_disk_feature, &gib];
+        let parts = fixed.into_iter().chain(&self.security_groups);
+        parts.fold(0, |sum, part| {
+            let sum = crc32c::crc32c_append(sum, part.as_bytes());
+            crc32c::crc32c_append(sum, &[0]) // so that no part runs into the next
+        })
+    }
+}
+
 /// Everything the live world needs of the cloud.
 #[derive(Debug, Clone)]
 pub struct CloudSettings {
@@ -130,5 +144,38 @@ impl CloudSettings {
         self.purchases
             .iter()
             .find(|one| &*one.pool == pool && one.zone == offer.zone && one.family == offer.family)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_build_changes_with_image_network_and_disk_and_not_with_the_password() {
+        let made = || Purchase {
+            pool: "p".into(),
+            zone: "z".into(),
+            family: "f".into(),
+            image: "i".to_owned(),
+            vpc: "v".to_owned(),
+            subnet: "s".to_owned(),
+            security_groups: vec!["a".to_owned(), "b".to_owned()],
+            system_disk_feature: "ssd".to_owned(),
+            system_disk_gib: 40,
+            skip_spot_release: true,
+            password: None,
+        };
+        let build = made().build();
+        assert_eq!(Purchase { password: Some("x".into()), ..made() }.build(), build);
+        for other in [
+            Purchase { image: "i2".to_owned(), ..made() },
+            Purchase { vpc: "vs".to_owned(), subnet: String::new(), ..made() },
+            Purchase { security_groups: vec!["ab".to_owned()], ..made() },
+            Purchase { system_disk_feature: "local".to_owned(), ..made() },
+            Purchase { system_disk_gib: 48, ..made() },
+        ] {
+            assert_ne!(other.build(), build, "{other:?}");
+        }
     }
 }

@@ -9,8 +9,8 @@ use crate::cloud::Purchase;
 use crate::model::name::POOL_MAX;
 use crate::model::{Billing, OfferKey, Shape, Span, Text};
 use crate::policy::{
-    IdleRule, Limits, OfferPolicy, Patience, Pool, Promise, Shared, Slots, Spending, Spot, Tier,
-    Window,
+    Care, IdleRule, Limits, OfferPolicy, OnHung, Patience, Pool, Promise, Shared, Slots, Spending,
+    Spot, Tier, Window,
 };
 use crate::queue::SourceSettings;
 
@@ -100,6 +100,7 @@ fn pool(
         drains: queues.get(&queue).is_some_and(SourceSettings::drains),
         queue,
         surge: reader.number("surge", max.max(1), 1, 10_000),
+        care: care(name, reader, warnings),
     };
     if pool.idle == IdleRule::Assume {
         warnings.push(format!(
@@ -187,11 +188,7 @@ fn buying(
             if own.is_none() {
                 here.fault("image", "is missing: name an image for the size, the zone or the pool");
             }
-            offers.push(offer(&zone, size, Billing::OnDemand, stoppable));
-            if spot.is_some() {
-                offers.push(offer(&zone, size, Billing::Spot, false));
-            }
-            purchases.push(Purchase {
+            let purchase = Purchase {
                 pool: Text::clone(pool),
                 zone: Text::clone(&zone),
                 family: Text::clone(&size.family),
@@ -203,14 +200,25 @@ fn buying(
                 system_disk_gib: gib,
                 skip_spot_release,
                 password: password.clone(),
-            });
+            };
+            offers.push(offer(&zone, size, Billing::OnDemand, stoppable, &purchase));
+            if spot.is_some() {
+                offers.push(offer(&zone, size, Billing::Spot, false, &purchase));
+            }
+            purchases.push(purchase);
         }
         here.end();
     }
     (offers, spot)
 }
 
-fn offer(zone: &Text, size: &Size, billing: Billing, stoppable: bool) -> OfferPolicy {
+fn offer(
+    zone: &Text,
+    size: &Size,
+    billing: Billing,
+    stoppable: bool,
+    purchase: &Purchase,
+) -> OfferPolicy {
     let key = OfferKey {
         zone: Text::clone(zone),
         family: Text::clone(&size.family),
@@ -220,7 +228,8 @@ fn offer(zone: &Text, size: &Size, billing: Billing, stoppable: bool) -> OfferPo
         billing,
     };
     let Size { gpu_memory_gib, speed_ppm, billing_unit, .. } = *size;
-    OfferPolicy { key, gpu_memory_gib, speed_ppm, billing_unit, stoppable }
+    let build = purchase.build();
+    OfferPolicy { key, gpu_memory_gib, speed_ppm, billing_unit, stoppable, build }
 }
 
 fn sizes(
@@ -305,6 +314,30 @@ fn tier(reader: &mut Reader<'_>) -> Tier {
         delete_after: reader.span_or_none("delete_after", Span::ZERO),
         ..Tier::default()
     }
+}
+
+/// What is done about machines that misbehave or have grown old.
+fn care(name: &Text, reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> Care {
+    let answers = [("report", OnHung::Report), ("recycle", OnHung::Recycle)];
+    let care = Care {
+        drain_max: reader.span_or_none("drain_max", Span::minutes(1)),
+        hung_after: reader.span_or_none("hung_after", Span::minutes(5)),
+        on_hung: reader.choice("on_hung", &answers, 0).unwrap_or_default(),
+        max_lifetime: reader.span_or_none("max_lifetime", Span::hours(1)),
+    };
+    if let Some(max) = care.drain_max {
+        warnings.push(format!(
+            "pool {name}: drain_max stops machines whose workers do not answer a drain within \
+             {max}; a frame may be lost"
+        ));
+    }
+    if care.on_hung == OnHung::Recycle {
+        warnings.push(format!(
+            "pool {name}: on_hung = \"recycle\" deletes machines that are busy on an unused GPU; a \
+             frame may be lost"
+        ));
+    }
+    care
 }
 
 /// A preset, and the wait that is promised if it is another.

@@ -9,7 +9,7 @@ pub(super) fn read(root: &mut Reader<'_>) -> Timing {
     let mut reader = root.table("timing");
     let mut timing = Timing::default();
     let second = Span::seconds(1);
-    let keys: [(&str, &mut Span); 23] = [
+    let keys: [(&str, &mut Span); 24] = [
         ("queue_poll", &mut timing.queue_poll),
         ("fleet_poll", &mut timing.fleet_poll),
         ("stock_poll", &mut timing.stock_poll),
@@ -23,6 +23,7 @@ pub(super) fn read(root: &mut Reader<'_>) -> Timing {
         ("boot_max", &mut timing.boot_max),
         ("absent_max", &mut timing.absent_max),
         ("stale_after", &mut timing.stale_after),
+        ("quarantine", &mut timing.quarantine),
         ("heartbeat", &mut timing.heartbeat),
         ("boot_mean", &mut timing.boot_mean),
         ("restart_mean", &mut timing.restart_mean),

@@ -1,6 +1,6 @@
 //! The fold: how each event changes memory. The only place that does.
 
-use super::{Create, Life, Machine, Memory, Meter, Pending, PendingState, Tombstone};
+use super::{Create, Life, Machine, Memory, Meter, Odd, Pending, PendingState, Tombstone};
 use crate::model::event::What;
 use crate::model::snapshot::{Hold, Pause};
 use crate::model::{
@@ -35,13 +35,7 @@ impl Memory {
             What::TombstoneDropped { name } => {
                 self.tombstones.remove(name);
             }
-            What::CreateIntended { name, serial, pool, offer, quote, reason } => {
-                self.meta.serial = *serial;
-                self.meta.counts.creates += 1;
-                push_recent(&mut self.meta.recent.creates, at);
-                let machine = Machine::launched(pool, offer, *quote, at, *reason);
-                self.machines.insert(name.clone(), machine);
-            }
+            What::CreateIntended { .. } => self.launch(event),
             What::CreateRefused { name, .. } => {
                 self.meta.counts.refusals += 1;
                 self.bury(name, at, false);
@@ -49,9 +43,12 @@ impl Memory {
             What::CreateFailed { name, .. } | What::CreateExpired { name } => {
                 self.bury_unborn(name, at);
             }
-            What::Vanished { name } => self.bury(name, at, true),
+            What::Vanished { name } => self.bury_vanished(name, at),
             What::Adopted { name, pool, row } => self.adopt(name, pool, row, at),
-            What::ChangeIntended { change, name, .. } => {
+            What::ChangeIntended { change, name, reason } => {
+                if let (Change::Drain, Reason::Hung { .. }) = (change, reason) {
+                    self.count_recycled(name, at);
+                }
                 self.count_change(name, *change, at);
                 self.apply_to_machine(event);
             }
@@ -73,6 +70,8 @@ impl Memory {
             | What::ChangeFailed { .. }
             | What::Found { .. }
             | What::StatusSeen { .. }
+            | What::StatusOdd { .. }
+            | What::StatusWell { .. }
             | What::Held { .. }
             | What::Reclaimed { .. }
             | What::Released { .. }
@@ -82,6 +81,20 @@ impl Memory {
             | What::AssumedReady { .. }
             | What::ChangeSeen { .. }
             | What::WorkerSeen { .. } => self.apply_to_machine(event),
+        }
+    }
+
+    fn launch(&mut self, event: &Event) {
+        let (what, at) = (&event.what, event.at);
+        if let What::CreateIntended { name, serial, pool, offer, quote, reason, queue, build } =
+            what
+        {
+            self.meta.serial = *serial;
+            self.meta.counts.creates += 1;
+            push_recent(&mut self.meta.recent.creates, at);
+            let mut machine = Machine::launched(pool, offer, *quote, at, *reason);
+            (machine.queue, machine.build) = (Text::clone(queue), *build);
+            self.machines.insert(name.clone(), machine);
         }
     }
 
@@ -135,6 +148,24 @@ impl Memory {
         self.bury(name, at, true);
     }
 
+    /// Somebody else's doing has no event: charged until a listing first missed it.
+    fn bury_vanished(&mut self, name: &MachineName, at: Time) {
+        if let Some(machine) = self.machines.get_mut(name)
+            && let Some((_, first)) = machine.missed
+        {
+            machine.meter.end(first);
+            machine.meter.estimated = true;
+        }
+        self.bury(name, at, true);
+    }
+
+    fn count_recycled(&mut self, name: &MachineName, at: Time) {
+        let Some(machine) = self.machines.get(name) else { return };
+        let recycled = &mut self.meta.recycled;
+        recycled.retain(|(then, _)| at < *then + Span::hours(1));
+        recycled.push((at, Text::clone(&machine.pool)));
+    }
+
     /// What never ran is not charged.
     fn bury_unborn(&mut self, name: &MachineName, at: Time) {
         if let Some(machine) = self.machines.get_mut(name) {
@@ -175,6 +206,9 @@ impl Memory {
         let mut machine = Machine::launched_unquoted(pool, &offer, at);
         machine.quote = quote;
         machine.found(&row.instance, row.created_at, &row.status, at);
+        machine.made_at = row.created_at.unwrap_or(at);
+        // When it was asked to boot is not known: it teaches nothing of boots.
+        machine.boot_asked_at = None;
         self.machines.insert(name.clone(), machine);
     }
 }
@@ -212,6 +246,10 @@ impl Machine {
             stopped_by_us: false,
             reclaimed_at: None,
             held: None,
+            odd: None,
+            queue: "".into(),
+            build: None,
+            create_event: None,
             meter: Meter::default(),
             reason: Reason::Found,
         }
@@ -249,14 +287,13 @@ impl Machine {
             What::StatusSeen { status, .. } => self.contradicted(status, at),
             What::Held { owner, reason, until, .. } => self.hold(owner, reason, *until),
             What::Released { .. } => self.held = None,
+            What::StatusOdd { status, .. } => self.odd = Some(Odd::new(status, at)),
+            What::StatusWell { .. } => self.odd = None,
             What::StopCharged { .. } => {
                 self.charged_off = true;
                 self.meter.never_stopped();
             }
-            What::Missed { .. } => {
-                let (count, first) = self.missed.unwrap_or((0, at));
-                self.missed = Some((count.saturating_add(1), first));
-            }
+            What::Missed { .. } => self.miss(at),
             What::Unmissed { .. } => self.missed = None,
             What::Quoted { quote, .. } => self.quote = Some(*quote),
             What::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
@@ -293,10 +330,16 @@ impl Machine {
         self.held = Some(Hold { owner, reason, until });
     }
 
+    fn miss(&mut self, at: Time) {
+        let (count, first) = self.missed.unwrap_or((0, at));
+        self.missed = Some((count.saturating_add(1), first));
+    }
+
     fn create_accepted(&mut self, instance: Option<&Text>, event: Option<&Text>) {
         if matches!(self.life, Life::Launching(_)) {
             self.life = Life::Launching(Create::Accepted { event: event.cloned() });
         }
+        self.create_event = event.cloned();
         self.instance = self.instance.take().or_else(|| instance.cloned());
     }
 
@@ -392,6 +435,9 @@ impl Machine {
                 self.meter.estimated = true;
                 self.meter.run(at);
                 self.enter(Life::Booting { again: true }, at);
+                // Its idleness begins now; how long it has booted is not known.
+                (self.worker_since, self.boot_asked_at) = (at, None);
+                (self.boot_failed, self.reason) = (false, Reason::ByHand);
             }
             Status::Building
             | Status::Running
@@ -413,6 +459,9 @@ impl Machine {
             self.worker_since = at;
         }
         let joined = matches!(state, Some(WorkerState::Idle | WorkerState::Busy));
+        if joined {
+            self.create_event = None;
+        }
         if joined && matches!(self.life, Life::Booting { .. }) {
             self.enter(Life::Ready, at);
         }

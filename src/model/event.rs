@@ -61,6 +61,12 @@ pub enum What {
         quote: Quote,
         /// Why, in one line.
         reason: Reason,
+        /// The queue its workers are to serve.
+        #[serde(default)]
+        queue: Text,
+        /// Checksum of what it is made from; `None` = not written down.
+        #[serde(default)]
+        build: Option<u32>,
     },
     /// The provider took the create on.
     CreateAccepted {
@@ -216,6 +222,18 @@ pub enum What {
         /// As listed.
         status: Status,
     },
+    /// A listing shows a machine in a status that is none of a life's (`error`, `recycling` …).
+    StatusOdd {
+        /// Which.
+        name: MachineName,
+        /// As listed.
+        status: Text,
+    },
+    /// A listing shows it in a common status again.
+    StatusWell {
+        /// Which.
+        name: MachineName,
+    },
     /// A listing shows a machine off, and charged as if it ran (`NoChargeForShutdown` = 0).
     StopCharged {
         /// Which.
@@ -351,6 +369,8 @@ impl Event {
             | What::StatusSeen { name, .. }
             | What::Held { name, .. }
             | What::Released { name, .. }
+            | What::StatusOdd { name, .. }
+            | What::StatusWell { name }
             | What::StopCharged { name }
             | What::Missed { name }
             | What::Unmissed { name }

@@ -212,6 +212,8 @@ pub struct UsageReading {
     /// Highest use of any GPU over the last minutes, in percent; `None` = no data, which proves
     /// nothing.
     pub gpu_percent: Option<u32>,
+    /// When that was measured: the newest point there is.
+    pub measured_at: Option<Time>,
 }
 
 /// The answer to a look.

@@ -20,6 +20,11 @@ pub enum Reason {
         /// Offers that could be bought.
         offers: usize,
     },
+    /// The pool is kept at its `min`, or at that of a window.
+    Floor {
+        /// So many.
+        min: u32,
+    },
     /// There is work for it.
     WorkWaits {
         /// Slots short.
@@ -59,8 +64,42 @@ pub enum Reason {
     OverCap,
     /// It is off, and charged as if it ran.
     StopCharged,
+    /// Somebody has started it by hand.
+    ByHand,
+    /// Its workers have not answered the drain.
+    DrainCut {
+        /// For longer than this.
+        within: Span,
+    },
+    /// It works by the queue's word, and its GPU does nothing.
+    Hung {
+        /// For so long.
+        busy_for: Span,
+    },
+    /// The provider shows it in a bad status.
+    Quarantine {
+        /// For so long.
+        lasted: Span,
+    },
+    /// It is older than the pool's `max_lifetime`.
+    TooOld {
+        /// So old.
+        age: Span,
+    },
+    /// It was made from settings that are not today's.
+    Drifted,
     /// It was found at the provider.
     Found,
+}
+
+impl Reason {
+    /// Whether a machine touched for this reason is on its way out whatever the work asks for.
+    pub const fn replaces(&self) -> bool {
+        matches!(
+            self,
+            Self::Hung { .. } | Self::Quarantine { .. } | Self::TooOld { .. } | Self::Drifted
+        )
+    }
 }
 
 impl fmt::Display for Reason {
@@ -70,6 +109,7 @@ impl fmt::Display for Reason {
                 f,
                 "slots short: {slots}; {work_hourly} a slot-hour is the least of {offers} offers"
             ),
+            Self::Floor { min } => write!(f, "the pool is kept at its min of {min}"),
             Self::WorkWaits { slots } => write!(f, "there is work for it (slots short: {slots})"),
             Self::HoldsPlace => write!(f, "it cannot serve and holds a place under max"),
             Self::TakesTasks => write!(f, "it is to take tasks again"),
@@ -82,6 +122,16 @@ impl fmt::Display for Reason {
             Self::Retiring => write!(f, "the farm is being left for good"),
             Self::OverCap => write!(f, "a cap on money is reached"),
             Self::StopCharged => write!(f, "it is off and charged as if it ran"),
+            Self::ByHand => write!(f, "somebody started it by hand, and it has no work"),
+            Self::DrainCut { within } => {
+                write!(f, "its workers have not answered the drain within {within}")
+            }
+            Self::Hung { busy_for } => {
+                write!(f, "it has been busy for {busy_for} on a GPU that does nothing")
+            }
+            Self::Quarantine { lasted } => write!(f, "in a bad status for {lasted}"),
+            Self::TooOld { age } => write!(f, "it is {age} old"),
+            Self::Drifted => write!(f, "it was made from settings that have changed"),
             Self::Found => write!(f, "found at the provider"),
         }
     }

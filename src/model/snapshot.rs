@@ -306,6 +306,63 @@ pub enum Blocked {
         /// Percent.
         percent: u32,
     },
+    /// The provider shows a machine in a bad status: nothing is done to it for a while, and its work
+    /// is replaced.
+    Quarantined {
+        /// Which.
+        machine: MachineName,
+        /// As listed.
+        status: Text,
+    },
+    /// The account is in arrears and the provider takes a machine back: nothing is bought or deleted.
+    Arrears {
+        /// Which.
+        machine: MachineName,
+    },
+    /// The provider shows a machine in a status nobody knows.
+    OddStatus {
+        /// Which.
+        machine: MachineName,
+        /// As listed.
+        status: Text,
+    },
+    /// A machine's workers have not answered their drain for long.
+    DrainLasts {
+        /// Which.
+        machine: MachineName,
+        /// So long.
+        lasted: Span,
+    },
+    /// The queue says busy, and the GPU does nothing, for longer than tasks take.
+    Hung {
+        /// Which.
+        machine: MachineName,
+        /// Busy for so long.
+        busy_for: Span,
+    },
+    /// Monitoring shows no use of any busy machine of the pool: monitoring is not believed.
+    MonitoringDead {
+        /// So many busy machines.
+        machines: u32,
+    },
+    /// As many hung machines were replaced within an hour as is allowed.
+    HungEnough {
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// Machines that are too old, or made from other settings than today's, are replaced a few at a
+    /// time.
+    Replacing {
+        /// How many are left.
+        left: u32,
+    },
+    /// Machines of a pool that is not in the config any more.
+    PoolGone {
+        /// Its name.
+        pool: Text,
+        /// How many.
+        machines: u32,
+    },
     /// An instance carries a name that two machines have: nothing is done to either.
     NameTwice {
         /// Which.
@@ -363,6 +420,9 @@ pub struct MachineView {
     /// Who keeps it, and why.
     #[serde(default)]
     pub held: Option<Hold>,
+    /// A status that is none of a life's, as listed.
+    #[serde(default)]
+    pub odd: Option<Text>,
 }
 
 /// A machine is kept by an operator.
@@ -421,6 +481,42 @@ pub struct Counts {
     pub refusals: u64,
     /// Requests whose outcome was unknown.
     pub unknowns: u64,
+}
+
+impl Blocked {
+    /// The words for machines that misbehave, or are on their way out.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest has its words in `fmt`")]
+    fn say_of_machines(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Quarantined { machine, status } => {
+                write!(f, "{machine} is set aside: the provider shows it as `{status}`")
+            }
+            Self::Arrears { machine } => write!(
+                f,
+                "the provider takes {machine} back for arrears: nothing is bought or deleted; pay"
+            ),
+            Self::OddStatus { machine, status } => {
+                write!(f, "the provider shows {machine} as `{status}`")
+            }
+            Self::DrainLasts { machine, lasted } => {
+                write!(f, "the workers of {machine} have not answered their drain for {lasted}")
+            }
+            Self::Hung { machine, busy_for } => {
+                write!(f, "{machine} has been busy for {busy_for} and its GPU does nothing")
+            }
+            Self::MonitoringDead { machines } => {
+                write!(f, "all {machines} busy machines show an unused GPU: monitoring is at fault")
+            }
+            Self::HungEnough { limit } => write!(f, "{limit} hung machines an hour are replaced"),
+            Self::Replacing { left } => {
+                write!(f, "{left} machines are too old or not as configured, and are replaced")
+            }
+            Self::PoolGone { pool, machines } => {
+                write!(f, "{machines} machines of pool {pool}, which is not in the config")
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl fmt::Display for Blocked {
@@ -483,6 +579,15 @@ impl fmt::Display for Blocked {
             Self::GpuBusy { machine, percent } => {
                 write!(f, "{machine} is idle by the queue but its GPU is at {percent} %")
             }
+            Self::Quarantined { .. }
+            | Self::Arrears { .. }
+            | Self::OddStatus { .. }
+            | Self::DrainLasts { .. }
+            | Self::Hung { .. }
+            | Self::MonitoringDead { .. }
+            | Self::HungEnough { .. }
+            | Self::Replacing { .. }
+            | Self::PoolGone { .. } => self.say_of_machines(f),
             Self::NameTwice { machine } => write!(f, "two instances are called {machine}"),
         }
     }

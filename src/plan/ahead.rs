@@ -6,7 +6,7 @@ use super::capacity::{self, Capacity};
 use super::demand::{Demand, Wanted};
 use super::promise::workload::Forecast;
 use super::promise::{self, Addable, Coming, Outlook};
-use super::{Situation, boots, may_change, quantum, rank};
+use super::{Situation, boots, may_change, quantum, rank, replace};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::Phase;
 use crate::model::{MachineName, Shape, Span, Status, Time, WorkerState};
@@ -74,6 +74,8 @@ struct Bench<'a> {
     ready: Vec<(&'a MachineName, usize)>,
     /// Being drained, but their workers are there.
     draining_slots: usize,
+    /// At work on machines that are set aside.
+    aside: usize,
     stopped: usize,
     /// Those that may be given up last, and the newest of them last.
     coming: Vec<(MachineName, Coming)>,
@@ -88,20 +90,26 @@ impl<'a> Bench<'a> {
     ) -> Self {
         let Situation { policy, memory, now, .. } = situation;
         let mut bench =
-            Self { ready: Vec::new(), draining_slots: 0, stopped: 0, coming: Vec::new() };
+            Self { ready: Vec::new(), draining_slots: 0, aside: 0, stopped: 0, coming: Vec::new() };
         let ours = memory.machines.iter().filter(|(_, machine)| machine.pool == pool.name);
         for (name, machine) in ours.filter(|(name, _)| !taken.contains(*name)) {
             let slots = pool.offer(&machine.offer).map_or(0, |one| pool.slots_of(one, shape));
             let slots = usize::try_from(slots).unwrap_or(0);
-            if slots == 0 {
+            if machine.is_set_aside() && machine.worker == Some(WorkerState::Busy) {
+                bench.aside += slots;
+            }
+            if slots == 0 || machine.is_set_aside() {
                 continue;
             }
+            let stays = replace::stays(situation, pool, machine);
             match machine.phase() {
                 Phase::Ready => bench.ready.push((name, slots)),
-                Phase::Draining if machine.worker.is_some() && may_change(situation, machine) => {
+                Phase::Draining
+                    if stays && machine.worker.is_some() && may_change(situation, machine) =>
+                {
                     bench.draining_slots += slots;
                 }
-                Phase::Stopped if may_change(situation, machine) => bench.stopped += 1,
+                Phase::Stopped if stays && may_change(situation, machine) => bench.stopped += 1,
                 Phase::Launching | Phase::Booting | Phase::Starting
                     if capacity::counts(machine, policy.timing.unknown_counts, now) =>
                 {
@@ -138,8 +146,12 @@ impl<'a> Bench<'a> {
         let waiting = waiting.take(count(wanted.waiting.saturating_mul(pool.tasks_per_slot)));
         let running = forecast.running.iter().filter(|(task, _)| is_it(*task));
         let running = running.take(count(wanted.running.unwrap_or(u32::MAX)));
-        let running: Vec<_> =
+        let mut running: Vec<_> =
             running.map(|(_, ends)| ends.map(|end| (end - passed).max(0))).collect();
+        // What runs on machines that take no more frees no slot.
+        let lost = capacity::going(situation.policy, pool, situation.memory, shape);
+        let lost = usize::try_from(lost).unwrap_or(0) + self.aside;
+        running.truncate(running.len().saturating_sub(lost));
         let ready: usize = self.ready.iter().map(|(_, slots)| *slots).sum();
         Outlook {
             submitted: waiting.clone().map(|task| task.submitted_at.since(now).0).collect(),

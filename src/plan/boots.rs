@@ -38,7 +38,7 @@ pub fn deadline(policy: &Policy, memory: &Memory, machine: &Machine, now: Time) 
     });
     let (all, overdue) = booting.fold((0, 0), |(all, overdue), one| {
         let since = one.boot_asked_at.unwrap_or(one.since);
-        let is_overdue = learned_deadline(policy, memory, one) < now.since(since);
+        let is_overdue = learned_deadline(policy, memory, one) <= now.since(since);
         (all + 1, overdue + usize::from(is_overdue))
     });
     let zone_is_slow = BLAME_ZONE_AT <= all && all < overdue * BLAME_ZONE_AT;
@@ -50,6 +50,11 @@ fn learned_deadline(policy: &Policy, memory: &Memory, machine: &Machine) -> Span
     let again = matches!(machine.life, Life::Booting { again: true });
     let longest = memory.boots.get(&machine.boot_line(again)).and_then(Boots::longest);
     longest.map_or(max, |longest| longest.times(PATIENCE).clamp(DEADLINE_MIN.min(max), max))
+}
+
+/// Whether a machine made of this offer now would be the only one to try: its boots have failed.
+pub fn is_canary(pool: &Pool, memory: &Memory, offer: &OfferKey) -> bool {
+    memory.boots.get(&line(pool, offer, false)).is_some_and(|boots| OPENS_AT <= boots.failed)
 }
 
 /// Why no machine of this offer should be made now: its boots bring no workers, and the one that

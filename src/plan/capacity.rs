@@ -28,6 +28,9 @@ const SPOT_SILENT: Span = Span::minutes(1);
 
 /// Whether a machine counts towards its pool's capacity, now or soon.
 pub fn counts(machine: &Machine, unknown_counts: Span, now: Time) -> bool {
+    if machine.is_set_aside() {
+        return false;
+    }
     match (machine.phase(), &machine.life) {
         // An unknown create holds its place under the caps, but demand trusts it only for a while.
         (Phase::Launching, Life::Launching(Create::Unknown)) => {
@@ -52,8 +55,11 @@ pub fn of(policy: &Policy, pool: &Pool, memory: &Memory, demand: &Demand, now: T
     };
     let headroom = [(pool.shape, pool.headroom)].into_iter().filter(|(_, slots)| *slots != 0);
     let work = demand.wanted.iter().rev().map(|(shape, wanted)| {
+        let running = wanted
+            .running
+            .map(|running| running.saturating_sub(going(policy, pool, memory, *shape)));
         let running =
-            wanted.running.unwrap_or_else(|| assumed_running(pool, &spare, *shape, wanted.waiting));
+            running.unwrap_or_else(|| assumed_running(pool, &spare, *shape, wanted.waiting));
         (*shape, running.saturating_add(wanted.waiting))
     });
     let work: Vec<(Shape, u32)> = work.chain(headroom).collect();
@@ -74,6 +80,23 @@ pub fn of(policy: &Policy, pool: &Pool, memory: &Memory, demand: &Demand, now: T
         }
     }
     capacity
+}
+
+/// Slots at work on machines that take no more and are on their way out: those tasks end there.
+pub fn going(policy: &Policy, pool: &Pool, memory: &Memory, shape: Shape) -> u32 {
+    let going = memory.machines.values().filter(|machine| {
+        let orphan = policy.pool(&machine.pool).is_none() && machine.queue == pool.queue;
+        let goes = machine.is_being_replaced() || pool.offer(&machine.offer).is_none();
+        (orphan || (machine.pool == pool.name && goes))
+            && machine.worker == Some(WorkerState::Busy)
+            && !machine.is_set_aside()
+    });
+    // A size that is no longer bought is taken to run one task on each GPU.
+    let slots = |machine: &Machine| {
+        let offer = pool.offer(&machine.offer);
+        offer.map_or(machine.offer.gpus.max(1), |offer| pool.slots_of(offer, shape))
+    };
+    going.map(slots).fold(0, u32::saturating_add)
 }
 
 /// A machine that may serve, in the order in which work is laid on machines.

@@ -2,7 +2,7 @@
 
 use super::capacity::Capacity;
 use super::workers::{Workers, is_surely_off};
-use super::{Draft, Situation, may_change};
+use super::{Draft, Situation, aside, boots, may_change, replace};
 use super::{looks, rank};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Phase, Report};
@@ -27,22 +27,25 @@ pub(super) fn steps(
     }
     let mut added = 0;
     for (shape, slots) in short {
-        added += serve(situation, pool, (*shape, *slots), draft, report);
+        added += serve(situation, pool, (*shape, *slots), None, draft, report);
     }
     let (min, _) = pool.size_at(situation.now);
     let missing = min.saturating_sub(capacity.machines.saturating_add(added));
     for _ in 0..missing {
-        if serve(situation, pool, (pool.shape, 1), draft, report) == 0 {
+        let why = Some(Reason::Floor { min });
+        if serve(situation, pool, (pool.shape, 1), why, draft, report) == 0 {
             break;
         }
     }
 }
 
-/// Finds `short` slots for tasks of one shape; returns the machines it took.
+/// Finds `short` slots for tasks of one shape, for that or for another reason; returns the machines
+/// it took.
 fn serve(
     situation: Situation<'_>,
     pool: &Pool,
     (shape, mut short): (Shape, u32),
+    why: Option<Reason>,
     draft: &mut Draft,
     report: &mut Report,
 ) -> u32 {
@@ -57,12 +60,12 @@ fn serve(
             report.binds.push(reason);
             break;
         }
-        let reason = Reason::WorkWaits { slots: short };
+        let reason = why.unwrap_or(Reason::WorkWaits { slots: short });
         draft.change(situation, pool, &name, change, reason);
         short = short.saturating_sub(slots);
         machines += 1;
     }
-    machines + buy(situation, pool, (shape, short), draft, report)
+    machines + buy(situation, pool, (shape, short), why, draft, report)
 }
 
 /// Buys machines one by one, each in the offer that is best once the others are counted.
@@ -70,6 +73,7 @@ fn buy(
     situation: Situation<'_>,
     pool: &Pool,
     (shape, mut short): (Shape, u32),
+    why: Option<Reason>,
     draft: &mut Draft,
     report: &mut Report,
 ) -> u32 {
@@ -94,10 +98,13 @@ fn buy(
         }
         report.binds.extend(rank::stale_price(situation, best));
         let (work_hourly, offers) = (best.merit.work_hourly, offers.len());
-        let reason = Reason::SlotsShort { slots: short, work_hourly, offers };
+        let reason = why.unwrap_or(Reason::SlotsShort { slots: short, work_hourly, offers });
         draft.create(situation, pool, best, reason);
         short = short.saturating_sub(best.slots);
         bought += 1;
+        if boots::is_canary(pool, situation.memory, &best.offer.key) {
+            break;
+        }
     }
     bought
 }
@@ -117,6 +124,7 @@ fn reserves(
         .iter()
         .filter(|(name, machine)| machine.pool == pool.name && !draft.is_touched(name))
         .filter(|(_, machine)| may_change(situation, machine))
+        .filter(|(_, machine)| replace::stays(situation, pool, machine))
         .filter_map(|(name, machine)| {
             let offer = pool.offer(&machine.offer)?;
             let (rank, change) = reserve_change(situation, machine)?;
@@ -142,7 +150,8 @@ fn reserve_change(situation: Situation<'_>, machine: &Machine) -> Option<(u8, Ch
             let waits = refused.is_some_and(|refused| situation.now < refused.until);
             let flagged = machine.drain_asked_at.is_some();
             let step = if flagged { (2, Change::Undrain) } else { (1, Change::Start) };
-            (!waits).then_some(step)
+            let may_start = !waits && aside::arrears(situation.memory).is_none();
+            may_start.then_some(step)
         }
         Phase::Launching
         | Phase::Booting

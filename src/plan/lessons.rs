@@ -1,9 +1,9 @@
 //! What refusals and ends teach of the market: facts for memory, made while settling.
 
 use super::rank;
-use crate::memory::{Machine, Memory};
+use crate::memory::{Life, Machine, Memory};
 use crate::model::event::What;
-use crate::model::{Change, OfferKey, Refusal, Span, Text, Time};
+use crate::model::{Change, Refusal, Span, Text, Time};
 use crate::policy::Policy;
 
 /// Remembers a refusal; the pause doubles with each in a row. Requests that were on their way together
@@ -32,9 +32,20 @@ pub(super) fn offer_refused(
     What::OfferRefused { offer: machine.offer.clone(), class, until }
 }
 
-/// Whether a machine of this offer proves something remembered of it wrong.
-pub(super) fn is_served(memory: &Memory, offer: &OfferKey) -> bool {
-    memory.refusals.contains_key(offer) || memory.ceilings.contains_key(&offer.zone)
+/// An offer that was refused, or a quota, is forgiven once a machine of it runs that was asked for
+/// later.
+pub(super) fn add_served(memory: &Memory, machine: &Machine, events: &mut Vec<What>) {
+    let refused_at = memory.refusals.get(&machine.offer).map(|refusal| refusal.at);
+    if refused_at.is_none() && !memory.ceilings.contains_key(&machine.offer.zone) {
+        return;
+    }
+    let comes_up = matches!(machine.life, Life::Launching(_) | Life::Booting { .. });
+    let asked_at = machine.boot_asked_at.filter(|_| comes_up);
+    let served = What::OfferServed { offer: machine.offer.clone() };
+    let is_later = asked_at.is_some_and(|at| refused_at.is_none_or(|refused| refused < at));
+    if is_later && !events.contains(&served) {
+        events.push(served);
+    }
 }
 
 /// What ends tell: what is to be booked, and how long spot machines last.

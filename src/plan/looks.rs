@@ -1,6 +1,7 @@
 //! Which questions are worth asking now. Constant work: the same looks whether all is quiet or not,
 //! fewer only where a source fails.
 
+use super::ahead::is_being_made;
 use super::rank::Buyable;
 use super::{Draft, Situation};
 use crate::memory::{Create, Life, Machine, PendingState};
@@ -131,13 +132,22 @@ fn follow(situation: Situation<'_>, name: &MachineName, machine: &Machine, draft
     let event = match (&machine.life, machine.pending.as_ref().map(|pending| &pending.state)) {
         (_, Some(PendingState::Accepted { event }))
         | (Life::Launching(Create::Accepted { event }), _) => event.clone(),
-        _ => None,
+        // Seen, but not yet known to run: only its event tells that it failed.
+        _ => machine.create_event.clone().filter(|_| is_being_made(situation, name, machine)),
     };
     if let Some(event) = event {
         let since = machine.pending.as_ref().map_or(machine.made_at, |pending| pending.sent_at);
         let look = Look::Event { event, instance: machine.instance.clone() };
         paced(situation, look, timing.event_poll, since, draft);
     }
+}
+
+/// GPU use of one machine, no more often than every `poll`; the newest word there is.
+pub(super) fn usage(situation: Situation<'_>, instance: &Text, poll: Span, draft: &mut Draft) {
+    let look = Look::Usage(Text::clone(instance));
+    let last = situation.readings.paced.get(&look);
+    let due_at = last.map_or(situation.now, |last| *last + poll);
+    ask(situation, look, due_at, draft);
 }
 
 /// Asks once per beat of `poll`, counted from `since`.

@@ -14,12 +14,14 @@ use crate::model::{
 use crate::policy::{Policy, Pool};
 
 pub mod ahead;
+pub mod aside;
 pub mod boots;
 pub mod capacity;
 pub mod caps;
 pub mod demand;
 pub mod grow;
 pub mod guard;
+pub mod hung;
 pub mod lessons;
 pub mod looks;
 pub mod money;
@@ -28,6 +30,7 @@ pub mod quantum;
 pub mod quota;
 pub mod rank;
 pub mod readings;
+pub mod replace;
 pub mod report;
 pub mod settle;
 pub mod shrink;
@@ -78,6 +81,8 @@ pub struct Draft {
     budget: guard::Budget,
     caps: caps::Caps,
     serial: u64,
+    /// The account is in arrears: nothing is bought, started or deleted.
+    frozen: bool,
     touched: std::collections::BTreeSet<MachineName>,
 }
 
@@ -91,6 +96,7 @@ pub fn plan(situation: Situation<'_>) -> Plan {
     for ((pool, fresh), demand) in policy.pools.iter().zip(fresh).zip(demands) {
         let mut report = Report::default();
         report.binds.extend(held(situation));
+        aside::tell(situation, pool, &mut draft, &mut report);
         if fresh.is_none() {
             report.binds.push(queue_stale(situation, pool));
         }
@@ -110,6 +116,9 @@ pub fn plan(situation: Situation<'_>) -> Plan {
         }
         if held(situation).is_none() {
             let ahead = fresh.and_then(|_| ahead::of(situation, pool, &demand, &capacity));
+            if let Some(reading) = fresh {
+                hung::steps(situation, pool, reading, &mut draft, &mut report);
+            }
             let slots = ahead.as_ref().map_or(&capacity.short, |ahead| &ahead.short);
             if memory.meta.retiring.is_none() {
                 grow::steps(situation, pool, (&capacity, slots), &mut draft, &mut report);
@@ -121,7 +130,11 @@ pub fn plan(situation: Situation<'_>) -> Plan {
                 report.binds.push(Blocked::WithinPromise { waiting, wait });
             }
         }
+        tell_once(&mut report);
         draft.plan.reports.insert(Text::clone(&pool.name), report);
+    }
+    if held(situation).is_none() {
+        replace::orphans(situation, &mut draft);
     }
     looks::due(situation, &wants_offers, &mut draft);
     for window in policy.pools.iter().flat_map(|pool| &pool.windows) {
@@ -133,6 +146,17 @@ pub fn plan(situation: Situation<'_>) -> Plan {
     draft.wake_by(memory.meta.day.as_ref().map_or(now, |day| day.until));
     draft.wake_by(readings.frozen_until.unwrap_or(Time::MAX));
     draft.finish(policy, now)
+}
+
+/// One refusal may hold several offers back: it is told once.
+fn tell_once(report: &mut Report) {
+    let mut told = Vec::new();
+    for bind in std::mem::take(&mut report.binds) {
+        if !told.contains(&bind) {
+            told.push(bind);
+        }
+    }
+    report.binds = told;
 }
 
 /// What keeps the whole farm from being changed at all.
@@ -175,6 +199,7 @@ impl Draft {
             budget: guard::Budget::new(policy, memory, now),
             caps: caps::Caps::new(policy, memory, now),
             serial: memory.meta.serial,
+            frozen: aside::arrears(memory).is_some(),
             touched: std::collections::BTreeSet::new(),
         }
     }
@@ -195,6 +220,9 @@ impl Draft {
         best: &rank::Buyable<'_>,
         reason: Reason,
     ) {
+        if self.frozen {
+            return;
+        }
         let (offer, quote, bid) = (&best.offer.key, best.quote, best.bid);
         self.serial += 1;
         let epoch = situation.memory.meta.epoch;
@@ -206,6 +234,8 @@ impl Draft {
             offer: offer.clone(),
             quote,
             reason,
+            queue: Text::clone(&pool.queue),
+            build: pool.offer(offer).map(|offer| offer.build),
         };
         let act = Act::Create { name, pool: Text::clone(&pool.name), offer: offer.clone(), bid };
         self.plan.steps.push(Step { intent, act });
@@ -221,6 +251,9 @@ impl Draft {
         reason: Reason,
     ) {
         let Some(machine) = situation.memory.machines.get(name) else { return };
+        if self.frozen && matches!(change, Change::Start | Change::Delete) {
+            return;
+        }
         let Some(act) = act_for(pool, name, machine, change) else { return };
         if self.touched.insert(name.clone()) {
             let intent = What::ChangeIntended { name: name.clone(), change, reason };
@@ -279,5 +312,5 @@ fn may_change(situation: Situation<'_>, machine: &crate::memory::Machine) -> boo
     let rested = machine.failed_at.is_none_or(|at| at + pause <= now);
     let quiet = timing.late_max + timing.listing_lag_max;
     let certain = machine.unknown_at.is_none_or(|at| at + quiet <= now);
-    machine.pending.is_none() && rested && certain
+    machine.pending.is_none() && rested && certain && !aside::is_left_alone(situation, machine)
 }

@@ -8,8 +8,12 @@ use crate::model::{
     StockReading, Text, Time, UsageReading,
 };
 
-/// Usage readings kept at most; each is asked for only before a stop.
+/// Usage readings kept before old ones are dropped: asked for before a stop, and where nothing ends.
 const USAGE_MAX: usize = 256;
+/// The age that makes them old.
+const USAGE_AGE: Span = Span::minutes(20);
+/// Readings of no use further apart than this are not taken together.
+const UNUSED_GAP: Span = Span::minutes(12);
 /// Paced looks remembered before old ones are dropped, and the age that makes them old.
 const PACED_MAX: usize = 256;
 const PACED_AGE: Span = Span::minutes(10);
@@ -33,6 +37,9 @@ pub struct Readings {
     pub quotes: BTreeMap<OfferKey, Source<Quote>>,
     /// GPU use by instance.
     pub usage: BTreeMap<Text, UsageReading>,
+    /// GPUs without use: from the first to the last reading that says so, with none between that does
+    /// not.
+    pub unused: BTreeMap<Text, (Time, Time)>,
     /// Questions under way, and since when.
     pub asked: BTreeMap<Look, Time>,
     /// Events and names asked after, and when last.
@@ -138,7 +145,7 @@ impl Readings {
         if self.asked.get(look).is_some_and(|since| *since <= asked_at) {
             self.asked.remove(look);
         }
-        if matches!(look, Look::Event { .. } | Look::Name(_)) {
+        if matches!(look, Look::Event { .. } | Look::Name(_) | Look::Usage(_)) {
             self.pace(look, asked_at);
         }
         match (look, result) {
@@ -167,10 +174,7 @@ impl Readings {
                 Brought::Quote(offer.clone(), quote)
             }
             (Look::Usage(instance), Ok(Reading::Usage(reading))) => {
-                self.usage.insert(Text::clone(instance), reading);
-                while USAGE_MAX < self.usage.len() {
-                    self.usage.pop_first();
-                }
+                self.note_use(instance, reading);
                 Brought::Nothing
             }
             (_, Ok(Reading::Name(listing))) => Brought::Name(listing),
@@ -180,6 +184,26 @@ impl Readings {
                 self.fail(look, asked_at, failure);
                 Brought::Nothing
             }
+        }
+    }
+
+    fn note_use(&mut self, instance: &Text, reading: UsageReading) {
+        let at = reading.measured_at.unwrap_or(reading.asked_at);
+        match reading.gpu_percent {
+            Some(0) => {
+                let run = self.unused.entry(Text::clone(instance)).or_insert((at, at));
+                // A long silence between two readings proves nothing.
+                let from = if at < run.1 + UNUSED_GAP { run.0 } else { at };
+                *run = (from, at.max(run.1));
+            }
+            Some(_) => drop(self.unused.remove(instance)),
+            None => {}
+        }
+        let now = reading.asked_at;
+        self.usage.insert(Text::clone(instance), reading);
+        if USAGE_MAX < self.usage.len() {
+            self.usage.retain(|_, one| now < one.asked_at + USAGE_AGE);
+            self.unused.retain(|_, (_, last)| now < *last + USAGE_AGE);
         }
     }
 
@@ -259,5 +283,29 @@ impl Readings {
         });
         let all = queues.chain(fleet).chain(stock).chain(quotes);
         all.map(|(name, detail)| (name.into(), detail)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gpu_is_unused_from_the_first_to_the_last_of_readings_without_a_gap() {
+        let mut readings = Readings::new(false);
+        let mut read = |minute: i64, gpu_percent: Option<u32>| {
+            let at = Time::from_seconds(minute * 60);
+            let (instance, measured_at) = ("i".into(), gpu_percent.map(|_| at));
+            let reading = UsageReading { asked_at: at, instance, gpu_percent, measured_at };
+            readings.note_use(&"i".into(), reading);
+            let minutes = |at: Time| at.seconds() / 60;
+            readings.unused.get("i").map(|(first, last)| (minutes(*first), minutes(*last)))
+        };
+        assert_eq!(read(0, Some(0)), Some((0, 0)));
+        assert_eq!(read(5, Some(0)), Some((0, 5)));
+        assert_eq!(read(10, None), Some((0, 5)), "no data proves nothing");
+        assert_eq!(read(15, Some(0)), Some((0, 15)));
+        assert_eq!(read(40, Some(0)), Some((40, 40)), "nobody looked for 25 minutes");
+        assert_eq!(read(45, Some(3)), None);
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::boots;
-use super::lessons::{is_served, offer_refused};
+use super::lessons::{add_served, offer_refused};
 use super::money;
 use super::readings::Readings;
 use super::workers::{self, Workers};
@@ -158,12 +158,11 @@ fn seen(
         events.push(What::Unmissed { name: name.clone() });
     }
     if row.status == Status::Failed {
-        // While a delete is under way it still holds its place.
-        if machine.pending.is_none() {
-            let detail = "status `failed`".into();
-            events.push(What::CreateFailed { name: name.clone(), detail });
-        }
+        events.extend(failed(policy, memory, (name, machine), asked_at));
         return;
+    }
+    if row.status == Status::Running {
+        add_served(memory, machine, events);
     }
     if !machine.meter.is_on() {
         events.push(What::Found {
@@ -172,11 +171,9 @@ fn seen(
             created_at: row.created_at,
             status: row.status.clone(),
         });
-        if is_served(memory, &machine.offer) && row.status == Status::Running {
-            events.push(What::OfferServed { offer: machine.offer.clone() });
-        }
         return;
     }
+    events.extend(odd_status((name, machine), row));
     let timing = &policy.timing;
     if is_reclaimed(timing, machine, row, asked_at) {
         events.push(What::Reclaimed { name: name.clone(), status: row.status.clone() });
@@ -249,6 +246,37 @@ fn is_reclaimed(timing: &Timing, machine: &Machine, row: &InstanceRow, asked_at:
         | Status::Failed => false,
     };
     sure && leaving && machine.pending.is_none() && machine.reclaimed_at.is_none()
+}
+
+/// A machine is listed as one that could not be made.
+fn failed(
+    policy: &Policy,
+    memory: &Memory,
+    (name, machine): (&MachineName, &Machine),
+    asked_at: Time,
+) -> Vec<What> {
+    if machine.pending.is_some() {
+        return Vec::new(); // while a delete is under way it still holds its place
+    }
+    let detail = "status `failed`".into();
+    let mut events = vec![What::CreateFailed { name: name.clone(), detail }];
+    if matches!(machine.life, Life::Launching(_) | Life::Booting { again: false }) {
+        events.push(offer_refused(policy, memory, machine, Refusal::Other, asked_at));
+    }
+    events
+}
+
+/// A status that is none of a life's comes or goes.
+fn odd_status((name, machine): (&MachineName, &Machine), row: &InstanceRow) -> Option<What> {
+    let name = name.clone();
+    match (&machine.odd, &row.status) {
+        (Some(odd), Status::Other(status)) if odd.status == *status => None,
+        // On its way out: told as such.
+        (None, Status::Other(status)) if &**status == "deleting" => None,
+        (_, Status::Other(status)) => Some(What::StatusOdd { name, status: Text::clone(status) }),
+        (Some(_), _) => Some(What::StatusWell { name }),
+        (None, _) => None,
+    }
 }
 
 /// Whether a listed status is what a change was to lead to.
@@ -342,8 +370,8 @@ pub fn event_read(
 ) -> Vec<What> {
     let waits = |event: &Option<Text>| event.as_ref() == Some(&reading.event);
     for (name, machine) in &memory.machines {
-        if let Life::Launching(Create::Accepted { event }) = &machine.life
-            && waits(event)
+        if matches!(machine.life, Life::Launching(_) | Life::Booting { again: false })
+            && waits(&machine.create_event)
             && reading.status == EventStatus::Failed
         {
             let refused = offer_refused(policy, memory, machine, Refusal::Other, now);
@@ -381,9 +409,11 @@ pub fn queue_read(policy: &Policy, memory: &Memory, readings: &Readings, queue: 
     else {
         return Vec::new();
     };
-    let pools = policy.pools.iter().filter(|pool| &*pool.queue == queue);
-    let pools: Vec<&Text> = pools.map(|pool| &pool.name).collect();
-    let ours = memory.machines.iter().filter(|(_, machine)| pools.contains(&&machine.pool));
+    // Machines of a pool that is gone from the config are still heard where they serve.
+    let ours = memory.machines.iter().filter(|(_, machine)| {
+        let pool = policy.pool(&machine.pool);
+        **pool.map_or(&machine.queue, |pool| &pool.queue) == *queue
+    });
     let Some(workers) = Workers::of(reading) else {
         let booted =
             ours.filter(|(_, machine)| has_booted(&policy.timing, machine, reading.asked_at));
@@ -400,6 +430,9 @@ pub fn queue_read(policy: &Policy, memory: &Memory, readings: &Readings, queue: 
                 workers: names,
                 asked_at: reading.asked_at,
             });
+            if matches!(state, Some(WorkerState::Idle | WorkerState::Busy)) {
+                add_served(memory, machine, &mut events);
+            }
             events.extend(booted(name, machine, state, reading.asked_at));
         }
     }

@@ -7,7 +7,7 @@ use super::ahead::{is_being_made, never_joined};
 use super::capacity::Capacity;
 use super::promise::gaps::{self, LetGo, Rates};
 use super::workers::{GATE_MARGIN, Gate, Workers, gate_closed, is_surely_off};
-use super::{Draft, Situation, boots, may_change, quantum};
+use super::{Draft, Situation, boots, hung, looks, may_change, quantum, replace};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Hold, Phase, Report};
 use crate::model::{
@@ -17,6 +17,14 @@ use crate::policy::{IdleRule, Pool};
 
 /// A GPU busier than this, in percent, vetoes a stop.
 const GPU_IDLE_PERCENT: u32 = 5;
+/// What was measured sooner than this after a machine became idle may still be of its last task.
+const GPU_SETTLES: Span = Span::minutes(1);
+/// A stop waits no longer than this for the GPU's use to be told.
+const GPU_LOOK_MAX: Span = Span::seconds(15);
+/// A GPU in use is looked at again after this.
+const GPU_AGAIN: Span = Span::minutes(1);
+/// A drain that lasts longer than this is told of.
+const DRAIN_LASTS: Span = Span::hours(1);
 /// A stop that was charged is not tried again for so long.
 const CHARGED_REMEMBERED: Span = Span::days(1);
 /// A stopped machine is never kept longer than this.
@@ -53,6 +61,7 @@ pub(super) fn steps(
         }
         return;
     }
+    replace::steps(situation, pool, &ours, capacity, (&mut *draft, &mut *report));
     let levels = levels(situation, pool, &ours);
     let over_cap = draft.caps.reached(situation.policy, &pool.name);
     report.binds.extend(over_cap.clone());
@@ -163,6 +172,10 @@ impl Shrink<'_, '_> {
             self.held(name, machine, hold, capacity);
             return;
         }
+        if machine.in_quarantine() {
+            self.quarantined(name, machine);
+            return;
+        }
         match machine.phase() {
             Phase::Ready | Phase::Booting | Phase::Starting => {
                 let Some((due_at, why)) = self.to_let_go_at(machine, capacity, name) else {
@@ -216,7 +229,11 @@ impl Shrink<'_, '_> {
             let situation = self.situation;
             let within =
                 boots::deadline(situation.policy, situation.memory, machine, situation.now);
-            let due_at = if machine.boot_failed { situation.now } else { asked_at + within };
+            let (due_at, within) = if machine.boot_failed {
+                (situation.now, situation.now.since(asked_at))
+            } else {
+                (asked_at + within, within)
+            };
             return Some((due_at, Reason::NoWorker { within }));
         }
         let worker = if self.workers.is_none() {
@@ -268,17 +285,21 @@ impl Shrink<'_, '_> {
         if is_being_made(self.situation, name, machine) {
             return; // the provider deletes nothing that it is still making
         }
+        self.foresee_stop(name, machine);
+        let waits = match gate {
+            Gate::Drained => self.gpu_works(name, machine),
+            Gate::Silent => self.stays_by_hand(name, machine) || !self.gpu_is_idle(name, machine),
+            Gate::Open => false,
+        };
+        let why = match gate {
+            Gate::Open => self.cut(name, machine),
+            Gate::Drained | Gate::Silent => (!waits).then_some(machine.reason),
+        };
+        let Some(why) = why else { return };
         let kept = self.keeps_stopped(machine) && self.let_go(name, machine).keeps();
-        let joined = machine.life == Life::Ready && gate == Gate::Drained;
-        match gate {
-            Gate::Open => return,
-            Gate::Drained => {}
-            Gate::Silent => {
-                if !self.gpu_is_idle(name, machine) {
-                    return;
-                }
-            }
-        }
+        // A worker that has answered shows that the machine boots, whoever started it.
+        let joined = (machine.life == Life::Ready && gate != Gate::Silent)
+            || (machine.reason == Reason::ByHand && gate == Gate::Drained);
         let budget = &mut self.draft.budget;
         let workless = machine.is_workless();
         if let Err(reason) = if workless { budget.delete_workless() } else { budget.stop() } {
@@ -287,14 +308,15 @@ impl Shrink<'_, '_> {
         }
         let assumed = self.workers.is_none();
         let change = if (joined || assumed) && kept { Change::Stop } else { Change::Delete };
-        let why = machine.reason;
         self.draft.change(self.situation, self.pool, name, change, why);
     }
 
     /// A stopped machine: deleted once its disks have cost what making it anew would.
     fn stopped(&mut self, name: &MachineName, machine: &Machine) {
         let due_at = machine.since + self.let_go(name, machine).delete_after;
-        if self.situation.now < due_at && !machine.charged_off && !self.is_retiring() {
+        let replaced = replace::due(self.situation, self.pool, machine);
+        let goes = machine.charged_off || self.is_retiring() || replaced.is_some();
+        if self.situation.now < due_at && !goes {
             self.draft.wake_by(due_at);
             return;
         }
@@ -310,7 +332,7 @@ impl Shrink<'_, '_> {
         let why = match (machine.charged_off, self.is_retiring()) {
             (true, _) => Reason::StopCharged,
             (false, true) => Reason::Retiring,
-            (false, false) => Reason::Stopped { lasted },
+            (false, false) => replaced.unwrap_or(Reason::Stopped { lasted }),
         };
         self.draft.change(self.situation, self.pool, name, Change::Delete, why);
     }
@@ -325,7 +347,8 @@ impl Shrink<'_, '_> {
             asked_for < usage.asked_at && self.situation.now < usage.asked_at + Span::minutes(2)
         });
         let Some(usage) = recent else {
-            self.draft.look(Look::Usage(Text::clone(instance)));
+            let poll = self.situation.policy.timing.event_poll;
+            looks::usage(self.situation, instance, poll, self.draft);
             return false;
         };
         match usage.gpu_percent {
@@ -338,6 +361,105 @@ impl Shrink<'_, '_> {
         }
     }
 
+    /// What ends a drain that its workers do not answer: the operator's limit, or a hung task.
+    fn cut(&mut self, name: &MachineName, machine: &Machine) -> Option<Reason> {
+        let flagged = machine.drain_asked_at?;
+        let now = self.situation.now;
+        if matches!(machine.reason, Reason::Hung { .. }) {
+            let change = hung::end(self.situation, machine);
+            self.draft.wake_by(hung::end_at(machine));
+            if change == Some(Change::Undrain) {
+                let (situation, pool, why) = (self.situation, self.pool, Reason::TakesTasks);
+                self.draft.change(situation, pool, name, Change::Undrain, why);
+            }
+            return change.filter(|change| *change == Change::Delete).map(|_| machine.reason);
+        }
+        let lasted = now.since(flagged);
+        if DRAIN_LASTS <= lasted {
+            self.bind(Blocked::DrainLasts { machine: name.clone(), lasted });
+        }
+        let within = self.pool.care.drain_max?;
+        self.draft.wake_by(flagged + within);
+        (within <= lasted).then_some(Reason::DrainCut { within })
+    }
+
+    /// A machine the provider has shown as broken for long: let go unless a worker of it is busy.
+    fn quarantined(&mut self, name: &MachineName, machine: &Machine) {
+        let timing = &self.situation.policy.timing;
+        let Some(odd) = &machine.odd else { return };
+        let why = Reason::Quarantine { lasted: self.situation.now.since(odd.since) };
+        if machine.drain_asked_at.is_none() && self.pool.drains {
+            self.draft.change(self.situation, self.pool, name, Change::Drain, why);
+            return;
+        }
+        // A worker that lives has had the time to answer.
+        let answers_by = machine.drain_asked_at.unwrap_or(odd.since) + timing.heartbeat;
+        let state = match &self.workers {
+            Some(workers) if workers.asked_at <= answers_by + GATE_MARGIN => return,
+            Some(workers) => workers.on(name, machine.instance.as_ref()).0,
+            None => machine.worker,
+        };
+        if state == Some(WorkerState::Busy) {
+            return;
+        }
+        match self.draft.budget.stop() {
+            Ok(()) => self.draft.change(self.situation, self.pool, name, Change::Delete, why),
+            Err(reason) => self.bind(reason),
+        }
+    }
+
+    /// A machine that somebody has started by hand is given the time a boot takes.
+    fn stays_by_hand(&mut self, name: &MachineName, machine: &Machine) -> bool {
+        let Situation { policy, memory, now, .. } = self.situation;
+        let idles = self.let_go(name, machine).stop_after;
+        let boots = boots::deadline(policy, memory, machine, now);
+        let drained = machine.worker == Some(WorkerState::Drained);
+        let until = if drained { machine.worker_since + idles } else { machine.since + boots };
+        let stays = machine.reason == Reason::ByHand && !self.is_retiring() && now < until;
+        if stays {
+            self.draft.wake_by(until);
+        }
+        stays
+    }
+
+    /// The GPU's use is asked for while the workers answer, so that no stop waits for it.
+    fn foresee_stop(&mut self, name: &MachineName, machine: &Machine) {
+        if machine.worker == Some(WorkerState::Idle) && self.workers.is_some() {
+            self.gpu_works(name, machine);
+        }
+    }
+
+    /// Idle by the queue's word, and the GPU works on: whoever that is, the machine is not touched.
+    /// It is asked once; no answer, and what was measured before the idleness, prove nothing.
+    fn gpu_works(&mut self, name: &MachineName, machine: &Machine) -> bool {
+        if self.stays_by_hand(name, machine) {
+            return true;
+        }
+        let Situation { readings, now, .. } = self.situation;
+        let (Some(instance), Some(flagged)) = (&machine.instance, machine.drain_asked_at) else {
+            return false;
+        };
+        let counts_from = idle_since(machine, flagged) + GPU_SETTLES;
+        if now < counts_from || machine.life != Life::Ready {
+            return false;
+        }
+        let usage = readings.usage.get(instance).filter(|usage| flagged <= usage.asked_at);
+        let Some(usage) = usage else {
+            let look = Look::Usage(Text::clone(instance));
+            let failed = readings.paced.get(&look).is_some_and(|at| flagged <= *at);
+            let from = flagged.max(machine.worker_since);
+            looks::usage(self.situation, instance, GPU_AGAIN, self.draft);
+            self.draft.wake_by(from + GPU_LOOK_MAX);
+            return !failed && now < from + GPU_LOOK_MAX;
+        };
+        let percent = usage.gpu_percent.filter(|percent| GPU_IDLE_PERCENT < *percent);
+        let counts = usage.measured_at.is_some_and(|at| counts_from <= at);
+        let Some(percent) = percent.filter(|_| counts) else { return false };
+        looks::usage(self.situation, instance, GPU_AGAIN, self.draft);
+        self.bind(Blocked::GpuBusy { machine: name.clone(), percent });
+        true
+    }
+
     fn is_retiring(&self) -> bool {
         self.situation.memory.meta.retiring.is_some()
     }
@@ -345,6 +467,7 @@ impl Shrink<'_, '_> {
     fn keeps_stopped(&self, machine: &Machine) -> bool {
         !self.is_retiring()
             && !quantum::is_long(machine)
+            && replace::stays(self.situation, self.pool, machine)
             && stops_charged(self.situation).is_none()
             && self.pool.tier.keep_stopped
             && self.pool.offer(&machine.offer).is_some_and(|offer| offer.stoppable)
@@ -393,6 +516,15 @@ impl Shrink<'_, '_> {
             self.report.binds.push(reason);
         }
     }
+}
+
+/// Since when a drained machine holds no task: a while before it was flagged, if it answered at once.
+fn idle_since(machine: &Machine, flagged: Time) -> Time {
+    let at_once = machine.worker_since < flagged + Span::seconds(30);
+    if let (Reason::Idle { lasted }, true) = (machine.reason, at_once) {
+        return flagged - lasted;
+    }
+    machine.worker_since
 }
 
 /// The load's units that idle and stopped machines would serve, were they needed again: those used

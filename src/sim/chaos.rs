@@ -16,7 +16,8 @@ use super::world::{Shared, SimWorld};
 use crate::driver::{Driver, Ended, Recovered, Unobserved};
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span, Time};
 use crate::policy::{
-    IdleRule, Limits, MoneyCaps, OfferPolicy, Policy, Pool, Promise, Slots, Spending, Tier, Timing,
+    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, Policy, Pool, Promise, Slots, Spending, Tier,
+    Timing,
 };
 
 /// Where simulated time starts: a Thursday in 2026, 00:00 UTC.
@@ -151,6 +152,7 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
         speed_ppm: 1_000_000,
         billing_unit: Span::seconds(1),
         stoppable: true,
+        build: 0,
     };
     let pool = Pool {
         name: "render".into(),
@@ -178,6 +180,7 @@ fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
         idle: IdleRule::Word,
         drains: true,
         surge: max,
+        care: Care::default(),
     };
     let money_per_hour = rng.chance(300_000).then(|| Money::yuan(rng.range(20, 120)));
     let limits = Limits { max, money_per_hour, ..Limits::default() };
@@ -203,6 +206,7 @@ pub fn bounds(policy: &Policy) -> Bounds {
         creates: size(policy.pools.iter().map(|pool| pool.surge).sum()),
         stops: size(stops),
         grace: Timing::default().create_grace,
+        may_lose_frames: policy.pools.iter().any(|pool| pool.care.may_lose_frames()),
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Bounds {
     pub stops: usize,
     /// After the loss of the store nothing is done for so long.
     pub grace: Span,
+    /// The operator accepts that a frame may be lost (`drain_max`, `on_hung`).
+    pub may_lose_frames: bool,
 }
 
 /// One broken invariant (numbers as in docs/decisions/0002-chaos.md).
@@ -62,7 +64,15 @@ impl Bounds {
     /// No bounds.
     pub fn none() -> Self {
         let (max, grace) = (usize::MAX, Span::ZERO);
-        Self { max, hourly: None, open_creates: max, creates: max, stops: max, grace }
+        Self {
+            max,
+            hourly: None,
+            open_creates: max,
+            creates: max,
+            stops: max,
+            grace,
+            may_lose_frames: false,
+        }
     }
 }
 
@@ -174,7 +184,7 @@ impl Judge {
         if !self.ours.contains(id) {
             self.broken(now, "S6", format!("{change:?} of {id}, which is not ours"));
         }
-        let kills = matches!(change, Change::Stop | Change::Delete);
+        let kills = matches!(change, Change::Stop | Change::Delete) && !self.bounds.may_lose_frames;
         if kills && instance.state == State::Running && farm.queue.is_busy(id) {
             self.broken(now, "S7", format!("{change:?} of {} while it works", instance.name));
         }

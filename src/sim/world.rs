@@ -384,7 +384,8 @@ impl Shared {
             Look::Usage(instance) => {
                 let gpu_percent = self.farm.gpu_percent(instance);
                 let instance = Text::clone(instance);
-                Ok(Reading::Usage(UsageReading { asked_at, instance, gpu_percent }))
+                let measured_at = gpu_percent.map(|_| now);
+                Ok(Reading::Usage(UsageReading { asked_at, instance, gpu_percent, measured_at }))
             }
         }
     }

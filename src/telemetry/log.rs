@@ -31,6 +31,7 @@ pub fn event(event: &Event) {
         | What::ChangeUnknown { .. }
         | What::ChangeFailed { .. }
         | What::StatusSeen { .. }
+        | What::StatusOdd { .. }
         | What::StopCharged { .. }
         | What::Vanished { .. }
         | What::BootFailed { .. }
@@ -61,6 +62,7 @@ pub fn event(event: &Event) {
         | What::Found { .. }
         | What::Adopted { .. }
         | What::DayTurned { .. }
+        | What::StatusWell { .. }
         | What::OfferServed { .. } => tracing::info!(at = %event.at, machine, "{words}"),
     }
 }

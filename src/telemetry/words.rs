@@ -67,6 +67,8 @@ fn english(what: &What) -> String {
         What::StatusSeen { name, status } => {
             format!("{name} is {status:?} though nobody here asked for it")
         }
+        What::StatusOdd { name, status } => format!("the provider shows {name} as `{status}`"),
+        What::StatusWell { name } => format!("the provider shows {name} as well again"),
         What::Staying { owner } => format!("the farm is to stay after all, says {owner}"),
         What::Retiring { owner } => format!("the farm is being left for good, says {owner}"),
         What::Held { name, owner, reason, .. } => format!("{name} is held by {owner}: {reason}"),
@@ -134,6 +136,8 @@ fn chinese(what: &What) -> String {
         What::Found { name, .. } => format!("{name} 已存在"),
         What::Adopted { name, .. } => format!("在云上发现 {name}，已接管"),
         What::StatusSeen { name, status } => format!("{name} 状态变为 {status:?}，并非本程序所为"),
+        What::StatusOdd { name, status } => format!("云上显示 {name} 状态为 `{status}`"),
+        What::StatusWell { name } => format!("云上显示 {name} 已恢复正常"),
         What::Staying { owner } => format!("{owner} 取消了撤出"),
         What::Retiring { owner } => format!("{owner} 下令永久撤出"),
         What::Held { name, owner, reason, .. } => format!("{name} 由 {owner} 保留：{reason}"),
@@ -166,6 +170,13 @@ fn reason_zh(reason: Reason) -> String {
             format!("缺 {slots} 个槽位；在 {offers} 种可购规格中最便宜，每槽位小时 {work_hourly}")
         }
         Reason::WorkWaits { slots } => format!("有任务等它（缺 {slots} 个槽位）"),
+        Reason::Floor { min } => format!("资源池至少保留 {min} 台"),
+        Reason::ByHand => "由人手动开机，且没有任务".to_owned(),
+        Reason::DrainCut { within } => format!("工作进程在 {within} 内没有应答排空"),
+        Reason::Hung { busy_for } => format!("已忙 {busy_for}，显卡却毫无占用"),
+        Reason::Quarantine { lasted } => format!("状态异常已 {lasted}"),
+        Reason::TooOld { age } => format!("已使用 {age}，到了更换期限"),
+        Reason::Drifted => "创建时的配置已变更".to_owned(),
         Reason::Retiring => "正在永久撤出".to_owned(),
         Reason::StopCharged => "已关机却仍按运行计费".to_owned(),
         Reason::HoldsPlace => "无法使用，却占着上限名额".to_owned(),

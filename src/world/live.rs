@@ -169,9 +169,9 @@ impl Reach {
             }
             Look::Usage(instance) => {
                 let percent = cloud.gpu_percent(instance, asked_at, USAGE_AGE_MAX).await;
-                let gpu_percent = percent.map_err(|error| failure(&error))?;
+                let (gpu_percent, measured_at) = percent.map_err(|error| failure(&error))?.unzip();
                 let instance = Text::clone(instance);
-                Ok(Reading::Usage(UsageReading { asked_at, instance, gpu_percent }))
+                Ok(Reading::Usage(UsageReading { asked_at, instance, gpu_percent, measured_at }))
             }
         }
     }

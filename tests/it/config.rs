@@ -32,6 +32,24 @@ fn minimal() -> String {
 }
 
 #[test]
+fn settings_that_may_lose_a_frame_are_warned_of() {
+    let warned = |line: &str| {
+        let text = minimal().replacen("queue = ", &format!("{line}\nqueue = "), 1);
+        load_text(&text, &[]).unwrap().warnings
+    };
+    let told = warned("max_lifetime = \"30d\"");
+    assert!(!told.iter().any(|one| one.contains("may be lost")), "{told:?}");
+    for (line, said) in [
+        ("drain_max = \"2h\"", "drain_max stops machines whose workers do not answer"),
+        ("on_hung = \"recycle\"", "deletes machines that are busy on an unused GPU"),
+    ] {
+        let warnings = warned(line);
+        assert!(warnings.iter().any(|one| one.contains(said)), "{line}: {warnings:?}");
+        assert!(warnings.iter().any(|one| one.contains("a frame may be lost")), "{warnings:?}");
+    }
+}
+
+#[test]
 fn every_example_loads() {
     let folder = root().join("config/examples");
     let mut files: Vec<PathBuf> =

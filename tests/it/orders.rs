@@ -56,8 +56,16 @@ impl Farm {
         for what in settle::overdue(&farm.policy, &farm.memory, now) {
             farm.apply(what);
         }
-        let intent =
-            What::CreateIntended { name: made, serial: 1, pool: pool_name, offer, quote, reason };
+        let intent = What::CreateIntended {
+            name: made,
+            serial: 1,
+            pool: pool_name,
+            offer,
+            quote,
+            reason,
+            queue: "render".into(),
+            build: None,
+        };
         farm.apply(intent);
         farm.pass(Span::minutes(5));
         let (instance, status) = ("ins-1".into(), Status::Running);

@@ -66,6 +66,25 @@ plays! {
     two_pools_on_one_queue
     zones_are_spread_on_ties
     boots_that_fail_make_an_offer_dear
+    a_machine_in_quarantine_comes_back
+    a_machine_in_quarantine_is_given_up
+    a_busy_machine_in_quarantine_is_kept
+    arrears_stop_everything_bought_and_deleted
+    a_drain_that_lasts_is_told
+    a_drain_with_a_limit_is_cut
+    a_hung_machine_is_told
+    a_hung_machine_is_recycled
+    monitoring_that_shows_nothing_recycles_nobody
+    an_idle_machine_with_a_busy_gpu_is_kept
+    old_machines_are_replaced_idle_ones_first
+    a_new_image_replaces_the_farm
+    a_zone_that_is_no_longer_bought_in_is_left
+    a_pool_that_is_gone_from_the_config
+    a_failed_create_seen_before_its_event
+    an_offer_that_serves_again_is_forgiven
+    a_slow_zone_is_blamed_instead_of_its_machines
+    a_boots_deadline_is_learned
+    boots_that_fail_open_the_breaker
 }
 
 #[test]

@@ -123,7 +123,9 @@ fn measurements_read_the_same_in_either_zone_and_shape() {
         let machine = play.machine();
         let now = play.cloud.clock.now();
         let percent = play.run(play.client.gpu_percent(&machine, now, Span::minutes(10)));
-        assert_eq!(percent.unwrap(), Some(0), "{scenario}");
+        let (percent, measured_at) = percent.unwrap().unwrap();
+        assert_eq!(percent, 0, "{scenario}");
+        assert!(now.since(measured_at).0.abs() < 120_000, "{scenario}: {measured_at}");
     }
 }
 

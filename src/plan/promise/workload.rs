@@ -118,6 +118,12 @@ impl Workload {
         self.forecast.as_ref()
     }
 
+    /// The longest a task has taken; `None` while too little is known.
+    pub fn longest(&self) -> Option<Span> {
+        let longest = self.history.by_length.last().filter(|_| ENOUGH <= self.history.len());
+        longest.map(|took| Span(*took))
+    }
+
     /// New tasks get their places in the order of submission.
     fn meet(&mut self, tasks: &[TaskSeen]) {
         let read_at = self.read_at.unwrap_or_default();

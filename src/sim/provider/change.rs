@@ -337,6 +337,7 @@ impl Provider {
             running_day: self.catalog.running_day(offer, request.disk_gib).unwrap_or_default(),
             stopped_day: stopped_day.unwrap_or_default(),
             paid_until: None,
+            shown: None,
             charges: Charges::default(),
             before: None,
             history: std::collections::VecDeque::new(),

@@ -81,6 +81,8 @@ pub struct Instance {
     pub stopped_day: Money,
     /// `EndBillTime` of a machine paid by the month.
     pub paid_until: Option<Time>,
+    /// Listings show this status until then, whatever the truth is.
+    pub shown: Option<(Text, Time)>,
     pub(super) charges: Charges,
     /// What the charges were before the start under way, in case it fails.
     pub(super) before: Option<Charges>,
@@ -96,6 +98,8 @@ pub struct Listed<'a> {
     pub state: State,
     /// `NoChargeForShutdown`, as it was.
     pub is_free: bool,
+    /// A status shown in place of the true one.
+    pub shown: Option<&'a Text>,
 }
 
 impl State {
@@ -256,7 +260,9 @@ impl Instance {
             | State::StartingUp
             | State::Deleting => Span(i64::MAX),
         };
-        (seen_at.since(since) < kept).then_some(Listed { instance: self, state, is_free })
+        let shown = self.shown.as_ref().filter(|(_, until)| seen_at < *until);
+        let shown = shown.map(|(status, _)| status);
+        (seen_at.since(since) < kept).then_some(Listed { instance: self, state, is_free, shown })
     }
 }
 
@@ -266,7 +272,9 @@ impl Listed<'_> {
         InstanceRow {
             instance: Text::clone(&self.instance.id),
             name: Text::clone(&self.instance.name),
-            status: self.state.into(),
+            status: self
+                .shown
+                .map_or_else(|| self.state.into(), |status| Status::Other(Text::clone(status))),
             created_at: Some(self.instance.created_at()),
             offer: Some(self.instance.offer.clone()),
             free_when_stopped: self.is_free,

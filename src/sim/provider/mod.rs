@@ -314,6 +314,13 @@ impl Provider {
         }
     }
 
+    /// Listings show an instance in a status of the vendor's making until then.
+    pub fn show_status(&mut self, instance: &str, status: &str, until: Time) {
+        if let Some(instance) = self.instances.get_mut(instance) {
+            instance.shown = Some((status.into(), until));
+        }
+    }
+
     /// The next machines, so many of them, are taken on and cannot be made.
     pub fn fail_creates(&mut self, count: u32) {
         self.failing = count;

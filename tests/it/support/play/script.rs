@@ -14,7 +14,7 @@ refuse N sold-out|quota|throttled|money|config|auth · fail-creates N · fail-bo
 lose-answers N · lose-requests N · down cloud|queue SPAN
 crash · crash before-intent|after-intent|when-sent · restart · lose-store
 stop-by-hand M · start-by-hand M · delete-by-hand M · reclaim M · make-by-hand NAME|M
-hang-worker M · gpu M PERCENT · silence M
+hang-worker M · gpu M PERCENT · silence M · status M STATUS SPAN · edit OLD to NEW
 hold M · release M · pause · resume · retire · stay
 why · status · machines · bill · show all
 (M: r1, r2 … in the order in which they were asked for; h1, h2 … made by hand)";
@@ -46,6 +46,10 @@ pub(crate) enum Command {
     Gpu(Who, u32),
     /// Its workers are gone.
     Silence(Who),
+    /// Listings show it in this status for so long.
+    Odd(Who, String, Span),
+    /// The operator changes the config's text, and the daemon is started again.
+    Edit(String, String),
     /// An operator's order.
     Order(Ordered),
     /// Why each pool is as large as it is.
@@ -167,6 +171,9 @@ fn stage(words: &[&str]) -> Option<Result<Command, String>> {
             who(one).and_then(|one| number(percent).map(|percent| Command::Gpu(one, percent)))
         }
         ["silence", one] => who(one).map(Command::Silence),
+        ["status", one, status, text] => who(one)
+            .and_then(|one| span(text).map(|span| Command::Odd(one, (*status).to_owned(), span))),
+        ["edit", old, "to", new] => Ok(Command::Edit((*old).to_owned(), (*new).to_owned())),
         _ => return None,
     })
 }

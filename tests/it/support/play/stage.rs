@@ -35,7 +35,9 @@ const PATIENCE: Span = Span::days(8);
 
 type Troupe = Driver<SimWorld, SimStore, Recorder>;
 
-struct Stage {
+struct Stage<'a> {
+    play: &'a Play,
+    config: String,
     shared: Rc<RefCell<Shared>>,
     recorder: Recorder,
     policy: Policy,
@@ -48,7 +50,7 @@ struct Stage {
 
 /// Plays a play: what each line of its script brought, and what must not be.
 pub(super) fn perform(play: &Play) -> Result<(Vec<Vec<String>>, Vec<String>), String> {
-    let mut stage = Stage::new(policy(play)?);
+    let mut stage = Stage::new(policy(play, &play.config)?, play);
     let mut transcript = Vec::new();
     for line in &play.lines {
         transcript.push(
@@ -61,10 +63,10 @@ pub(super) fn perform(play: &Play) -> Result<(Vec<Vec<String>>, Vec<String>), St
 }
 
 /// The play's config takes the way every config takes.
-fn policy(play: &Play) -> Result<Policy, String> {
+fn policy(play: &Play, config: &str) -> Result<Policy, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     let path = folder.path().join("farm.toml");
-    std::fs::write(&path, &play.config).map_err(|error| error.to_string())?;
+    std::fs::write(&path, config).map_err(|error| error.to_string())?;
     let key = [("FARMSCALE_ACCESS_KEY_ID", KEY), ("FARMSCALE_ACCESS_KEY_SECRET", SECRET)];
     let environment = key.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let settings = farmscale::config::load(&path, &environment.into());
@@ -77,8 +79,8 @@ fn policy(play: &Play) -> Result<Policy, String> {
     })
 }
 
-impl Stage {
-    fn new(policy: Policy) -> Self {
+impl<'a> Stage<'a> {
+    fn new(policy: Policy, play: &'a Play) -> Self {
         let provider = Provider::new(Catalog::standard(), Dials::kind(), SEED);
         let farm = SimFarm::new(provider, BOOTS, Vec::new(), START, SEED);
         let judge = Judge::new(bounds(&policy));
@@ -88,7 +90,9 @@ impl Stage {
         let recorder = Recorder::default();
         let driver = daemon(&shared, &recorder, &policy, true);
         let (by_hand, faults) = (Vec::new(), Vec::new());
-        Self { shared, recorder, policy, driver, by_hand, estimates: false, faults }
+        let config = play.config.clone();
+        let estimates = false;
+        Self { play, config, shared, recorder, policy, driver, by_hand, estimates, faults }
     }
 
     /// Does what a line says; what has happened by the end of it.
@@ -130,6 +134,12 @@ impl Stage {
                 let id = self.instance(*who)?;
                 self.shared.borrow_mut().farm.queue.die(now, &id);
             }
+            Command::Odd(who, status, span) => {
+                let id = self.instance(*who)?;
+                let provider = &mut self.shared.borrow_mut().farm.provider;
+                provider.show_status(&id, status, now + *span);
+            }
+            Command::Edit(old, new) => self.edit(old, new)?,
             Command::Order(ordered) => self.order(ordered)?,
             Command::Why => return Ok(self.recorder.0.borrow().why()),
             Command::Status => return Ok(self.recorder.0.borrow().status()),
@@ -225,6 +235,16 @@ impl Stage {
         self.shared.borrow_mut().closed();
         self.begin_again();
         Ok(())
+    }
+
+    /// The operator changes the config and restarts the daemon.
+    fn edit(&mut self, old: &str, new: &str) -> Result<(), String> {
+        if !self.config.contains(old) {
+            return Err(format!("the config has no {old}"));
+        }
+        self.config = self.config.replace(old, new);
+        self.policy = policy(self.play, &self.config)?;
+        self.restart()
     }
 
     fn hand(&mut self, hand: Hand, who: Who) -> Result<(), String> {

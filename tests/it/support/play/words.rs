@@ -139,10 +139,12 @@ impl Record {
             .held
             .as_ref()
             .map_or(String::new(), |hold| format!("; held by {}: {}", hold.owner, hold.reason));
+        let odd = one.odd.as_ref();
+        let odd = odd.map_or(String::new(), |status| format!("; listed as `{status}`"));
         let MachineView { name, offer, reason, hourly, .. } = one;
         let (phase, since) = (word(&one.phase), clock(one.since));
         let line = format!(
-            "{name}  {offer}  {phase} since {since}, {worker}, {hourly} an hour; {reason}{held}"
+            "{name}  {offer}  {phase} since {since}, {worker}, {hourly} an hour; {reason}{held}{odd}"
         );
         self.short(&line)
     }
