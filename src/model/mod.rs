@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 pub mod action;
+pub mod blocked;
 pub mod boot;
 pub mod event;
 pub mod ledger;

@@ -84,6 +84,21 @@ fn english(what: &What) -> String {
         }
         What::AssumedReady { name } => format!("{name} is taken to be ready"),
         What::ChangeSeen { name } => format!("a listing shows the change of {name} done"),
+        What::OfferRefused { .. }
+        | What::OfferServed { .. }
+        | What::Reclaimed { .. }
+        | What::Ended { .. }
+        | What::DayTurned { .. } => market_en(what),
+        What::Quoted { name, quote } => {
+            format!("{name} costs {} an hour", quote.running.per_hour())
+        }
+        What::TombstoneDropped { name } => format!("{name} is watched no more"),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is no matter of the market")]
+fn market_en(what: &What) -> String {
+    match what {
         What::OfferRefused { offer, class, until } => {
             format!("{offer} is left alone until {until} ({})", class_en(*class))
         }
@@ -94,10 +109,7 @@ fn english(what: &What) -> String {
         What::DayTurned { ended, day, .. } => {
             format!("{day} begins; the day before cost {}", cost(ended))
         }
-        What::Quoted { name, quote } => {
-            format!("{name} costs {} an hour", quote.running.per_hour())
-        }
-        What::TombstoneDropped { name } => format!("{name} is watched no more"),
+        _ => String::new(),
     }
 }
 

@@ -214,7 +214,7 @@ fn words_that_must_not_appear_do_not() {
 #[test]
 fn every_blocked_reason_is_explained_to_operators() {
     let operations = fs::read_to_string(root().join("docs/operations.md")).unwrap();
-    let source = fs::read_to_string(root().join("src/model/snapshot.rs")).unwrap();
+    let source = fs::read_to_string(root().join("src/model/blocked.rs")).unwrap();
     let list = source.split("pub enum Blocked {").nth(1).unwrap();
     let list = list.split("\n}\n").next().unwrap();
     let variants = list

@@ -1,0 +1,439 @@
+//! What holds the farm back, as a fact and in words.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+use super::action::Refusal;
+use super::boot::BootLine;
+use super::ledger::CapSpan;
+use super::money::Money;
+use super::name::MachineName;
+use super::offer::OfferKey;
+use super::time::{Span, Time};
+
+/// One thing that holds the farm back. Every variant has a paragraph in docs/operations.md.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "blocked", rename_all = "snake_case")]
+pub enum Blocked {
+    /// The daemon has not yet seen the whole farm.
+    NotAdopted,
+    /// An operator's pause.
+    Paused {
+        /// Who asked.
+        owner: Text,
+        /// Why.
+        reason: Text,
+    },
+    /// The queue has not answered, or its answer is too old.
+    QueueStale {
+        /// What the source last said.
+        detail: Text,
+    },
+    /// The fleet has not been listed lately.
+    FleetStale {
+        /// What the provider last said.
+        detail: Text,
+    },
+    /// Queue and fleet readings are too far apart to shrink on.
+    ReadingsApart,
+    /// The wall clock jumped; shrinking waits.
+    ClockJumped {
+        /// Until when.
+        until: Time,
+    },
+    /// The pool's `max`.
+    PoolMax {
+        /// `max` now.
+        max: u32,
+    },
+    /// The farm's `max`.
+    FarmMax {
+        /// `max`.
+        max: u32,
+    },
+    /// The pool's `min` keeps idle machines.
+    PoolMin {
+        /// `min` now.
+        min: u32,
+    },
+    /// Money an hour.
+    MoneyPerHour {
+        /// The cap.
+        cap: Money,
+    },
+    /// A cap on money is reached by what is spent and reserved.
+    MoneyCap {
+        /// Of one pool; `None` = of the farm.
+        pool: Option<Text>,
+        /// Over which time.
+        span: CapSpan,
+        /// The cap.
+        cap: Money,
+        /// Spent and reserved.
+        committed: Money,
+    },
+    /// A cap on money is near: one machine at a time is made.
+    MoneySoft {
+        /// Of one pool; `None` = of the farm.
+        pool: Option<Text>,
+        /// Over which time.
+        span: CapSpan,
+        /// The cap.
+        cap: Money,
+        /// Spent and reserved.
+        committed: Money,
+    },
+    /// As many creates are open as are allowed.
+    OpenCreates {
+        /// How many.
+        limit: u32,
+    },
+    /// As many machines are on their way as the pool's `surge` allows.
+    Surge {
+        /// How many.
+        limit: u32,
+    },
+    /// Stops or deletes within the window.
+    ShrinkWindow {
+        /// How many are allowed in it.
+        limit: u32,
+    },
+    /// An offer is not on sale.
+    SoldOut {
+        /// Which.
+        offer: OfferKey,
+    },
+    /// An offer was refused a while ago.
+    OfferRefused {
+        /// Which.
+        offer: OfferKey,
+        /// Class.
+        class: Refusal,
+        /// Left alone until then.
+        until: Time,
+    },
+    /// An offer was refused a while ago; one machine tries whether it can be had again.
+    Probing {
+        /// Which.
+        offer: OfferKey,
+        /// Class of the refusal.
+        class: Refusal,
+    },
+    /// The zone's quota allows no further machine, by the provider's last refusal.
+    QuotaCeiling {
+        /// `AvailableZoneCode`.
+        zone: Text,
+        /// Machines of ours there when it was refused.
+        machines: u32,
+        /// One tries again then.
+        next_try: Time,
+    },
+    /// The market asks more for a spot machine than the pool pays.
+    SpotTooDear {
+        /// Which.
+        offer: OfferKey,
+        /// What the market asks for an hour.
+        hourly: Money,
+        /// What the pool pays at most.
+        most: Money,
+    },
+    /// A price is bought at that should have been asked for anew and could not be.
+    PriceStale {
+        /// Which.
+        offer: OfferKey,
+        /// How old it is.
+        age: Span,
+    },
+    /// A licence or another limit shared by pools.
+    Shared {
+        /// Its name in `[limits]`.
+        name: Text,
+        /// Slots it allows over all pools; `None` = its source does not say.
+        count: Option<u32>,
+    },
+    /// An offer's price is not known, too old, or in a unit that is not understood.
+    NoPrice {
+        /// Which.
+        offer: OfferKey,
+        /// What the source last said.
+        detail: Text,
+    },
+    /// An offer's stock is not known yet.
+    NoStock {
+        /// Which.
+        offer: OfferKey,
+        /// What the source last said.
+        detail: Text,
+    },
+    /// No offer of the pool has the GPUs or the GPU memory a task needs.
+    NothingFits {
+        /// GPUs.
+        gpus: u32,
+        /// Memory of each, in GiB.
+        gpu_memory_gib: u32,
+    },
+    /// Boots of an offer bring no workers: one machine at a time tries again.
+    BootsFail {
+        /// Which boots.
+        line: BootLine,
+        /// How many in a row.
+        failed: u32,
+        /// When one may try again.
+        next_try: Time,
+    },
+    /// Tasks wait on purpose: machines there or on their way will start them as promised.
+    WithinPromise {
+        /// How many.
+        waiting: u32,
+        /// What is promised.
+        wait: Span,
+    },
+    /// The queue can neither say who is busy nor drain: ready machines are not stopped.
+    CannotTellIdle,
+    /// A stop that should have been free of charge was not: machines are deleted instead.
+    StopsCharged {
+        /// When that was last seen.
+        since: Time,
+    },
+    /// The farm is being left for good (`farmscale retire`): nothing is started.
+    Retiring {
+        /// Who asked.
+        owner: Text,
+    },
+    /// A machine that is not needed is kept by an operator (`farmscale hold`).
+    Held {
+        /// Which.
+        machine: MachineName,
+        /// Who.
+        owner: Text,
+        /// Why.
+        reason: Text,
+    },
+    /// The queue says idle but the GPU is in use.
+    GpuBusy {
+        /// Which.
+        machine: MachineName,
+        /// Percent.
+        percent: u32,
+    },
+    /// The provider shows a machine in a bad status: nothing is done to it for a while, and its work
+    /// is replaced.
+    Quarantined {
+        /// Which.
+        machine: MachineName,
+        /// As listed.
+        status: Text,
+    },
+    /// The account is in arrears and the provider takes a machine back: nothing is bought or deleted.
+    Arrears {
+        /// Which.
+        machine: MachineName,
+    },
+    /// The provider shows a machine in a status nobody knows.
+    OddStatus {
+        /// Which.
+        machine: MachineName,
+        /// As listed.
+        status: Text,
+    },
+    /// A machine's workers have not answered their drain for long.
+    DrainLasts {
+        /// Which.
+        machine: MachineName,
+        /// So long.
+        lasted: Span,
+    },
+    /// The queue says busy, and the GPU does nothing, for longer than tasks take.
+    Hung {
+        /// Which.
+        machine: MachineName,
+        /// Busy for so long.
+        busy_for: Span,
+    },
+    /// Monitoring shows no use of any busy machine of the pool: monitoring is not believed.
+    MonitoringDead {
+        /// So many busy machines.
+        machines: u32,
+    },
+    /// As many hung machines were replaced within an hour as is allowed.
+    HungEnough {
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// Machines that are too old, or made from other settings than today's, are replaced a few at a
+    /// time.
+    Replacing {
+        /// How many are left.
+        left: u32,
+    },
+    /// Machines of a pool that is not in the config any more.
+    PoolGone {
+        /// Its name.
+        pool: Text,
+        /// How many.
+        machines: u32,
+    },
+    /// An instance carries a name that two machines have: nothing is done to either.
+    NameTwice {
+        /// Which.
+        machine: MachineName,
+    },
+}
+
+impl fmt::Display for Blocked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAdopted => write!(f, "the farm at the provider is not fully known yet"),
+            Self::Paused { owner, reason } => write!(f, "paused by {owner}: {reason}"),
+            Self::QueueStale { detail } => write!(f, "no fresh word from the queue: {detail}"),
+            Self::FleetStale { detail } => write!(f, "no fresh listing of the fleet: {detail}"),
+            Self::ReadingsApart => write!(f, "queue and fleet were not seen close enough together"),
+            Self::ClockJumped { until } => {
+                write!(f, "the wall clock jumped; no shrinking until {until}")
+            }
+            Self::PoolMax { max } => write!(f, "the pool's max of {max}"),
+            Self::FarmMax { max } => write!(f, "the farm's max of {max}"),
+            Self::PoolMin { min } => write!(f, "the pool's min of {min}"),
+            Self::MoneyPerHour { cap } => write!(f, "the money cap of {cap} an hour"),
+            Self::OpenCreates { limit } => write!(f, "{limit} creates are not yet answered"),
+            Self::Surge { limit } => write!(f, "{limit} machines are already on their way (surge)"),
+            Self::ShrinkWindow { limit } => {
+                write!(f, "{limit} stops or deletes in the last minutes")
+            }
+            Self::MoneyCap { .. }
+            | Self::MoneySoft { .. }
+            | Self::SoldOut { .. }
+            | Self::OfferRefused { .. }
+            | Self::Probing { .. }
+            | Self::QuotaCeiling { .. }
+            | Self::SpotTooDear { .. }
+            | Self::PriceStale { .. }
+            | Self::Shared { .. }
+            | Self::NoPrice { .. }
+            | Self::NoStock { .. }
+            | Self::NothingFits { .. } => self.say_of_market(f),
+            Self::BootsFail { line, failed, next_try } => {
+                write!(f, "{line} bring no workers ({failed} in a row); one tries at {next_try}")
+            }
+            Self::WithinPromise { waiting, wait } => {
+                write!(f, "{waiting} tasks wait, to be started within {wait} as promised")
+            }
+            Self::CannotTellIdle => {
+                write!(
+                    f,
+                    "the queue can neither say who is busy nor drain (idle = \"assume\" would stop)"
+                )
+            }
+            Self::StopsCharged { since } => {
+                write!(f, "stops are not free of charge (seen at {since}): deleting instead")
+            }
+            Self::Retiring { owner } => write!(f, "the farm is being left for good ({owner})"),
+            Self::Held { machine, owner, reason } => {
+                write!(f, "{machine} is held by {owner}: {reason}")
+            }
+            Self::GpuBusy { machine, percent } => {
+                write!(f, "{machine} is idle by the queue but its GPU is at {percent} %")
+            }
+            Self::Quarantined { .. }
+            | Self::Arrears { .. }
+            | Self::OddStatus { .. }
+            | Self::DrainLasts { .. }
+            | Self::Hung { .. }
+            | Self::MonitoringDead { .. }
+            | Self::HungEnough { .. }
+            | Self::Replacing { .. }
+            | Self::PoolGone { .. } => self.say_of_machines(f),
+            Self::NameTwice { machine } => write!(f, "two instances are called {machine}"),
+        }
+    }
+}
+
+fn whose(pool: Option<&Text>) -> String {
+    pool.map_or_else(|| "the farm".to_owned(), |pool| format!("pool {pool}"))
+}
+
+impl Blocked {
+    /// What keeps an offer from being bought: the market, and money.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is no matter of the market")]
+    fn say_of_market(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MoneyCap { pool, span, cap, committed } => {
+                let (whose, span) = (whose(pool.as_ref()), span.word());
+                write!(f, "the cap of {cap} a {span} of {whose}: {committed} are spent or reserved")
+            }
+            Self::MoneySoft { pool, span, cap, committed } => {
+                let (whose, span) = (whose(pool.as_ref()), span.word());
+                write!(f, "the cap of {cap} a {span} of {whose} is near ({committed} of it)")
+            }
+            Self::SoldOut { offer } => write!(f, "{offer} is sold out"),
+            Self::OfferRefused { offer, class, until } => {
+                write!(f, "{offer} was refused ({class:?}), left alone until {until}")
+            }
+            Self::Probing { offer, class } => {
+                write!(f, "{offer} was refused ({class:?}) and one machine tries it again")
+            }
+            Self::QuotaCeiling { zone, machines, next_try } => {
+                write!(
+                    f,
+                    "the quota of {zone} allowed {machines} machines; one tries at {next_try}"
+                )
+            }
+            Self::SpotTooDear { offer, hourly, most } => {
+                write!(f, "{offer} costs {hourly} an hour now, more than {most}")
+            }
+            Self::PriceStale { offer, age } => {
+                write!(f, "the price of {offer} is {age} old and cannot be had anew")
+            }
+            Self::Shared { name, count: Some(count) } => {
+                write!(f, "the limit {name} of {count} slots")
+            }
+            Self::Shared { name, count: None } => {
+                write!(f, "the limit {name}, whose source does not say how many there are")
+            }
+            Self::NoPrice { offer, detail } => write!(f, "{offer} has no usable price: {detail}"),
+            Self::NoStock { offer, detail } => write!(f, "stock of {offer} is not known: {detail}"),
+            Self::NothingFits { gpus, gpu_memory_gib } => {
+                write!(f, "no offer has {gpus} GPUs of {gpu_memory_gib} GiB for one task")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Blocked {
+    /// The words for machines that misbehave, or are on their way out.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest has its words in `fmt`")]
+    fn say_of_machines(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Quarantined { machine, status } => {
+                write!(f, "{machine} is set aside: the provider shows it as `{status}`")
+            }
+            Self::Arrears { machine } => write!(
+                f,
+                "the provider takes {machine} back for arrears: nothing is bought or deleted; pay"
+            ),
+            Self::OddStatus { machine, status } => {
+                write!(f, "the provider shows {machine} as `{status}`")
+            }
+            Self::DrainLasts { machine, lasted } => {
+                write!(f, "the workers of {machine} have not answered their drain for {lasted}")
+            }
+            Self::Hung { machine, busy_for } => {
+                write!(f, "{machine} has been busy for {busy_for} and its GPU does nothing")
+            }
+            Self::MonitoringDead { machines } => {
+                write!(f, "all {machines} busy machines show an unused GPU: monitoring is at fault")
+            }
+            Self::HungEnough { limit } => write!(f, "{limit} hung machines an hour are replaced"),
+            Self::Replacing { left } => {
+                write!(f, "{left} machines are too old or not as configured, and are replaced")
+            }
+            Self::PoolGone { pool, machines } => {
+                write!(f, "{machines} machines of pool {pool}, which is not in the config")
+            }
+            _ => Ok(()),
+        }
+    }
+}
