@@ -1,6 +1,7 @@
 //! Money caps by hour, day and month, of the farm and of each pool. Money is reserved before a machine
 //! is made or started: what everything of ours will cost until the end of the day, or, where the
-//! operator wants machines drained at the cap, until they can be let go.
+//! operator wants machines drained at the cap, until they can be let go. Where nothing is drained what
+//! runs may run on for ever, so that the whole of the next day must fit as well.
 
 use crate::memory::{Life, Machine, Memory};
 use crate::model::snapshot::{Blocked, CapSpan, CapView};
@@ -30,6 +31,8 @@ struct Cap {
     committed: Money,
     /// For so long.
     horizon: Span,
+    /// What runs goes on over midnight: a whole day of it must fit too.
+    next_day: Option<(Money, Span)>,
 }
 
 impl Caps {
@@ -59,7 +62,8 @@ impl Caps {
         let mut warning = None;
         for cap in self.caps.iter().filter(|cap| cap.is_of(pool)) {
             let committed = cap.committed + price.over(cap.horizon);
-            if cap.most < committed {
+            let next_day = cap.next_day.map(|(day, length)| day + price.over(length));
+            if cap.most < committed || next_day.is_some_and(|day| cap.most < day) {
                 return Err(cap.hard());
             }
             if cap.most.0 / 100 * self.soft_percent < committed.0 {
@@ -72,6 +76,9 @@ impl Caps {
         }
         for cap in self.caps.iter_mut().filter(|cap| cap.is_of(pool)) {
             cap.committed += price.over(cap.horizon);
+            if let Some((day, length)) = &mut cap.next_day {
+                *day += price.over(*length);
+            }
         }
         Ok(warning)
     }
@@ -120,10 +127,14 @@ impl Cap {
             CapSpan::Day => spent_today(memory, now, is_of),
             CapSpan::Month => spent_in_month(policy, memory, now, is_of),
         };
-        let ours = memory.machines.values().filter(|machine| is_of(&machine.pool));
-        let reserved: Money = ours.map(|machine| reserve(machine, span, horizon)).sum();
+        let ours = || memory.machines.values().filter(|machine| is_of(&machine.pool));
+        let reserved: Money = ours().map(|machine| reserve(machine, span, horizon)).sum();
+        let (_, next_until) = policy.spending.day_of(until);
+        let length = next_until.since(until);
+        let next_day = (span == CapSpan::Day && !drains)
+            .then(|| (ours().map(|machine| reserve(machine, span, length)).sum(), length));
         let committed = spent + reserved;
-        Self { pool: pool.clone(), span, most, spent, committed, horizon }
+        Self { pool: pool.clone(), span, most, spent, committed, horizon, next_day }
     }
 
     fn is_of(&self, pool: &Text) -> bool {

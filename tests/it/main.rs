@@ -9,6 +9,7 @@ mod config;
 mod guard;
 mod ledger;
 mod market;
+mod money;
 mod orders;
 mod page;
 mod plays;
