@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use farmscale::driver::{Driver, Recovered, Unobserved};
 use farmscale::memory::Memory;
-use farmscale::model::{Money, Span, Time};
+use farmscale::model::{Money, Span, Time, Wake};
 use farmscale::policy::Policy;
 use farmscale::sim::chaos::START;
 use farmscale::sim::farm::{Boots, SimFarm};
@@ -56,6 +56,11 @@ fn live(shared: &Rc<RefCell<Shared>>, policy: &Policy, until: Time) -> Memory {
     let store = SimStore::new(disk);
     let mut driver = Driver::new(world, store, Unobserved, policy.clone(), recovered);
     driver.run();
+    // As systemd stops it: what is under way is answered first.
+    shared.borrow_mut().stop_at(Time::MAX);
+    shared.borrow_mut().tell(Wake::Stop);
+    driver.run();
+    shared.borrow_mut().closed();
     driver.memory().clone()
 }
 
@@ -95,7 +100,7 @@ fn thirty_days_with_a_restart_each_add_up_to_the_bill_in_total_and_by_day() {
         let bill = shared.borrow().farm.provider.bill(now).total();
         assert_eq!(memory.spent(now), bill, "billed by {unit}");
         assert_eq!(memory.meta.closed_estimated, Money::ZERO);
-        assert_eq!(memory.days.len(), 31, "one pool, each day booked once");
+        assert_eq!(memory.days.len(), 30, "one pool, each day of work booked once");
         for (number, entries) in memory.days.values().enumerate() {
             let booked: Money = entries.iter().map(|(_, sum)| sum.cost).sum();
             let billed = bills[number + 1] - bills[number];
@@ -108,10 +113,10 @@ fn thirty_days_with_a_restart_each_add_up_to_the_bill_in_total_and_by_day() {
 /// Bursts of long and short tasks over three days, more than the cap pays for.
 fn bursts(rng: &mut Rng) -> Vec<Job> {
     let mut jobs = Vec::new();
-    for _ in 0..rng.range(10, 30) {
+    for _ in 0..rng.range(8, 16) {
         let submit = Span::seconds(rng.range(0, Span::days(3).as_seconds()));
         let typical = rng.range(60, 9000);
-        for _ in 0..rng.range(1, 30) {
+        for _ in 0..rng.range(1, 12) {
             let duration = Span::seconds(rng.range(typical / 2 + 1, typical * 2));
             jobs.push(Job { submit, duration, gpus: 1, pool: None });
         }
@@ -142,7 +147,7 @@ fn a_cap_of_a_day_is_never_passed_whatever_the_queue_does() {
     let capped = policy(("money_per_day = 300", "", ""));
     let pool_capped = policy(("", "", "money_per_day = 300"));
     let mut needed = 0;
-    for seed in 0..12 {
+    for seed in 0..8 {
         needed += usize::from(billed_by_day(&free, seed).iter().any(|day| cap < *day));
         for policy in [&capped, &pool_capped] {
             for (day, billed) in billed_by_day(policy, seed).into_iter().enumerate() {
@@ -150,5 +155,5 @@ fn a_cap_of_a_day_is_never_passed_whatever_the_queue_does() {
             }
         }
     }
-    assert!(6 < needed, "the cap must bind to show anything: {needed} of 12 seeds would pass it");
+    assert!(4 < needed, "the cap must bind to show anything: {needed} of 8 seeds would pass it");
 }

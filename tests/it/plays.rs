@@ -58,6 +58,9 @@ plays! {
     max_binds
     the_money_cap_binds
     a_calendar_window_holds_a_floor
+    a_days_cap_holds_without_a_drain
+    a_cap_that_drains
+    billed_by_the_hour
     spot_above_a_floor
     spot_too_dear
     a_quota_is_a_ceiling_until_a_probe_lifts_it

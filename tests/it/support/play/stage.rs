@@ -81,7 +81,11 @@ fn policy(play: &Play, config: &str) -> Result<Policy, String> {
 
 impl<'a> Stage<'a> {
     fn new(policy: Policy, play: &'a Play) -> Self {
-        let provider = Provider::new(Catalog::standard(), Dials::kind(), SEED);
+        let mut catalog = Catalog::standard();
+        // The cloud bills as the operator has been told it does.
+        let units = policy.pools.iter().flat_map(|pool| &pool.offers).map(|one| one.billing_unit);
+        catalog.billing_unit = units.max().unwrap_or(catalog.billing_unit);
+        let provider = Provider::new(catalog, Dials::kind(), SEED);
         let farm = SimFarm::new(provider, BOOTS, Vec::new(), START, SEED);
         let judge = Judge::new(bounds(&policy));
         let prefix = policy.namer.prefix();
