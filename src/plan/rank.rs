@@ -26,7 +26,7 @@ const REFUSAL_FADES: i64 = 4;
 pub struct Merit {
     /// A spot machine, while the pool has fewer on demand than it must.
     pub below_floor: bool,
-    /// By how much it is dearer than the cheapest, in steps of [`TIE_PERCENT`].
+    /// By how much it is dearer than the cheapest, in steps of a percent.
     pub dearer: i64,
     /// Machines we already have in that zone: ties are spread.
     pub ours_in_zone: usize,

@@ -60,13 +60,19 @@ fn a_browser_shows_machines_money_and_reasons_in_both_languages() {
     let demo = Demo::start();
     sleep(Duration::from_secs(12)); // hours of farm time: the first machines work by then
     let english = rendered(&format!("{}?lang=en", demo.page));
-    for expected in
-        ["demo-gpu-", "Decisions", "slots short: ", "class=\"ready\"", "Machines and queue"]
-    {
+    for expected in [
+        "demo-gpu-",
+        "Decisions",
+        "slots short: ",
+        "class=\"ready\"",
+        "Machines and queue",
+        "by midnight",
+    ] {
         assert!(english.contains(expected), "`{expected}` is not on the page:\n{english}");
     }
     let chinese = rendered(&format!("{}?lang=zh", demo.page));
-    for expected in ["决策", "可购买的机器", "专业渲染型rp3", "任务需要"] {
+    for expected in ["决策", "可购买的机器", "专业渲染型rp3", "任务需要", "预计到月底"]
+    {
         assert!(chinese.contains(expected), "`{expected}` is not on the page:\n{chinese}");
     }
 }

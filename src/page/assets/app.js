@@ -3,7 +3,7 @@
 const asked = new URLSearchParams(location.search).get("lang") || localStorage.getItem("language");
 let language = ["zh", "en"].includes(asked) ? asked : navigator.language.startsWith("en") ? "en" : "zh";
 const headers = {};
-let snapshot = null, points = [], events = [], reasons = {};
+let snapshot = null, ledger = null, points = [], events = [], reasons = {};
 
 const $ = (id) => document.getElementById(id);
 const word = (key, ...values) =>
@@ -46,10 +46,11 @@ async function get(path) {
 async function look() {
   if (document.hidden && snapshot) return;
   try {
-    const [status, journal, history, why] = await Promise.all([
+    const [status, journal, history, why, spend] = await Promise.all([
       get("/api/v1/status"), get("/api/v1/journal?limit=120"), get("/api/v1/history"), get("/api/v1/why"),
+      get("/api/v1/spend"),
     ]);
-    snapshot = status; events = journal.events; points = history.points;
+    ledger = spend; snapshot = status; events = journal.events; points = history.points;
     reasons = Object.fromEntries(why.pools.map((pool) => [pool.pool, pool.binds]));
     draw();
   } catch (fault) {
@@ -93,9 +94,13 @@ function figures() {
   const all = [
     [snapshot.machines.length, "f_machines"], [sum("queued"), "f_waiting"], [sum("running"), "f_running"],
     [span(oldest), "f_oldest"], [yuan(snapshot.spend.hourly), "f_hourly"], [yuan(snapshot.spend.total), "f_spent"],
+    [yuan(ledger.spent_today), "f_today"], [yuan(ledger.forecast_today), "f_midnight"],
+    [yuan(ledger.spent_month), "f_month"], [yuan(ledger.forecast_month), "f_month_end"],
+    ...ledger.caps.map((cap) => [
+      `${yuan(cap.committed)} / ${yuan(cap.cap)}`, `f_cap_${cap.span}`, cap.pool || ""]),
   ];
-  $("figures").replaceChildren(...all.map(([value, key]) =>
-    element("div", "figure", element("b", "", String(value)), element("span", "", word(key)))));
+  $("figures").replaceChildren(...all.map(([value, key, of = ""]) =>
+    element("div", "figure", element("b", "", String(value)), element("span", "", `${word(key)} ${of}`))));
 }
 
 function legend() {
