@@ -1,6 +1,7 @@
 //! The one test binary: one link instead of ten.
 
 mod api;
+mod backtest;
 mod chaos;
 mod client;
 mod cloudsim;
