@@ -72,7 +72,7 @@ pub fn ledger(situation: Situation<'_>) -> Ledger {
     let forecast_month = spent_month - spent_today
         + forecast_today
         + Price { amount: a_day, per: Span::days(1) }.over(left);
-    let caps = Caps::new(policy, memory, now).views();
+    let caps = Caps::new(situation).views();
     let forecast_from = u32::try_from(full).unwrap_or(0);
     Ledger {
         day,
