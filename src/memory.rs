@@ -464,8 +464,10 @@ impl Key {
                 let account = Self::Account(Text::clone(pool), offer.clone());
                 keys.extend([Self::Spot(offer.clone()), account]);
             }
-            What::DayTurned { ended, ended_day, .. } => {
+            What::DayTurned { ended, ended_day, dropped, .. } => {
                 keys.push(Self::Meta);
+                let dropped = dropped.iter().cloned();
+                keys.extend(dropped.map(|(day, pool)| Self::Day(day, pool)));
                 for DayEntry { pool, offer, .. } in ended {
                     keys.push(Self::Account(Text::clone(pool), offer.clone()));
                     let day = ended_day.iter();

@@ -29,7 +29,8 @@ impl Memory {
             | What::Ended { .. }
             | What::Booted { .. }
             | What::BootFailed { .. } => self.learn(event),
-            What::DayTurned { ended, day, from, until, .. } => {
+            What::DayTurned { ended, day, from, until, dropped, .. } => {
+                self.days.retain(|key, _| !dropped.contains(key));
                 self.turn_day(ended, day, *until, *from);
             }
             What::TombstoneDropped { name } => {

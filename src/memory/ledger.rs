@@ -10,6 +10,9 @@ use super::{Machine, Memory};
 use crate::model::snapshot::{DayEntry, Sum};
 use crate::model::{OfferKey, Text, Time};
 
+/// Offers of a pool that a day tells apart: the store takes no record of more than 8 KiB.
+const OFFERS_MAX: usize = 32;
+
 /// Machines of one pool and offer that are gone, and all of them at the start of the day.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
@@ -55,7 +58,7 @@ impl Memory {
         if let Some(ended) = self.meta.day.take() {
             for entry in entries {
                 let key = (Text::clone(&ended.day), Text::clone(&entry.pool));
-                self.days.entry(key).or_default().push((entry.offer.clone(), entry.sum));
+                enter(self.days.entry(key).or_default(), entry);
             }
         }
         for (key, total) in self.totals(at) {
@@ -74,6 +77,16 @@ impl Memory {
     }
 }
 
+/// Adds an entry to a day's record. When that holds as many offers as the store takes in one, the
+/// last stands for all others: the day's sum stays right.
+fn enter(entries: &mut Vec<(OfferKey, Sum)>, entry: &DayEntry) {
+    let is_full = OFFERS_MAX <= entries.len();
+    match entries.last_mut().filter(|_| is_full) {
+        Some((_, sum)) => *sum = sum.plus(entry.sum),
+        None => entries.push((entry.offer.clone(), entry.sum)),
+    }
+}
+
 impl Machine {
     fn account(&self) -> (Text, OfferKey) {
         (Text::clone(&self.pool), self.offer.clone())
@@ -82,5 +95,38 @@ impl Machine {
     fn sum(&self, now: Time) -> Sum {
         let (running, stopped) = self.meter.spans(now);
         Sum { cost: self.cost(now), running, stopped }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Key;
+    use crate::model::{Billing, Money, Span};
+
+    #[test]
+    fn the_record_of_a_day_stays_small_and_right_however_many_offers_are_used() {
+        let sum =
+            Sum { cost: Money::yuan(99_999), running: Span::days(40), stopped: Span::days(40) };
+        let offer = |number: u32| OfferKey {
+            zone: "CN_Hohhot_B".into(),
+            family: "专业渲染型rp3-大显存".into(),
+            cpu: 100 + number,
+            ram_gib: 1024,
+            gpus: 8,
+            billing: Billing::OnDemand,
+        };
+        let pool = Text::from("a-long-pool");
+        let entry = |number| DayEntry { pool: Text::clone(&pool), offer: offer(number), sum };
+        let entries: Vec<DayEntry> = (0..500).map(entry).collect();
+        let (day, next, at) = (Text::from("2026-01-31"), Text::from("2026-02-01"), Time(0));
+        let mut memory = Memory::default();
+        memory.turn_day(&[], &day, at, at);
+        memory.turn_day(&entries, &next, at, at);
+        let key = (day, pool);
+        let cost: Money = memory.days[&key].iter().map(|(_, sum)| sum.cost).sum();
+        assert_eq!(cost, Money::yuan(99_999 * 500));
+        let size = memory.record(&Key::Day(key.0, key.1)).unwrap().len();
+        assert!(size < 8 << 10, "{size} bytes");
     }
 }

@@ -360,12 +360,12 @@ impl Blocked {
     fn say_of_market(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::MoneyCap { pool, span, cap, committed } => {
-                let (whose, span) = (whose(pool.as_ref()), span.word());
-                write!(f, "the cap of {cap} a {span} of {whose}: {committed} are spent or reserved")
+                let (whose, span) = (whose(pool.as_ref()), span.each());
+                write!(f, "the cap of {cap} {span} of {whose}: {committed} are spent or reserved")
             }
             Self::MoneySoft { pool, span, cap, committed } => {
-                let (whose, span) = (whose(pool.as_ref()), span.word());
-                write!(f, "the cap of {cap} a {span} of {whose} is near ({committed} of it)")
+                let (whose, span) = (whose(pool.as_ref()), span.each());
+                write!(f, "the cap of {cap} {span} of {whose} is near ({committed} of it)")
             }
             Self::SoldOut { offer } => write!(f, "{offer} is sold out"),
             Self::OfferRefused { offer, class, until } => {

@@ -313,6 +313,9 @@ pub enum What {
         from: Time,
         /// When it ends.
         until: Time,
+        /// Days and pools whose entries have been kept for long enough.
+        #[serde(default)]
+        dropped: Vec<(Text, Text)>,
     },
     /// The queue cannot tell who works, and the machine has had the time a boot takes.
     AssumedReady {

@@ -3,21 +3,26 @@
 //! operator wants machines drained at the cap, until they can be let go. Where nothing is drained what
 //! runs may run on for ever, so that the whole of the next day must fit as well.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Situation, leaving};
 use crate::memory::{Life, Machine, Memory};
 use crate::model::snapshot::{Blocked, CapSpan, CapView};
-use crate::model::{Change, Money, Price, Span, Text, Time};
+use crate::model::{Change, MachineName, Money, Price, Span, Text, Time};
 use crate::policy::{MoneyCaps, OnCap, Policy};
 
-/// With `on_cap = "drain"`: a machine at work is let go within this, for its task ends first.
-const DRAIN_RESERVE: Span = Span::minutes(15);
 /// A month's reserve looks so far ahead at most: growth stops a day before what runs is at the cap.
 const MONTH_AHEAD: Span = Span::days(1);
 
 /// What is left of the caps in this turn.
 #[derive(Debug, Clone)]
 pub struct Caps {
-    caps: Vec<Cap>,
+    all: Vec<Cap>,
     soft_percent: i64,
+    /// Where machines are drained at a cap: how long a new one of a pool is to be paid at least.
+    fresh: BTreeMap<Text, Span>,
+    /// Those to be drained now.
+    drained: BTreeSet<MachineName>,
 }
 
 #[derive(Debug, Clone)]
@@ -29,15 +34,16 @@ struct Cap {
     spent: Money,
     /// Spent, and reserved for what there is.
     committed: Money,
-    /// For so long.
-    horizon: Span,
+    /// For so long; `None` = until it can be let go.
+    horizon: Option<Span>,
     /// What runs goes on over midnight: a whole day of it must fit too.
     next_day: Option<(Money, Span)>,
 }
 
 impl Caps {
     /// Counts what is spent and what runs.
-    pub fn new(policy: &Policy, memory: &Memory, now: Time) -> Self {
+    pub fn new(situation: Situation<'_>) -> Self {
+        let Situation { policy, memory, .. } = situation;
         let spending = &policy.spending;
         let mut caps = Vec::new();
         let farm = [(None, spending.caps)];
@@ -46,9 +52,20 @@ impl Caps {
             let MoneyCaps { hour, day, month } = given;
             let spans = [(CapSpan::Hour, hour), (CapSpan::Day, day), (CapSpan::Month, month)];
             let given = spans.into_iter().filter_map(|(span, cap)| Some((span, cap?)));
-            caps.extend(given.map(|(span, cap)| Cap::new(policy, memory, now, (&pool, span, cap))));
+            caps.extend(given.map(|(span, cap)| Cap::new(situation, (&pool, span, cap))));
         }
-        Self { caps, soft_percent: i64::from(spending.soft_percent) }
+        let fresh = policy
+            .pools
+            .iter()
+            .map(|pool| (Text::clone(&pool.name), leaving::fresh(situation, pool)));
+        let fresh = fresh.collect();
+        let drains = caps.iter().filter(|cap: &&Cap| cap.horizon.is_none());
+        let drained = drains.flat_map(|cap| {
+            let ours = memory.machines.iter().filter(|(_, one)| cap.is_of(&one.pool));
+            leaving::first(situation, ours, cap.most - cap.committed)
+        });
+        let drained = drained.collect();
+        Self { all: caps, soft_percent: i64::from(spending.soft_percent), fresh, drained }
     }
 
     /// Reserves a machine's running price, or says which cap forbids it. Beyond the soft limit one
@@ -60,8 +77,8 @@ impl Caps {
         coming: u32,
     ) -> Result<Option<Blocked>, Blocked> {
         let mut warning = None;
-        for cap in self.caps.iter().filter(|cap| cap.is_of(pool)) {
-            let committed = cap.committed + price.over(cap.horizon);
+        for cap in self.all.iter().filter(|cap| cap.is_of(pool)) {
+            let committed = cap.committed + price.over(self.lasts(cap, pool));
             let next_day = cap.next_day.map(|(day, length)| day + price.over(length));
             if cap.most < committed || next_day.is_some_and(|day| cap.most < day) {
                 return Err(cap.hard());
@@ -74,8 +91,9 @@ impl Caps {
                 warning = Some(soft);
             }
         }
-        for cap in self.caps.iter_mut().filter(|cap| cap.is_of(pool)) {
-            cap.committed += price.over(cap.horizon);
+        let fresh = self.fresh.get(pool).copied().unwrap_or_default();
+        for cap in self.all.iter_mut().filter(|cap| cap.is_of(pool)) {
+            cap.committed += price.over(cap.horizon.unwrap_or(fresh));
             if let Some((day, length)) = &mut cap.next_day {
                 *day += price.over(*length);
             }
@@ -83,12 +101,20 @@ impl Caps {
         Ok(warning)
     }
 
-    /// The cap at which a pool's machines are to be drained.
-    pub fn reached(&self, policy: &Policy, pool: &Text) -> Option<Blocked> {
-        let drains = policy.spending.on_cap == OnCap::Drain;
-        let mut caps = self.caps.iter().filter(|cap| cap.is_of(pool));
-        let reached = caps.find(|cap| cap.span != CapSpan::Hour && cap.most <= cap.committed);
-        reached.filter(|_| drains).map(Cap::hard)
+    /// Whether a machine is to be drained now: what is left of a cap only just pays for its end.
+    pub fn drains(&self, name: &MachineName) -> bool {
+        self.drained.contains(name)
+    }
+
+    /// Whether machines are drained at a cap, and it leaves a pool no money for another one.
+    pub fn spent_out(&self, pool: &Text, price: Price) -> bool {
+        let mut caps = self.all.iter().filter(|cap| cap.is_of(pool) && cap.horizon.is_none());
+        caps.any(|cap| cap.most < cap.committed + price.over(self.lasts(cap, pool)))
+    }
+
+    /// For how long a new machine of a pool is reserved.
+    fn lasts(&self, cap: &Cap, pool: &Text) -> Span {
+        cap.horizon.unwrap_or_else(|| self.fresh.get(pool).copied().unwrap_or_default())
     }
 
     /// For people.
@@ -100,25 +126,22 @@ impl Caps {
             spent: cap.spent,
             committed: cap.committed,
         };
-        self.caps.iter().map(view).collect()
+        self.all.iter().map(view).collect()
     }
 }
 
 impl Cap {
-    fn new(
-        policy: &Policy,
-        memory: &Memory,
-        now: Time,
-        (pool, span, most): (&Option<Text>, CapSpan, Money),
-    ) -> Self {
+    fn new(situation: Situation<'_>, (pool, span, most): (&Option<Text>, CapSpan, Money)) -> Self {
+        let Situation { policy, memory, now, .. } = situation;
         let (_, until) = policy.spending.day_of(now);
         let drains = policy.spending.on_cap == OnCap::Drain;
         let horizon = match span {
-            CapSpan::Hour => Span::hours(1),
-            CapSpan::Day | CapSpan::Month if drains => DRAIN_RESERVE,
-            CapSpan::Day => until.since(now),
+            CapSpan::Hour => Some(Span::hours(1)),
+            CapSpan::Day | CapSpan::Month if drains => None,
+            CapSpan::Day => Some(until.since(now)),
             CapSpan::Month => {
-                Span(policy.spending.month_ends_at(now).since(now).0.min(MONTH_AHEAD.0))
+                let ends_in = policy.spending.month_ends_at(now).since(now);
+                Some(Span(ends_in.0.min(MONTH_AHEAD.0)))
             }
         };
         let is_of = |of: &Text| pool.as_ref().is_none_or(|pool| pool == of);
@@ -128,7 +151,9 @@ impl Cap {
             CapSpan::Month => spent_in_month(policy, memory, now, is_of),
         };
         let ours = || memory.machines.values().filter(|machine| is_of(&machine.pool));
-        let reserved: Money = ours().map(|machine| reserve(machine, span, horizon)).sum();
+        let lasts =
+            |machine: &Machine| horizon.unwrap_or_else(|| leaving::at_least(situation, machine));
+        let reserved: Money = ours().map(|one| reserve(one, span, lasts(one))).sum();
         let (_, next_until) = policy.spending.day_of(until);
         let length = next_until.since(until);
         let next_day = (span == CapSpan::Day && !drains)

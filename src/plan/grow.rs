@@ -22,9 +22,6 @@ pub(super) fn steps(
     draft: &mut Draft,
     report: &mut Report,
 ) {
-    if draft.caps.reached(situation.policy, &pool.name).is_some() {
-        return; // told where machines are let go
-    }
     let mut added = 0;
     for (shape, slots) in short {
         added += serve(situation, pool, (*shape, *slots), None, draft, report);
@@ -58,7 +55,7 @@ fn serve(
         let slots = pool.offer(&machine.offer).map_or(0, |offer| pool.slots_of(offer, shape));
         if let Err(reason) = start_allowed(situation, pool, (machine, change), draft) {
             report.binds.push(reason);
-            break;
+            return machines; // nor is there money for a new one
         }
         let reason = why.unwrap_or(Reason::WorkWaits { slots: short });
         draft.change(situation, pool, &name, change, reason);
@@ -193,7 +190,8 @@ fn start_allowed(
     (machine, change): (&Machine, Change),
     draft: &mut Draft,
 ) -> Result<(), Blocked> {
-    let quote = machine.quote.filter(|_| machine.life == Life::Stopped && change != Change::Drain);
+    let let_go = machine.life == Life::Stopped || machine.reason == Reason::OverCap;
+    let quote = machine.quote.filter(|_| let_go && change != Change::Drain);
     let Some(quote) = quote else { return Ok(()) };
     let coming = super::capacity::coming(pool, situation.memory);
     draft.caps.take(&pool.name, quote.running, coming).map(|_| ())

@@ -22,6 +22,7 @@ pub mod demand;
 pub mod grow;
 pub mod guard;
 pub mod hung;
+mod leaving;
 pub mod lessons;
 pub mod looks;
 pub mod money;
@@ -197,7 +198,7 @@ impl Draft {
         Self {
             plan: Plan { wake_at: now + policy.timing.turn_ceiling, ..Plan::default() },
             budget: guard::Budget::new(policy, memory, now),
-            caps: caps::Caps::new(policy, memory, now),
+            caps: caps::Caps::new(situation),
             serial: memory.meta.serial,
             frozen: aside::arrears(memory).is_some(),
             touched: std::collections::BTreeSet::new(),

@@ -1,5 +1,7 @@
 //! Money as people and programs see it: days, the month, where it is going, how much the caps leave.
 
+use std::collections::BTreeSet;
+
 use super::caps::Caps;
 use super::{Situation, guard};
 use crate::memory::Memory;
@@ -10,6 +12,8 @@ use crate::policy::Policy;
 
 /// Days shown.
 const DAYS_SHOWN: usize = 62;
+/// Days kept.
+const DAYS_KEPT: usize = 400;
 /// Full days a month's forecast is made from.
 const FORECAST_DAYS: usize = 7;
 
@@ -25,7 +29,16 @@ pub fn day_turned(policy: &Policy, memory: &Memory, now: Time) -> Option<What> {
     let ended = open.map(|open| memory.today(open.until)).unwrap_or_default();
     let ended_day = open.map(|open| Text::clone(&open.day));
     let (day, until) = policy.spending.day_of(from);
-    Some(What::DayTurned { ended, ended_day, day, from, until })
+    let dropped = kept_long_enough(memory);
+    Some(What::DayTurned { ended, ended_day, day, from, until, dropped })
+}
+
+/// Entries of all days but the newest.
+fn kept_long_enough(memory: &Memory) -> Vec<(Text, Text)> {
+    let days: BTreeSet<&Text> = memory.days.keys().map(|(day, _)| day).collect();
+    let over = (days.len() + 1).saturating_sub(DAYS_KEPT);
+    let old = |day: &Text| days.iter().take(over).any(|one| *one == day);
+    memory.days.keys().filter(|(day, _)| old(day)).cloned().collect()
 }
 
 /// The ledger for people.
@@ -72,7 +85,7 @@ pub fn ledger(situation: Situation<'_>) -> Ledger {
     let forecast_month = spent_month - spent_today
         + forecast_today
         + Price { amount: a_day, per: Span::days(1) }.over(left);
-    let caps = Caps::new(policy, memory, now).views();
+    let caps = Caps::new(situation).views();
     let forecast_from = u32::try_from(full).unwrap_or(0);
     Ledger {
         day,
@@ -89,4 +102,45 @@ pub fn ledger(situation: Situation<'_>) -> Ledger {
 
 fn mean(sum: Money, count: usize) -> Money {
     Money(sum.0 / i64::try_from(count).unwrap_or(1).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ledger::Sum;
+    use crate::model::{Billing, Event, Namer, OfferKey};
+    use crate::policy::{Limits, Spending, Timing};
+
+    #[test]
+    fn four_hundred_days_are_kept_and_older_records_are_deleted() {
+        let policy = Policy {
+            namer: Namer::new("test"),
+            pools: Vec::new(),
+            limits: Limits::default(),
+            spending: Spending::default(),
+            shared: Vec::new(),
+            timing: Timing::default(),
+        };
+        let (zone, family, pool) = ("z".into(), "f".into(), Text::from("pool"));
+        let billing = Billing::OnDemand;
+        let offer = OfferKey { zone, family, cpu: 1, ram_gib: 1, gpus: 1, billing };
+        let sum = Sum { cost: Money::yuan(1), running: Span::hours(1), stopped: Span::ZERO };
+        let mut memory = Memory::default();
+        let mut deleted = 0;
+        for day in 0..1000 {
+            let at = Time::from_seconds(1_767_225_600) + Span::days(day);
+            let mut what = day_turned(&policy, &memory, at).unwrap();
+            if let What::DayTurned { ended, .. } = &mut what {
+                let (pool, offer) = (Text::clone(&pool), offer.clone());
+                ended.push(crate::model::ledger::DayEntry { pool, offer, sum });
+            }
+            let event = Event { at, what };
+            memory.apply(&event);
+            let keys = crate::memory::Key::touched_by(&event);
+            deleted += keys.iter().filter(|key| memory.record(key).is_none()).count();
+            assert!(day_turned(&policy, &memory, at).is_none(), "one event a day");
+        }
+        assert_eq!(memory.days.len(), DAYS_KEPT);
+        assert!(999 - DAYS_KEPT <= deleted, "{deleted}");
+    }
 }

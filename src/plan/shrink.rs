@@ -63,16 +63,12 @@ pub(super) fn steps(
     }
     replace::steps(situation, pool, &ours, capacity, (&mut *draft, &mut *report));
     let levels = levels(situation, pool, &ours);
-    let over_cap = draft.caps.reached(situation.policy, &pool.name);
-    report.binds.extend(over_cap.clone());
-    let mut shrink =
-        Shrink { situation, pool, reading, workers, cancel, levels, over_cap, draft, report };
+    let over_cap = ours.iter().any(|(name, _)| draft.caps.drains(name));
+    let mut shrink = Shrink { situation, pool, reading, workers, cancel, levels, draft, report };
     let retiring = situation.memory.meta.retiring.is_some();
-    let drained = retiring || shrink.over_cap.is_some();
-    let min = if drained { 0 } else { pool.size_at(situation.now).0 };
+    let min = if retiring || over_cap { 0 } else { pool.size_at(situation.now).0 };
     let mut to_spare = capacity.machines.saturating_sub(min);
-    let order = if shrink.over_cap.is_some() { dearest_first(&ours) } else { by_idleness(&ours) };
-    for (name, machine) in order {
+    for (name, machine) in by_idleness(&ours) {
         shrink.machine(name, machine, capacity, &mut to_spare, min);
     }
 }
@@ -129,15 +125,6 @@ fn by_idleness<'a>(ours: &[(&'a MachineName, &'a Machine)]) -> Vec<(&'a MachineN
     sorted
 }
 
-fn dearest_first<'a>(
-    ours: &[(&'a MachineName, &'a Machine)],
-) -> Vec<(&'a MachineName, &'a Machine)> {
-    let mut sorted = ours.to_vec();
-    let hourly = |machine: &Machine| machine.quote.map(|quote| quote.running.per_hour());
-    sorted.sort_by_key(|(name, machine)| (std::cmp::Reverse(hourly(machine)), *name));
-    sorted
-}
-
 struct Shrink<'a, 'b> {
     situation: Situation<'a>,
     pool: &'a Pool,
@@ -147,8 +134,6 @@ struct Shrink<'a, 'b> {
     cancel: Option<&'a BTreeSet<MachineName>>,
     /// Which unit of the load each idle or stopped machine would serve.
     levels: BTreeMap<MachineName, u32>,
-    /// The cap on money at which all are drained.
-    over_cap: Option<Blocked>,
     draft: &'b mut Draft,
     report: &'b mut Report,
 }
@@ -218,7 +203,7 @@ impl Shrink<'_, '_> {
         if self.is_retiring() {
             return Some((machine.since, Reason::Retiring)); // a task it holds ends first
         }
-        if self.over_cap.is_some() && machine.life == Life::Ready {
+        if self.draft.caps.drains(name) {
             return Some((machine.since, Reason::OverCap)); // likewise
         }
         if matches!(machine.life, Life::Booting { .. }) {
@@ -315,7 +300,10 @@ impl Shrink<'_, '_> {
     fn stopped(&mut self, name: &MachineName, machine: &Machine) {
         let due_at = machine.since + self.let_go(name, machine).delete_after;
         let replaced = replace::due(self.situation, self.pool, machine);
-        let goes = machine.charged_off || self.is_retiring() || replaced.is_some();
+        let running = machine.quote.map(|quote| quote.running);
+        let over_cap =
+            running.is_some_and(|price| self.draft.caps.spent_out(&self.pool.name, price));
+        let goes = machine.charged_off || self.is_retiring() || replaced.is_some() || over_cap;
         if self.situation.now < due_at && !goes {
             self.draft.wake_by(due_at);
             return;
@@ -332,6 +320,7 @@ impl Shrink<'_, '_> {
         let why = match (machine.charged_off, self.is_retiring()) {
             (true, _) => Reason::StopCharged,
             (false, true) => Reason::Retiring,
+            (false, false) if over_cap => Reason::OverCap,
             (false, false) => replaced.unwrap_or(Reason::Stopped { lasted }),
         };
         self.draft.change(self.situation, self.pool, name, Change::Delete, why);
@@ -466,6 +455,7 @@ impl Shrink<'_, '_> {
 
     fn keeps_stopped(&self, machine: &Machine) -> bool {
         !self.is_retiring()
+            && machine.reason != Reason::OverCap
             && !quantum::is_long(machine)
             && replace::stays(self.situation, self.pool, machine)
             && stops_charged(self.situation).is_none()

@@ -57,6 +57,8 @@ plays! {
     a_task_of_two_gpus
     max_binds
     the_money_cap_binds
+    a_day_cap_drains_and_the_next_day_goes_on
+    a_pool_has_its_own_cap
     a_calendar_window_holds_a_floor
     a_days_cap_holds_without_a_drain
     a_cap_that_drains

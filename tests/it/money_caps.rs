@@ -1,0 +1,111 @@
+//! Caps on money against the provider's own bill, cut by day, whatever the queue does.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use farmscale::driver::{Driver, Recovered, Unobserved};
+use farmscale::model::{Money, Span};
+use farmscale::policy::{OnCap, Policy};
+use farmscale::sim::chaos::START;
+use farmscale::sim::farm::{Boots, SimFarm};
+use farmscale::sim::faults::Faults;
+use farmscale::sim::judge::{Bounds, Judge};
+use farmscale::sim::provider::{Catalog, Dials, Provider};
+use farmscale::sim::rng::Rng;
+use farmscale::sim::store::SimStore;
+use farmscale::sim::trace::Job;
+use farmscale::sim::world::{Shared, SimWorld};
+
+use crate::support::daemon::demo_policy;
+
+const DAYS: i64 = 3;
+const SEEDS: u64 = 6;
+/// Shanghai's midnight, after the start at midnight in Greenwich.
+const MIDNIGHT: Span = Span::hours(16);
+/// The dearest machine of the demo, an hour.
+const DEAREST: i64 = 7_300_000;
+
+/// Bursts at any time of day, of tasks as long as they like up to `longest`.
+fn jobs(rng: &mut Rng, longest: Span) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for _ in 0..rng.range(3, 12) {
+        let at = Span::seconds(rng.range(0, Span::days(DAYS).as_seconds()));
+        let typical = rng.range(60, longest.as_seconds());
+        for _ in 0..rng.range(1, 60) {
+            let duration = Span::seconds(rng.range(typical / 2, typical));
+            jobs.push(Job { submit: at, duration, gpus: 1, pool: None });
+        }
+    }
+    jobs.sort_by_key(|job| job.submit);
+    jobs
+}
+
+/// What the provider charged on each day, and how much work got done.
+fn days(seed: u64, policy: &Policy, unit: Span, longest: Span) -> (Vec<Money>, u64) {
+    let mut catalog = Catalog { billing_unit: unit, ..Catalog::standard() };
+    for size in catalog.sizes.values_mut() {
+        size.stock = None;
+    }
+    let provider = Provider::new(catalog, Dials::kind(), seed);
+    let jobs = jobs(&mut Rng::new(seed).fork("jobs"), longest);
+    let farm = SimFarm::new(provider, Boots::default(), jobs, START, seed);
+    let judge = Judge::new(Bounds::none());
+    let shared = Shared::new(farm, judge, Faults::none(), START, "demo-", seed);
+    let store = SimStore::new(Rc::clone(&shared.disk));
+    let shared = Rc::new(RefCell::new(shared));
+    let world = SimWorld::new(Rc::clone(&shared));
+    let (policy, found) = (policy.clone(), Recovered::default());
+    let mut driver = Driver::new(world, store, Unobserved, policy, found);
+    let mut bills = vec![Money::ZERO];
+    for day in 0..=DAYS + 1 {
+        let midnight = START + MIDNIGHT + Span::days(day);
+        shared.borrow_mut().stop_at(midnight);
+        driver.run();
+        bills.push(shared.borrow().farm.provider.bill(midnight).total());
+    }
+    let done = shared.borrow().farm.queue.done().tasks;
+    (bills.iter().zip(bills.iter().skip(1)).map(|(from, to)| *to - *from).collect(), done)
+}
+
+/// Runs bursts of tasks up to `longest` under caps of all sizes; how much work got done in all.
+fn never_passed(on_cap: OnCap, unit: Span, longest: Span) -> u64 {
+    let mut work = 0;
+    let mut faults = Vec::new();
+    for seed in 0..SEEDS {
+        let cap = Money::yuan(Rng::new(seed).fork("cap").range(15, 900));
+        let mut policy = demo_policy();
+        policy.spending.caps.day = Some(cap);
+        policy.spending.on_cap = on_cap;
+        for offer in policy.pools.iter_mut().flat_map(|pool| &mut pool.offers) {
+            offer.billing_unit = unit;
+        }
+        let (days, done) = days(seed, &policy, unit, longest);
+        work += done;
+        // One unit for each machine that the cap lets run at once.
+        let hours = unit.as_seconds() * DEAREST / 3600;
+        let machines = i64::from(policy.limits.max).min(cap.0 / (DEAREST / 4) + 1);
+        let bound = cap + Money(hours * machines);
+        for (day, spent) in days.iter().enumerate().filter(|(_, spent)| bound < **spent) {
+            faults.push(format!("seed {seed} day {day}: {spent}, cap {cap}, bound {bound}"));
+        }
+    }
+    assert!(faults.is_empty(), "{on_cap:?} {unit} {longest}\n{}", faults.join("\n"));
+    work
+}
+
+#[test]
+fn where_growth_stops_the_cap_holds_with_hours_charged() {
+    never_passed(OnCap::StopGrowth, Span::hours(1), Span::hours(6));
+}
+
+#[test]
+fn where_machines_are_drained_the_cap_holds_for_tasks_of_the_reserved_length() {
+    let drained = never_passed(OnCap::Drain, Span::seconds(1), Span::minutes(10));
+    let stopped = never_passed(OnCap::StopGrowth, Span::seconds(1), Span::minutes(10));
+    assert!(stopped <= drained, "draining is to get more done: {drained} against {stopped}");
+}
+
+#[test]
+fn where_machines_are_drained_the_cap_holds_with_hours_charged() {
+    never_passed(OnCap::Drain, Span::hours(1), Span::minutes(10));
+}
