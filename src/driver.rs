@@ -10,7 +10,7 @@ use crate::model::snapshot::Report;
 use crate::model::{Change, Event, MachineName, Snapshot, Span, Text, Time, Wake};
 use crate::plan::readings::Brought;
 use crate::plan::report::{self, Turn};
-use crate::plan::{Readings, Situation, Step, lessons, plan, settle};
+use crate::plan::{Readings, Situation, Step, lessons, overdue, plan, settle};
 use crate::policy::Policy;
 use crate::world::{Request, World};
 
@@ -99,7 +99,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
         let now = driver.world.now();
         let minute = now.seconds() / 60;
         let epoch = minute.max(driver.memory.meta.epoch.max(epoch_seen) + 1);
-        let mut whats = settle::restarted(&driver.memory);
+        let mut whats = overdue::after_restart(&driver.memory);
         whats.push(What::DaemonStarted { epoch });
         driver.settle(whats, now);
         driver
@@ -152,7 +152,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
     fn turn(&mut self, wakes: Vec<Wake>) -> Result<Time, Ended> {
         self.take_in(wakes);
         let now = self.world.now();
-        let overdue = settle::overdue(&self.policy, &self.memory, now);
+        let overdue = overdue::events(&self.policy, &self.memory, now);
         self.settle(overdue, now);
         let plan = plan(self.situation(now));
         for look in plan.looks {
@@ -228,7 +228,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
                     },
                     Brought::Name(listing) => settle::found_by_name(policy, memory, &listing),
                     Brought::Event(reading) => settle::event_read(memory, policy, &reading, now),
-                    Brought::Quote(offer, quote) => settle::quoted(memory, &offer, quote),
+                    Brought::Quote(offer, quote) => settle::quoted(policy, memory, &offer, quote),
                     Brought::Nothing => Vec::new(),
                 }
             }

@@ -21,11 +21,13 @@ mod boots;
 mod ledger;
 mod market;
 mod meter;
+mod usage;
 
 pub use boots::Boots;
 pub use ledger::{Account, OpenDay};
 pub use market::{Ceiling, SpotMemory};
 pub use meter::Meter;
+pub use usage::Usage;
 
 /// Everything that must outlive a restart.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -124,6 +126,12 @@ pub struct Machine {
     pub worker: Option<WorkerState>,
     /// Since when they do that (or, with `None`, are unseen).
     pub worker_since: Time,
+    /// When they vanished at work; `None` if they did not.
+    #[serde(default)]
+    pub vanished_busy_at: Option<Time>,
+    /// The most of them that were seen at once since it booted.
+    #[serde(default)]
+    pub workers_most: u32,
     /// Their names in the queue.
     pub workers: Vec<Text>,
     /// When the drain request was written to the queue; `None` = none stands.
@@ -162,6 +170,9 @@ pub struct Machine {
     pub create_event: Option<Text>,
     /// What it has cost.
     pub meter: Meter,
+    /// What its running time went into.
+    #[serde(default)]
+    pub usage: Usage,
     /// Why it was last touched.
     pub reason: Reason,
 }
@@ -255,6 +266,9 @@ pub struct Tombstone {
     pub since: Time,
     /// Whether the machine was seen to go; a name that expired unseen may yet come to life.
     pub seen_gone: bool,
+    /// Until when its cost is booked.
+    #[serde(default)]
+    pub charged_until: Option<Time>,
 }
 
 /// An offer that was refused.

@@ -2,6 +2,10 @@
 
 use crate::model::{Money, Namer, OfferKey, Shape, Span, Text, Time};
 
+mod spending;
+
+pub use spending::{MoneyCaps, OnCap, Spending};
+
 /// Everything that steers decisions.
 #[derive(Debug, Clone)]
 pub struct Policy {
@@ -110,74 +114,6 @@ pub struct OfferPolicy {
     pub stoppable: bool,
     /// Checksum of what its machines are made from: image, network, disk.
     pub build: u32,
-}
-
-/// Money at most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct MoneyCaps {
-    /// An hour, were every machine running.
-    pub hour: Option<Money>,
-    /// A day.
-    pub day: Option<Money>,
-    /// A calendar month.
-    pub month: Option<Money>,
-}
-
-/// What happens at a cap of a day or a month.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum OnCap {
-    /// Growth stops in time for what runs to go on until midnight: nothing is drained.
-    #[default]
-    StopGrowth,
-    /// The farm grows on, and at the cap it is drained: tasks end, no machine stays.
-    Drain,
-}
-
-/// The farm's caps on money.
-#[derive(Debug, Clone)]
-pub struct Spending {
-    /// Of the farm as a whole; the hour's cap stands in [`Limits`].
-    pub caps: MoneyCaps,
-    /// Beyond so many percent of a cap growth is slow and told.
-    pub soft_percent: u32,
-    /// At a cap.
-    pub on_cap: OnCap,
-    /// Days and months begin at midnight here.
-    pub zone: jiff::tz::TimeZone,
-}
-
-impl Default for Spending {
-    fn default() -> Self {
-        let (caps, on_cap) = (MoneyCaps::default(), OnCap::default());
-        Self { caps, soft_percent: 80, on_cap, zone: jiff::tz::TimeZone::UTC }
-    }
-}
-
-impl Spending {
-    /// The day `at` lies in, as `2026-01-31`, and when it ends.
-    pub fn day_of(&self, at: Time) -> (Text, Time) {
-        let date = self.date(at);
-        let until = date.tomorrow().ok().and_then(|next| self.midnight(next));
-        (date.to_string().into(), until.unwrap_or(at + Span::days(1)))
-    }
-
-    /// When the month `at` lies in ends.
-    pub fn month_ends_at(&self, at: Time) -> Time {
-        let last = self.date(at).last_of_month();
-        let until = last.tomorrow().ok().and_then(|next| self.midnight(next));
-        until.unwrap_or(at + Span::days(1))
-    }
-
-    fn date(&self, at: Time) -> jiff::civil::Date {
-        let instant = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
-        instant.to_zoned_datetime(self.zone.clone()).date()
-    }
-
-    fn midnight(&self, date: jiff::civil::Date) -> Option<Time> {
-        let midnight = date.to_datetime(jiff::civil::Time::midnight());
-        let zoned = midnight.to_zoned_datetime(self.zone.clone()).ok()?;
-        Some(Time(zoned.timestamp().as_millisecond()))
-    }
 }
 
 /// How a pool buys spot machines.
@@ -579,19 +515,5 @@ mod tests {
         assert!(early.holds(at("2026-10-25T00:30:00Z"))); // first 02:30
         assert!(early.holds(at("2026-10-25T01:15:00Z"))); // second 02:15
         assert!(!early.holds(at("2026-10-25T03:00:00Z"))); // 04:00
-    }
-
-    #[test]
-    fn a_day_and_a_month_end_at_midnight_there_also_when_clocks_change() {
-        let spending = |zone: &str| Spending {
-            zone: jiff::tz::TimeZone::get(zone).unwrap(),
-            ..Spending::default()
-        };
-        let (day, until) = spending("Asia/Shanghai").day_of(at("2026-01-30T17:00:00Z"));
-        assert_eq!((&*day, until), ("2026-01-31", at("2026-01-31T16:00:00Z")));
-        let month = spending("Asia/Shanghai").month_ends_at(at("2026-01-30T17:00:00Z"));
-        assert_eq!(month, at("2026-01-31T16:00:00Z"));
-        let (day, until) = spending("Europe/Berlin").day_of(at("2026-03-29T10:00:00Z"));
-        assert_eq!((&*day, until), ("2026-03-29", at("2026-03-29T22:00:00Z")), "23 hours long");
     }
 }

@@ -46,12 +46,12 @@ impl SpendArgs {
         if lines.is_empty() {
             return out::line("\nnothing was spent in that time");
         }
-        let header = [head, "cost", "share", "machine-hours", "stopped-hours"];
+        let header = [head, "cost", "share", "machine-hours", "booting", "idle", "stopped-hours"];
         out::line(&format!("\n{}", out::table(header, lines)))?;
         caps(&ledger.caps)
     }
 
-    fn lines(&self, rows: &[&DayRow]) -> (&'static str, Vec<[String; 5]>) {
+    fn lines(&self, rows: &[&DayRow]) -> (&'static str, Vec<[String; 7]>) {
         let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
         for row in rows {
             let name = match self.by {
@@ -70,9 +70,12 @@ impl SpendArgs {
         let total: Sum = rows.iter().fold(Sum::default(), |total, row| total.plus(row.sum));
         let all = if sums.len() < 2 { None } else { Some(("together".to_owned(), total)) };
         let line = |(name, sum): (String, Sum)| {
-            let share = sum.cost.0.saturating_mul(100) / total.cost.0.max(1);
+            let of =
+                |part: i64, whole: i64| format!("{} %", part.saturating_mul(100) / whole.max(1));
+            let share = of(sum.cost.0, total.cost.0);
+            let (booting, idle) = (of(sum.booting.0, sum.running.0), of(sum.idle.0, sum.running.0));
             let (running, stopped) = (hours(sum.running), hours(sum.stopped));
-            [name, sum.cost.to_string(), format!("{share} %"), running, stopped]
+            [name, sum.cost.to_string(), share, running, booting, idle, stopped]
         };
         (head, sums.into_iter().chain(all).map(line).collect())
     }
@@ -88,12 +91,19 @@ fn summary(ledger: &Ledger) -> anyhow::Result<()> {
         days => format!("if days go on as the last {days} did"),
     };
     out::line(&format!("  this month      {spent_month} so far"))?;
-    out::line(&format!("  by its end      {}, {from}", ledger.forecast_month))
+    out::line(&format!("  by its end      {}, {from}", ledger.forecast_month))?;
+    if ledger.estimated != Money::ZERO {
+        let estimated = ledger.estimated;
+        let why = "by listings instead of the provider's own times";
+        out::line(&format!("  estimated       {estimated} of all that was ever spent, {why}"))?;
+    }
+    Ok(())
 }
 
 fn caps(caps: &[CapView]) -> anyhow::Result<()> {
     let lines = caps.iter().map(|cap| {
-        let left = Money((cap.cap - cap.committed).0.max(0));
+        let most = cap.next_day.map_or(cap.committed, |day| day.max(cap.committed));
+        let left = Money((cap.cap - most).0.max(0));
         [
             cap.pool.as_ref().map_or_else(|| "farm".to_owned(), ToString::to_string),
             cap.span.word().to_owned(),

@@ -1,11 +1,11 @@
 //! The fold: how each event changes memory. The only place that does.
 
-use super::{Create, Life, Machine, Memory, Meter, Odd, Pending, PendingState, Tombstone};
+use super::{Create, Life, Machine, Memory, Meter, Odd, Pending, PendingState, Tombstone, Usage};
 use crate::model::event::What;
 use crate::model::snapshot::{Hold, Pause};
 use crate::model::{
-    Change, Event, InstanceRow, MachineName, Money, OfferKey, Quote, Reason, Span, Status, Text,
-    Time, WorkerState,
+    Change, Event, MachineName, Money, OfferKey, Quote, Reason, Span, Status, Text, Time,
+    WorkerState,
 };
 
 /// Requests are counted in beats of this length…
@@ -45,7 +45,7 @@ impl Memory {
                 self.bury_unborn(name, at);
             }
             What::Vanished { name } => self.bury_vanished(name, at),
-            What::Adopted { name, pool, row } => self.adopt(name, pool, row, at),
+            What::Adopted { .. } => self.adopt(event),
             What::ChangeIntended { change, name, reason } => {
                 if let (Change::Drain, Reason::Hung { .. }) = (change, reason) {
                     self.count_recycled(name, at);
@@ -116,6 +116,7 @@ impl Memory {
     pub(super) fn apply_to_machine(&mut self, event: &Event) {
         if let Some(machine) = event.machine().and_then(|name| self.machines.get_mut(name)) {
             machine.apply(&event.what, event.at);
+            machine.usage.switch(machine.used_for(), event.at);
         }
     }
 
@@ -193,23 +194,29 @@ impl Memory {
             quote: machine.quote,
             since: at,
             seen_gone,
+            charged_until: machine.meter.ended_at(),
         };
         self.tombstones.insert(name.clone(), tombstone);
     }
 
-    fn adopt(&mut self, name: &MachineName, pool: &Text, row: &InstanceRow, at: Time) {
+    fn adopt(&mut self, event: &Event) {
+        let What::Adopted { name, pool, row, queue, charged_from, unit } = &event.what else {
+            return;
+        };
         let old = self.tombstones.remove(name);
         let (offer, quote) = match (old, &row.offer) {
             (Some(old), _) => (Some(old.offer), old.quote),
             (None, offer) => (offer.clone(), None),
         };
         let Some(offer) = offer else { return };
-        let mut machine = Machine::launched_unquoted(pool, &offer, at);
-        machine.quote = quote;
-        machine.found(&row.instance, row.created_at, &row.status, at);
-        machine.made_at = row.created_at.unwrap_or(at);
+        let mut machine = Machine::launched_unquoted(pool, &offer, event.at);
+        (machine.quote, machine.queue) = (quote, Text::clone(queue));
+        machine.meter = Meter::by(*unit);
+        machine.found(&row.instance, charged_from.or(row.created_at), &row.status, event.at);
+        machine.made_at = row.created_at.unwrap_or(event.at);
         // When it was asked to boot is not known: it teaches nothing of boots.
         machine.boot_asked_at = None;
+        machine.usage.switch(machine.used_for(), event.at);
         self.machines.insert(name.clone(), machine);
     }
 }
@@ -237,6 +244,8 @@ impl Machine {
             pending: None,
             worker: None,
             worker_since: at,
+            vanished_busy_at: None,
+            workers_most: 0,
             workers: Vec::new(),
             drain_asked_at: None,
             unknown_at: None,
@@ -252,6 +261,7 @@ impl Machine {
             build: None,
             create_event: None,
             meter: Meter::default(),
+            usage: Usage::default(),
             reason: Reason::Found,
         }
     }
@@ -363,6 +373,9 @@ impl Machine {
 
     fn enter(&mut self, life: Life, at: Time) {
         (self.charged_off, self.stopped_by_us) = (false, false);
+        if life != Life::Ready {
+            self.workers_most = 0;
+        }
         self.life = life;
         self.since = at;
     }
@@ -455,7 +468,10 @@ impl Machine {
         if !workers.is_empty() {
             self.workers = workers.to_vec();
         }
+        self.workers_most = self.workers_most.max(u32::try_from(workers.len()).unwrap_or(0));
         if self.worker != state {
+            let at_work = state.is_none() && self.worker == Some(WorkerState::Busy);
+            self.vanished_busy_at = at_work.then_some(at);
             self.worker = state;
             self.worker_since = at;
         }

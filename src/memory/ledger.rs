@@ -94,7 +94,8 @@ impl Machine {
 
     fn sum(&self, now: Time) -> Sum {
         let (running, stopped) = self.meter.spans(now);
-        Sum { cost: self.cost(now), running, stopped }
+        let (booting, idle) = self.usage.spans(now);
+        Sum { cost: self.cost(now), running, stopped, booting, idle }
     }
 }
 
@@ -106,8 +107,9 @@ mod tests {
 
     #[test]
     fn the_record_of_a_day_stays_small_and_right_however_many_offers_are_used() {
+        let (running, stopped) = (Span::days(40), Span::days(40));
         let sum =
-            Sum { cost: Money::yuan(99_999), running: Span::days(40), stopped: Span::days(40) };
+            Sum { cost: Money::yuan(99_999), running, stopped, booting: running, idle: running };
         let offer = |number: u32| OfferKey {
             zone: "CN_Hohhot_B".into(),
             family: "专业渲染型rp3-大显存".into(),

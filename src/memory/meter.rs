@@ -17,6 +17,9 @@ pub struct Meter {
     /// Each stretch of running is charged in whole units of this.
     #[serde(default = "second")]
     unit: Span,
+    /// Nothing is charged since then.
+    #[serde(default)]
+    ended_at: Option<Time>,
     /// Some moment came from a listing instead of the provider's word: the error is at most the
     /// price times the interval between looks.
     pub estimated: bool,
@@ -42,7 +45,8 @@ impl Default for Meter {
 impl Meter {
     /// A meter that counts running time in whole units.
     pub const fn by(unit: Span) -> Self {
-        Self { running: Span::ZERO, stopped: Span::ZERO, now: None, unit, estimated: false }
+        let (running, stopped) = (Span::ZERO, Span::ZERO);
+        Self { running, stopped, now: None, unit, ended_at: None, estimated: false }
     }
 
     fn charged(&self, lasted: Span) -> Span {
@@ -72,6 +76,12 @@ impl Meter {
     /// Nothing is charged from `at`.
     pub fn end(&mut self, at: Time) {
         self.switch(None, at);
+        self.ended_at = Some(at);
+    }
+
+    /// Since when nothing is charged any more.
+    pub fn ended_at(&self) -> Option<Time> {
+        self.ended_at
     }
 
     /// Whether anything is charged now.

@@ -73,6 +73,9 @@ pub enum Blocked {
         cap: Money,
         /// Spent and reserved.
         committed: Money,
+        /// That of the next day, a whole one on which what runs goes on, rather than of today.
+        #[serde(default)]
+        next_day: bool,
     },
     /// A cap on money is near: one machine at a time is made.
     MoneySoft {
@@ -90,7 +93,7 @@ pub enum Blocked {
         /// How many.
         limit: u32,
     },
-    /// As many machines are on their way as the pool's `surge` allows.
+    /// As many machines are on their way, or were asked for within the window, as `surge` allows.
     Surge {
         /// How many.
         limit: u32,
@@ -180,8 +183,8 @@ pub enum Blocked {
         line: BootLine,
         /// How many in a row.
         failed: u32,
-        /// When one may try again.
-        next_try: Time,
+        /// When one may try again; `None` = it does.
+        next_try: Option<Time>,
     },
     /// Tasks wait on purpose: machines there or on their way will start them as promised.
     WithinPromise {
@@ -249,8 +252,13 @@ pub enum Blocked {
     Hung {
         /// Which.
         machine: MachineName,
-        /// Busy for so long.
-        busy_for: Span,
+        /// It has done nothing for so long.
+        unused_for: Span,
+    },
+    /// All ready machines of a pool fell silent at once: that is not believed for a while.
+    AllSilent {
+        /// How many.
+        machines: u32,
     },
     /// Monitoring shows no use of any busy machine of the pool: monitoring is not believed.
     MonitoringDead {
@@ -298,7 +306,9 @@ impl fmt::Display for Blocked {
             Self::PoolMin { min } => write!(f, "the pool's min of {min}"),
             Self::MoneyPerHour { cap } => write!(f, "the money cap of {cap} an hour"),
             Self::OpenCreates { limit } => write!(f, "{limit} creates are not yet answered"),
-            Self::Surge { limit } => write!(f, "{limit} machines are already on their way (surge)"),
+            Self::Surge { limit } => {
+                write!(f, "{limit} machines are on their way or were just asked for (surge)")
+            }
             Self::ShrinkWindow { limit } => {
                 write!(f, "{limit} stops or deletes in the last minutes")
             }
@@ -314,9 +324,6 @@ impl fmt::Display for Blocked {
             | Self::NoPrice { .. }
             | Self::NoStock { .. }
             | Self::NothingFits { .. } => self.say_of_market(f),
-            Self::BootsFail { line, failed, next_try } => {
-                write!(f, "{line} bring no workers ({failed} in a row); one tries at {next_try}")
-            }
             Self::WithinPromise { waiting, wait } => {
                 write!(f, "{waiting} tasks wait, to be started within {wait} as promised")
             }
@@ -336,11 +343,13 @@ impl fmt::Display for Blocked {
             Self::GpuBusy { machine, percent } => {
                 write!(f, "{machine} is idle by the queue but its GPU is at {percent} %")
             }
-            Self::Quarantined { .. }
+            Self::BootsFail { .. }
+            | Self::Quarantined { .. }
             | Self::Arrears { .. }
             | Self::OddStatus { .. }
             | Self::DrainLasts { .. }
             | Self::Hung { .. }
+            | Self::AllSilent { .. }
             | Self::MonitoringDead { .. }
             | Self::HungEnough { .. }
             | Self::Replacing { .. }
@@ -359,9 +368,13 @@ impl Blocked {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is no matter of the market")]
     fn say_of_market(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MoneyCap { pool, span, cap, committed } => {
+            Self::MoneyCap { pool, span, cap, committed, next_day } => {
                 let (whose, span) = (whose(pool.as_ref()), span.each());
-                write!(f, "the cap of {cap} {span} of {whose}: {committed} are spent or reserved")
+                write!(f, "the cap of {cap} {span} of {whose}: ")?;
+                if *next_day {
+                    return write!(f, "what runs costs {committed} on a whole day");
+                }
+                write!(f, "{committed} are spent or reserved")
             }
             Self::MoneySoft { pool, span, cap, committed } => {
                 let (whose, span) = (whose(pool.as_ref()), span.each());
@@ -407,6 +420,13 @@ impl Blocked {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the rest has its words in `fmt`")]
     fn say_of_machines(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::BootsFail { line, failed, next_try } => {
+                write!(f, "{line} bring no workers ({failed} in a row); one tries ")?;
+                match next_try {
+                    Some(at) => write!(f, "at {at}"),
+                    None => write!(f, "now"),
+                }
+            }
             Self::Quarantined { machine, status } => {
                 write!(f, "{machine} is set aside: the provider shows it as `{status}`")
             }
@@ -420,8 +440,11 @@ impl Blocked {
             Self::DrainLasts { machine, lasted } => {
                 write!(f, "the workers of {machine} have not answered their drain for {lasted}")
             }
-            Self::Hung { machine, busy_for } => {
-                write!(f, "{machine} has been busy for {busy_for} and its GPU does nothing")
+            Self::Hung { machine, unused_for } => {
+                write!(f, "{machine} is busy and its GPU has done nothing for {unused_for}")
+            }
+            Self::AllSilent { machines } => {
+                write!(f, "all {machines} machines fell silent at once: the queue is doubted")
             }
             Self::MonitoringDead { machines } => {
                 write!(f, "all {machines} busy machines show an unused GPU: monitoring is at fault")

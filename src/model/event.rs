@@ -12,6 +12,10 @@ use super::reason::Reason;
 use super::snapshot::DayEntry;
 use super::time::{Span, Time};
 
+const fn second() -> Span {
+    Span::seconds(1)
+}
+
 /// One fact, with the moment it was settled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -186,6 +190,15 @@ pub enum What {
         pool: Text,
         /// As listed.
         row: InstanceRow,
+        /// The queue its workers serve.
+        #[serde(default)]
+        queue: Text,
+        /// Its cost is booked from then on: what came before was booked already, or is of a day gone by.
+        #[serde(default)]
+        charged_from: Option<Time>,
+        /// Running time is charged in whole units of this.
+        #[serde(default = "second")]
+        unit: Span,
     },
     /// The farm is to be left for good.
     Retiring {

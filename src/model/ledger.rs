@@ -16,6 +16,12 @@ pub struct Sum {
     pub running: Span,
     /// Time charged at the stopped price.
     pub stopped: Span,
+    /// Of the running time, as seen from here: until a worker had joined…
+    #[serde(default)]
+    pub booting: Span,
+    /// …and without a task.
+    #[serde(default)]
+    pub idle: Span,
 }
 
 impl Sum {
@@ -26,6 +32,8 @@ impl Sum {
             cost: self.cost + other.cost,
             running: self.running + other.running,
             stopped: self.stopped + other.stopped,
+            booting: self.booting + other.booting,
+            idle: self.idle + other.idle,
         }
     }
 
@@ -36,6 +44,8 @@ impl Sum {
             cost: self.cost - other.cost,
             running: self.running - other.running,
             stopped: self.stopped - other.stopped,
+            booting: self.booting - other.booting,
+            idle: self.idle - other.idle,
         }
     }
 }
@@ -65,6 +75,9 @@ pub struct CapView {
     pub spent: Money,
     /// Spent, and reserved for what there is.
     pub committed: Money,
+    /// Where nothing is drained at a day's cap: what that costs on a whole day to come.
+    #[serde(default)]
+    pub next_day: Option<Money>,
 }
 
 /// One line of the ledger.
@@ -99,6 +112,10 @@ pub struct Ledger {
     pub forecast_month: Money,
     /// How many full days that rests on; 0 = on today alone.
     pub forecast_from: u32,
+    /// Of everything since the store was made, what rests on listings instead of the provider's own
+    /// times.
+    #[serde(default)]
+    pub estimated: Money,
     /// Caps on money.
     pub caps: Vec<CapView>,
 }

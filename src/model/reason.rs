@@ -74,7 +74,7 @@ pub enum Reason {
     /// It works by the queue's word, and its GPU does nothing.
     Hung {
         /// For so long.
-        busy_for: Span,
+        unused_for: Span,
     },
     /// The provider shows it in a bad status.
     Quarantine {
@@ -126,8 +126,8 @@ impl fmt::Display for Reason {
             Self::DrainCut { within } => {
                 write!(f, "its workers have not answered the drain within {within}")
             }
-            Self::Hung { busy_for } => {
-                write!(f, "it has been busy for {busy_for} on a GPU that does nothing")
+            Self::Hung { unused_for } => {
+                write!(f, "it is busy on a GPU that has done nothing for {unused_for}")
             }
             Self::Quarantine { lasted } => write!(f, "in a bad status for {lasted}"),
             Self::TooOld { age } => write!(f, "it is {age} old"),

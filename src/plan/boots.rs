@@ -52,14 +52,14 @@ fn learned_deadline(policy: &Policy, memory: &Memory, machine: &Machine) -> Span
     longest.map_or(max, |longest| longest.times(PATIENCE).clamp(DEADLINE_MIN.min(max), max))
 }
 
-/// Whether a machine made of this offer now would be the only one to try: its boots have failed.
-pub fn is_canary(pool: &Pool, memory: &Memory, offer: &OfferKey) -> bool {
-    memory.boots.get(&line(pool, offer, false)).is_some_and(|boots| OPENS_AT <= boots.failed)
-}
-
 /// Why no machine of this offer should be made now: its boots bring no workers, and the one that
-/// tries again is on its way or not yet due.
-pub fn breaker(pool: &Pool, memory: &Memory, offer: &OfferKey, now: Time) -> Option<Blocked> {
+/// tries again is on its way, planned or not yet due.
+pub fn breaker(
+    pool: &Pool,
+    memory: &Memory,
+    (offer, planned): (&OfferKey, &[OfferKey]),
+    now: Time,
+) -> Option<Blocked> {
     let line = line(pool, offer, false);
     let boots = memory.boots.get(&line).filter(|boots| OPENS_AT <= boots.failed)?;
     let doubled = boots.failed.saturating_sub(OPENS_AT).min(8);
@@ -69,6 +69,8 @@ pub fn breaker(pool: &Pool, memory: &Memory, offer: &OfferKey, now: Time) -> Opt
         let coming = matches!(machine.life, Life::Launching(_) | Life::Booting { again: false });
         coming && !machine.boot_failed && machine.boot_line(false) == line
     });
-    let open = now < next_try || canary;
-    open.then_some(Blocked::BootsFail { line, failed: boots.failed, next_try })
+    let canary = canary || planned.iter().any(|one| self::line(pool, one, false) == line);
+    let waits = now < next_try;
+    let next_try = (!canary).then_some(next_try);
+    (waits || canary).then_some(Blocked::BootsFail { line, failed: boots.failed, next_try })
 }

@@ -19,6 +19,8 @@ pub struct Capacity {
     pub machines: u32,
     /// Machines the work needs.
     pub needed: BTreeSet<MachineName>,
+    /// Slots at work on machines that are on their way out: those tasks end there.
+    pub going: u32,
     /// Slots short, by shape.
     pub short: Vec<(Shape, u32)>,
 }
@@ -45,6 +47,11 @@ pub fn counts(machine: &Machine, unknown_counts: Span, now: Time) -> bool {
     }
 }
 
+/// Whether a machine is among those a pool's `min` counts.
+pub fn is_counted(policy: &Policy, pool: &Pool, machine: &Machine, now: Time) -> bool {
+    counts(machine, policy.timing.unknown_counts, now) && pool.offer(&machine.offer).is_some()
+}
+
 /// Holds the pool's machines against its demand.
 pub fn of(policy: &Policy, pool: &Pool, memory: &Memory, demand: &Demand, now: Time) -> Capacity {
     let mut spare = spare_machines(policy, pool, memory, now);
@@ -54,15 +61,17 @@ pub fn of(policy: &Policy, pool: &Pool, memory: &Memory, demand: &Demand, now: T
         ..Capacity::default()
     };
     let headroom = [(pool.shape, pool.headroom)].into_iter().filter(|(_, slots)| *slots != 0);
+    let mut going_slots = 0;
     let work = demand.wanted.iter().rev().map(|(shape, wanted)| {
-        let running = wanted
-            .running
-            .map(|running| running.saturating_sub(going(policy, pool, memory, *shape)));
+        let going = going(policy, pool, memory, *shape).min(wanted.running.unwrap_or(0));
+        going_slots += going;
+        let running = wanted.running.map(|running| running - going);
         let running =
             running.unwrap_or_else(|| assumed_running(pool, &spare, *shape, wanted.waiting));
         (*shape, running.saturating_add(wanted.waiting))
     });
     let work: Vec<(Shape, u32)> = work.chain(headroom).collect();
+    capacity.going = going_slots;
     for (shape, wanted) in work {
         capacity.wanted_slots = capacity.wanted_slots.saturating_add(wanted);
         let mut left = wanted;

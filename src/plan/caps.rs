@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Situation, leaving};
+use super::{Situation, guard, leaving, quantum};
 use crate::memory::{Life, Machine, Memory};
 use crate::model::snapshot::{Blocked, CapSpan, CapView};
-use crate::model::{Change, MachineName, Money, Price, Span, Text, Time};
+use crate::model::{Change, MachineName, Money, Quote, Span, Text, Time};
 use crate::policy::{MoneyCaps, OnCap, Policy};
 
 /// A month's reserve looks so far ahead at most: growth stops a day before what runs is at the cap.
@@ -62,7 +62,7 @@ impl Caps {
         let drains = caps.iter().filter(|cap: &&Cap| cap.horizon.is_none());
         let drained = drains.flat_map(|cap| {
             let ours = memory.machines.iter().filter(|(_, one)| cap.is_of(&one.pool));
-            leaving::first(situation, ours, cap.most - cap.committed)
+            leaving::first(situation, ours, cap.committed - cap.most)
         });
         let drained = drained.collect();
         Self { all: caps, soft_percent: i64::from(spending.soft_percent), fresh, drained }
@@ -73,15 +73,18 @@ impl Caps {
     pub fn take(
         &mut self,
         pool: &Text,
-        price: Price,
+        quote: &Quote,
         coming: u32,
     ) -> Result<Option<Blocked>, Blocked> {
         let mut warning = None;
         for cap in self.all.iter().filter(|cap| cap.is_of(pool)) {
-            let committed = cap.committed + price.over(self.lasts(cap, pool));
-            let next_day = cap.next_day.map(|(day, length)| day + price.over(length));
-            if cap.most < committed || next_day.is_some_and(|day| cap.most < day) {
+            let committed = cap.committed + cap.price(quote, self.lasts(cap, pool));
+            if cap.most < committed {
                 return Err(cap.hard());
+            }
+            let next_day = cap.next_day.map(|(day, length)| day + cap.price(quote, length));
+            if next_day.is_some_and(|day| cap.most < day) {
+                return Err(cap.hard_on_the_next_day());
             }
             if cap.most.0 / 100 * self.soft_percent < committed.0 {
                 let soft = cap.soft();
@@ -93,10 +96,9 @@ impl Caps {
         }
         let fresh = self.fresh.get(pool).copied().unwrap_or_default();
         for cap in self.all.iter_mut().filter(|cap| cap.is_of(pool)) {
-            cap.committed += price.over(cap.horizon.unwrap_or(fresh));
-            if let Some((day, length)) = &mut cap.next_day {
-                *day += price.over(*length);
-            }
+            cap.committed += cap.price(quote, cap.horizon.unwrap_or(fresh));
+            cap.next_day =
+                cap.next_day.map(|(day, length)| (day + cap.price(quote, length), length));
         }
         Ok(warning)
     }
@@ -106,10 +108,24 @@ impl Caps {
         self.drained.contains(name)
     }
 
+    /// Reserves what a machine that is being drained costs more if it goes on to work, where machines
+    /// are drained at a cap.
+    pub fn keep(&mut self, situation: Situation<'_>, machine: &Machine) -> Result<(), Blocked> {
+        let more = leaving::more_if_kept(situation, machine);
+        let drains = |cap: &&mut Cap| cap.is_of(&machine.pool) && cap.horizon.is_none();
+        if let Some(cap) =
+            self.all.iter_mut().filter(drains).find(|cap| cap.most < cap.committed + more)
+        {
+            return Err(cap.hard());
+        }
+        self.all.iter_mut().filter(drains).for_each(|cap| cap.committed += more);
+        Ok(())
+    }
+
     /// Whether machines are drained at a cap, and it leaves a pool no money for another one.
-    pub fn spent_out(&self, pool: &Text, price: Price) -> bool {
+    pub fn spent_out(&self, pool: &Text, quote: &Quote) -> bool {
         let mut caps = self.all.iter().filter(|cap| cap.is_of(pool) && cap.horizon.is_none());
-        caps.any(|cap| cap.most < cap.committed + price.over(self.lasts(cap, pool)))
+        caps.any(|cap| cap.most < cap.committed + cap.price(quote, self.lasts(cap, pool)))
     }
 
     /// For how long a new machine of a pool is reserved.
@@ -125,6 +141,7 @@ impl Caps {
             cap: cap.most,
             spent: cap.spent,
             committed: cap.committed,
+            next_day: cap.next_day.map(|(day, _)| day),
         };
         self.all.iter().map(view).collect()
     }
@@ -153,11 +170,16 @@ impl Cap {
         let ours = || memory.machines.values().filter(|machine| is_of(&machine.pool));
         let lasts =
             |machine: &Machine| horizon.unwrap_or_else(|| leaving::at_least(situation, machine));
-        let reserved: Money = ours().map(|one| reserve(one, span, lasts(one))).sum();
-        let (_, next_until) = policy.spending.day_of(until);
-        let length = next_until.since(until);
+        let dearest = guard::dearest(memory);
+        let reserve = |one: &Machine, lasts| {
+            one.quote
+                .or(dearest)
+                .map_or(Money::ZERO, |quote| reserve((one, &quote), span, now, lasts))
+        };
+        let reserved: Money = ours().map(|one| reserve(one, lasts(one))).sum();
+        let length = policy.spending.longest_day(until);
         let next_day = (span == CapSpan::Day && !drains)
-            .then(|| (ours().map(|machine| reserve(machine, span, length)).sum(), length));
+            .then(|| (ours().map(|machine| reserve(machine, length)).sum(), length));
         let committed = spent + reserved;
         Self { pool: pool.clone(), span, most, spent, committed, horizon, next_day }
     }
@@ -166,10 +188,22 @@ impl Cap {
         self.pool.as_ref().is_none_or(|own| own == pool)
     }
 
+    /// What a new machine costs in that time. A cap by the hour is one on the price.
+    fn price(&self, quote: &Quote, lasts: Span) -> Money {
+        let by_price = self.span == CapSpan::Hour;
+        quote.running.over(if by_price { lasts } else { quantum::whole(lasts, quote.unit) })
+    }
+
     fn hard(&self) -> Blocked {
         let Self { pool, span, most, committed, .. } = self;
         let (pool, span) = (pool.clone(), *span);
-        Blocked::MoneyCap { pool, span, cap: *most, committed: *committed }
+        Blocked::MoneyCap { pool, span, cap: *most, committed: *committed, next_day: false }
+    }
+
+    fn hard_on_the_next_day(&self) -> Blocked {
+        let committed = self.next_day.map_or(self.committed, |(day, _)| day);
+        let (pool, span, cap) = (self.pool.clone(), self.span, self.most);
+        Blocked::MoneyCap { pool, span, cap, committed, next_day: true }
     }
 
     fn soft(&self) -> Blocked {
@@ -181,12 +215,16 @@ impl Cap {
 
 /// What a machine will cost for so long, if it goes on as it is; by the hour a stopped one counts as
 /// running, for it may be started.
-fn reserve(machine: &Machine, span: CapSpan, horizon: Span) -> Money {
-    let Some(quote) = &machine.quote else { return Money::ZERO };
+fn reserve((machine, quote): (&Machine, &Quote), span: CapSpan, now: Time, horizon: Span) -> Money {
     let starting = machine.pending.as_ref().is_some_and(|one| one.change == Change::Start);
     let off = machine.life == Life::Stopped && !starting && !machine.charged_off;
-    let price = if off && span != CapSpan::Hour { quote.stopped } else { quote.running };
-    price.over(horizon)
+    match (span, off) {
+        (CapSpan::Hour, _) => quote.running.over(horizon),
+        (CapSpan::Day | CapSpan::Month, true) => quote.stopped.over(horizon),
+        (CapSpan::Day | CapSpan::Month, false) => {
+            quote.running.over(quantum::charged(machine, now, horizon))
+        }
+    }
 }
 
 fn spent_today(memory: &Memory, now: Time, is_of: impl Fn(&Text) -> bool) -> Money {

@@ -2,7 +2,7 @@
 
 use super::capacity::Capacity;
 use super::workers::{Workers, is_surely_off};
-use super::{Draft, Situation, aside, boots, may_change, replace};
+use super::{Draft, Situation, aside, may_change, replace};
 use super::{looks, rank};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Phase, Report};
@@ -58,7 +58,7 @@ fn serve(
             return machines; // nor is there money for a new one
         }
         let reason = why.unwrap_or(Reason::WorkWaits { slots: short });
-        draft.change(situation, pool, &name, change, reason);
+        draft.change(situation, &name, change, reason);
         short = short.saturating_sub(slots);
         machines += 1;
     }
@@ -99,9 +99,6 @@ fn buy(
         draft.create(situation, pool, best, reason);
         short = short.saturating_sub(best.slots);
         bought += 1;
-        if boots::is_canary(pool, situation.memory, &best.offer.key) {
-            break;
-        }
     }
     bought
 }
@@ -178,7 +175,7 @@ fn create_allowed(
     if pool.surge <= coming {
         return Err(Blocked::Surge { limit: pool.surge });
     }
-    let warning = draft.caps.take(&pool.name, best.quote.running, coming)?;
+    let warning = draft.caps.take(&pool.name, &best.quote, coming)?;
     draft.budget.create(best.quote.running)?;
     Ok(warning)
 }
@@ -191,10 +188,13 @@ fn start_allowed(
     draft: &mut Draft,
 ) -> Result<(), Blocked> {
     let let_go = machine.life == Life::Stopped || machine.reason == Reason::OverCap;
-    let quote = machine.quote.filter(|_| let_go && change != Change::Drain);
+    if !let_go {
+        return draft.caps.keep(situation, machine);
+    }
+    let quote = machine.quote.filter(|_| change != Change::Drain);
     let Some(quote) = quote else { return Ok(()) };
     let coming = super::capacity::coming(pool, situation.memory);
-    draft.caps.take(&pool.name, quote.running, coming).map(|_| ())
+    draft.caps.take(&pool.name, &quote, coming).map(|_| ())
 }
 
 /// At `max`, a stopped machine that cannot serve (refused to start, or too small for the task) only
@@ -218,6 +218,6 @@ fn make_room(situation: Situation<'_>, pool: &Pool, reason: &Blocked, draft: &mu
         && draft.budget.delete_workless().is_ok()
     {
         let name = name.clone();
-        draft.change(situation, pool, &name, Change::Delete, Reason::HoldsPlace);
+        draft.change(situation, &name, Change::Delete, Reason::HoldsPlace);
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::memory::{Create, Life, Memory};
 use crate::model::snapshot::{Blocked, Phase};
-use crate::model::{Money, Price, Time};
+use crate::model::{Money, Price, Quote, Time};
 use crate::policy::{Policy, Pool};
 
 /// What is left of the farm's caps in this turn.
@@ -98,10 +98,17 @@ fn take(used: &mut u32, limit: u32) -> Result<(), Blocked> {
 }
 
 /// What the farm would cost an hour were everything we own running: money is reserved for a
-/// stopped machine too, since it may be started.
+/// stopped machine too, since it may be started, and for one of unknown price as for the dearest.
 pub fn hourly_reserved(memory: &Memory) -> Money {
-    let quotes = memory.machines.values().filter_map(|machine| machine.quote);
+    let dearest = dearest(memory);
+    let quotes = memory.machines.values().filter_map(|machine| machine.quote.or(dearest));
     quotes.map(|quote| quote.running.per_hour()).sum()
+}
+
+/// The dearest price of any machine of ours.
+pub fn dearest(memory: &Memory) -> Option<Quote> {
+    let quotes = memory.machines.values().filter_map(|machine| machine.quote);
+    quotes.max_by_key(|quote| quote.running.per_hour())
 }
 
 /// What the farm costs an hour now.

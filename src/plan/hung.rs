@@ -19,7 +19,8 @@ const LEAST: Span = Span::minutes(15);
 const UNKNOWN: Span = Span::minutes(30);
 /// From the drain of a hung machine to its delete.
 const LAST_CHANCE: Span = Span::minutes(1);
-/// Fewer busy machines than this do not tell a fault of monitoring from their own.
+/// Fewer busy machines than this do not tell a fault of monitoring from their own: they are told of, and
+/// not replaced.
 const FAULT_AT: usize = 3;
 /// One in so many of a pool's machines may be replaced in an hour, or one.
 const SHARE: usize = 10;
@@ -59,29 +60,29 @@ pub(super) fn steps(
             looks::usage(situation, instance, AGAIN, draft);
         }
     }
-    let hung: Vec<_> = busy
-        .iter()
-        .filter(|(_, machine)| unused_for(situation, machine).is_some_and(|span| after <= span))
-        .collect();
+    let long = |machine| unused_for(situation, machine).filter(|span| after <= *span);
+    let hung: Vec<_> =
+        busy.iter().filter_map(|(name, machine)| Some((name, machine, long(machine)?))).collect();
     if hung.is_empty() {
         return;
     }
-    // Whether monitoring works is told by the others.
-    for instance in busy.iter().filter_map(|(_, machine)| machine.instance.as_ref()) {
+    // Whether monitoring works is told by the others, of all pools.
+    let at_work = || situation.memory.machines.values().filter(|machine| is_busy(machine));
+    for instance in at_work().filter_map(|machine| machine.instance.as_ref()) {
         looks::usage(situation, instance, AGAIN, draft);
     }
-    let seen: Vec<u32> = busy.iter().filter_map(|(_, one)| percent(situation, one)).collect();
+    let seen: Vec<u32> = at_work().filter_map(|one| percent(situation, one)).collect();
     let any_use = seen.iter().any(|percent| *percent != 0);
-    if FAULT_AT <= busy.len() && seen.len() == busy.len() && !any_use {
-        let machines = u32::try_from(busy.len()).unwrap_or(u32::MAX);
+    let count = at_work().count();
+    if FAULT_AT <= count && seen.len() == count && !any_use {
+        let machines = u32::try_from(count).unwrap_or(u32::MAX);
         report.binds.push(Blocked::MonitoringDead { machines });
         return;
     }
-    for (name, machine) in hung {
-        let busy_for = situation.now.since(machine.worker_since);
-        report.binds.push(Blocked::Hung { machine: (*name).clone(), busy_for });
-        if pool.care.on_hung == OnHung::Recycle && (any_use || busy.len() < FAULT_AT) {
-            recycle(situation, pool, (name, machine), busy_for, draft, report);
+    for (name, machine, unused_for) in hung {
+        report.binds.push(Blocked::Hung { machine: (*name).clone(), unused_for });
+        if pool.care.on_hung == OnHung::Recycle && any_use {
+            recycle(situation, pool, (name, machine), unused_for, draft, report);
         }
     }
 }
@@ -109,7 +110,7 @@ fn recycle(
     situation: Situation<'_>,
     pool: &Pool,
     (name, machine): (&MachineName, &Machine),
-    busy_for: Span,
+    unused_for: Span,
     draft: &mut Draft,
     report: &mut Report,
 ) {
@@ -128,7 +129,7 @@ fn recycle(
         report.binds.push(Blocked::HungEnough { limit });
         return;
     }
-    draft.change(situation, pool, name, Change::Drain, Reason::Hung { busy_for });
+    draft.change(situation, name, Change::Drain, Reason::Hung { unused_for });
 }
 
 fn is_recycling(
@@ -147,10 +148,10 @@ fn is_recycling(
 /// What is done with a hung machine that was asked to take no more: `None` = it is waited for.
 pub(super) fn end(situation: Situation<'_>, machine: &Machine) -> Option<Change> {
     let flagged = machine.drain_asked_at?;
-    let works = situation.readings.usage.get(machine.instance.as_ref()?).is_some_and(|usage| {
-        flagged < usage.asked_at && usage.gpu_percent.is_some_and(|percent| percent != 0)
-    });
-    if works {
+    let usage = situation.readings.usage.get(machine.instance.as_ref()?);
+    // Only what is known since then counts: no data proves nothing.
+    let percent = usage.filter(|usage| flagged < usage.asked_at)?.gpu_percent?;
+    if percent != 0 {
         return Some(Change::Undrain);
     }
     (flagged + LAST_CHANCE <= situation.now).then_some(Change::Delete)

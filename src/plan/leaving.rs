@@ -1,11 +1,11 @@
 //! With `on_cap = "drain"`: for how long what is ours must still be paid, and who is drained first when
 //! the money runs out.
 
-use super::{Situation, boots, rank};
+use super::{Situation, boots, quantum, rank};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::Phase;
 use crate::model::{MachineName, Money, Span, WorkerState};
-use crate::policy::Pool;
+use crate::policy::{OfferPolicy, Pool};
 
 /// A task is taken to need this long while nothing is known of the queue's tasks.
 const TASK: Span = Span::minutes(10);
@@ -23,7 +23,7 @@ fn task(situation: Situation<'_>, pool: &Pool) -> Span {
     Span(longest.copied().unwrap_or(0))
 }
 
-/// For how long a machine is still to be paid at least, were it drained now.
+/// For how long a machine is still to be paid at least, were it drained at the next look.
 pub(super) fn at_least(situation: Situation<'_>, machine: &Machine) -> Span {
     let Situation { policy, memory, now, .. } = situation;
     let task = policy.pool(&machine.pool).map_or(TASK, |pool| task(situation, pool));
@@ -32,10 +32,11 @@ pub(super) fn at_least(situation: Situation<'_>, machine: &Machine) -> Span {
         let mean = boots::mean(policy, memory, &machine.boot_line(again));
         Span(mean.0.saturating_sub(now.since(asked_at).0).max(0))
     };
+    let next_look = policy.timing.turn_ceiling + policy.timing.queue_poll;
     match machine.phase() {
-        Phase::Launching | Phase::Booting => boot(false) + task + GOING,
-        Phase::Starting => boot(true) + task + GOING,
-        Phase::Ready => task + GOING,
+        Phase::Launching | Phase::Booting => boot(false) + next_look + task + GOING,
+        Phase::Starting => boot(true) + next_look + task + GOING,
+        Phase::Ready => next_look + task + GOING,
         Phase::Draining if machine.worker == Some(WorkerState::Drained) => GOING,
         Phase::Draining => {
             let waited = machine.drain_asked_at.map_or(Span::ZERO, |at| now.since(at));
@@ -47,18 +48,41 @@ pub(super) fn at_least(situation: Situation<'_>, machine: &Machine) -> Span {
 
 /// For how long a new machine is to be paid at least, to be worth its boot.
 pub(super) fn fresh(situation: Situation<'_>, pool: &Pool) -> Span {
-    situation.policy.timing.boot_mean + task(situation, pool) + USEFUL + GOING
+    let Situation { policy, memory, .. } = situation;
+    let boot =
+        |offer: &OfferPolicy| boots::mean(policy, memory, &boots::line(pool, &offer.key, false));
+    let boot = pool.offers.iter().map(boot).max().unwrap_or(policy.timing.boot_mean);
+    boot + task(situation, pool) + USEFUL + GOING
 }
 
-/// Which of some machines to drain now: the dearest for their work first, as long as what is left does
-/// not pay for the others until the next look.
+/// What a machine costs until it is gone if it works on until the next look, beyond what it costs if it
+/// is drained now.
+pub(super) fn more_if_kept(situation: Situation<'_>, machine: &Machine) -> Money {
+    let Situation { policy, now, .. } = situation;
+    let Some(quote) = machine.quote else { return Money::ZERO };
+    let next_look = policy.timing.turn_ceiling + policy.timing.queue_poll;
+    let task = policy.pool(&machine.pool).map_or(TASK, |pool| task(situation, pool));
+    let cost = |lasts| quote.running.over(quantum::charged(machine, now, lasts));
+    let drained_now = match machine.phase() {
+        Phase::Draining => at_least(situation, machine),
+        Phase::Launching
+        | Phase::Booting
+        | Phase::Starting
+        | Phase::Ready
+        | Phase::Stopping
+        | Phase::Stopped
+        | Phase::Leaving => task + GOING,
+    };
+    cost(next_look + task + GOING) - cost(drained_now)
+}
+
+/// Which of some machines to drain now: the dearest for their work first, until what is `over` the
+/// cap is saved.
 pub(super) fn first<'a>(
     situation: Situation<'a>,
     ours: impl Iterator<Item = (&'a MachineName, &'a Machine)>,
-    left: Money,
+    mut over: Money,
 ) -> Vec<MachineName> {
-    let timing = &situation.policy.timing;
-    let until_next_look = timing.turn_ceiling + timing.queue_poll;
     let works = |machine: &Machine| {
         matches!(machine.phase(), Phase::Booting | Phase::Starting | Phase::Ready)
             && machine.held.is_none()
@@ -66,20 +90,26 @@ pub(super) fn first<'a>(
     let mut dearest: Vec<_> = ours
         .filter(|(_, machine)| works(machine))
         .filter_map(|(name, machine)| {
-            let pool = situation.policy.pool(&machine.pool)?;
-            let (quote, offer) = (machine.quote?, pool.offer(&machine.offer)?);
-            let work = rank::work_hourly(&quote, offer, pool.slots_of(offer, pool.shape));
-            Some(((work, name), machine.life == Life::Ready, quote.running.over(until_next_look)))
+            let quote = machine.quote?;
+            let offer = situation.policy.pool(&machine.pool).and_then(|pool| {
+                let offer = pool.offer(&machine.offer)?;
+                Some((offer, pool.slots_of(offer, pool.shape)))
+            });
+            // What is not in the config any more goes by its price alone.
+            let work = offer.map_or_else(
+                || quote.running.per_hour(),
+                |(offer, slots)| rank::work_hourly(&quote, offer, slots),
+            );
+            Some(((work, name), machine.life == Life::Ready, more_if_kept(situation, machine)))
         })
         .collect();
     dearest.sort_by_key(|(work, ..)| std::cmp::Reverse(*work));
-    let mut others: Money = dearest.iter().map(|(.., cost)| *cost).sum();
     let mut drained = Vec::new();
-    for ((_, name), is_ready, cost) in dearest {
-        if others <= left {
+    for ((_, name), is_ready, saved) in dearest.into_iter().filter(|one| one.2 != Money::ZERO) {
+        if over <= Money::ZERO {
             break;
         }
-        others = others - cost;
+        over = over - saved;
         if is_ready {
             drained.push(name.clone()); // one that boots is, once it has joined
         }

@@ -26,6 +26,7 @@ mod leaving;
 pub mod lessons;
 pub mod looks;
 pub mod money;
+pub mod overdue;
 pub mod promise;
 pub mod quantum;
 pub mod quota;
@@ -35,6 +36,7 @@ pub mod replace;
 pub mod report;
 pub mod settle;
 pub mod shrink;
+mod silent;
 pub mod workers;
 
 pub use readings::Readings;
@@ -103,8 +105,8 @@ pub fn plan(situation: Situation<'_>) -> Plan {
         }
         report.binds.extend(demand.limited_by.clone());
         let capacity = capacity::of(policy, pool, memory, &demand, now);
-        report.demand_slots = capacity.wanted_slots;
-        report.capacity_slots = capacity.slots;
+        report.demand_slots = capacity.wanted_slots.saturating_add(capacity.going);
+        report.capacity_slots = capacity.slots.saturating_add(capacity.going);
         for shape in &demand.misfits {
             let (gpus, gpu_memory_gib) = (shape.gpus.max(1), shape.gpu_memory_gib);
             report.binds.push(Blocked::NothingFits { gpus, gpu_memory_gib });
@@ -246,7 +248,6 @@ impl Draft {
     fn change(
         &mut self,
         situation: Situation<'_>,
-        pool: &Pool,
         name: &MachineName,
         change: Change,
         reason: Reason,
@@ -255,7 +256,7 @@ impl Draft {
         if self.frozen && matches!(change, Change::Start | Change::Delete) {
             return;
         }
-        let Some(act) = act_for(pool, name, machine, change) else { return };
+        let Some(act) = act_for(situation.policy, name, machine, change) else { return };
         if self.touched.insert(name.clone()) {
             let intent = What::ChangeIntended { name: name.clone(), change, reason };
             self.plan.steps.push(Step { intent, act });
@@ -283,7 +284,7 @@ impl Draft {
 }
 
 fn act_for(
-    pool: &Pool,
+    policy: &Policy,
     name: &MachineName,
     machine: &crate::memory::Machine,
     change: Change,
@@ -293,7 +294,7 @@ fn act_for(
         instance: machine.instance.clone(),
         workers: machine.workers.clone(),
     };
-    let queue = || Text::clone(&pool.queue);
+    let queue = || Text::clone(workers::queue_of(policy, machine));
     let instance = machine.instance.clone();
     Some(match change {
         Change::Drain => Act::Drain { queue: queue(), machine: reference() },

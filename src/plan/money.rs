@@ -96,6 +96,7 @@ pub fn ledger(situation: Situation<'_>) -> Ledger {
         forecast_today,
         forecast_month,
         forecast_from,
+        estimated: super::report::spend(memory, now).estimated,
         caps,
     }
 }
@@ -124,7 +125,7 @@ mod tests {
         let (zone, family, pool) = ("z".into(), "f".into(), Text::from("pool"));
         let billing = Billing::OnDemand;
         let offer = OfferKey { zone, family, cpu: 1, ram_gib: 1, gpus: 1, billing };
-        let sum = Sum { cost: Money::yuan(1), running: Span::hours(1), stopped: Span::ZERO };
+        let sum = Sum { cost: Money::yuan(1), running: Span::hours(1), ..Sum::default() };
         let mut memory = Memory::default();
         let mut deleted = 0;
         for day in 0..1000 {

@@ -27,6 +27,21 @@ pub fn edge(machine: &Machine, timing: &Timing) -> Option<Time> {
     Some(since + unit.times(units) - lead)
 }
 
+/// How much of the next `ahead` will be charged to a machine that runs or is about to: units that are
+/// begun by then and are not yet paid for.
+pub fn charged(machine: &Machine, now: Time, ahead: Span) -> Span {
+    let unit = machine.quote.map_or(Span::seconds(1), |quote| quote.unit);
+    let since = machine.meter.running_since().unwrap_or(now);
+    let lasted = Span(now.since(since).0.max(0));
+    Span(whole(lasted + ahead, unit).0 - whole(lasted, unit).0)
+}
+
+/// Rounded up to whole units.
+pub fn whole(span: Span, unit: Span) -> Span {
+    let unit = unit.0.max(1);
+    Span((span.0 + unit - 1) / unit * unit)
+}
+
 fn unit(machine: &Machine) -> Option<Span> {
     machine.quote.map(|quote| quote.unit).filter(|unit| LONG <= *unit)
 }

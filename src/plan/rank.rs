@@ -160,7 +160,7 @@ pub fn terms(
 ) -> Result<(Quote, Option<Money>), Blocked> {
     let Situation { policy, memory, readings, now } = situation;
     let key = &offer.key;
-    if let Some(broken) = boots::breaker(pool, memory, key, now) {
+    if let Some(broken) = boots::breaker(pool, memory, (key, planned), now) {
         return Err(broken);
     }
     if let Some(refused) = refusal_in_force(policy, memory, key, planned, now) {

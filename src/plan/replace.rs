@@ -6,7 +6,7 @@ use super::{Draft, Situation, fresh_queue, may_change, rank, shrink};
 use crate::memory::Machine;
 use crate::model::snapshot::{Blocked, Phase, Report};
 use crate::model::{Change, MachineName, Reason, Text, Time, WorkerState};
-use crate::policy::{Pool, Tier};
+use crate::policy::{Care, Pool, Tier};
 
 /// One in so many of a pool's machines is replaced at a time, or one.
 const SHARE: usize = 10;
@@ -66,13 +66,14 @@ pub(super) fn steps(
     let is_busy = |machine: &Machine| machine.worker == Some(WorkerState::Busy);
     next.sort_by_key(|(name, machine, _)| (is_busy(machine), machine.made_at, *name));
     let (offers, _) = rank::offers(situation, pool, (pool.shape, 1), &[]);
-    for (name, _, why) in next {
+    for (name, machine, why) in next {
         // What is needed goes one after the other: only when the last has its successor, and only
         // while another can be had.
-        let needed = capacity.needed.contains(name);
+        let unoffered = pool.offer(&machine.offer).is_none() && !capacity.short.is_empty();
+        let needed = capacity.needed.contains(name) || unoffered;
         let waits = if needed { going + coming } else { going };
         if waits < at_once && !(needed && offers.is_empty()) && !draft.is_touched(name) {
-            draft.change(situation, pool, name, Change::Drain, why);
+            draft.change(situation, name, Change::Drain, why);
             going += 1;
         }
     }
@@ -117,6 +118,7 @@ fn ghost(name: &Text, host: &Pool) -> Pool {
         headroom: 0,
         tier: Tier { keep_stopped: false, ..host.tier },
         promise: None,
+        care: Care::default(),
         ..host.clone()
     }
 }

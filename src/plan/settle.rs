@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::boots;
 use super::lessons::{add_served, offer_refused};
-use super::money;
+use super::quantum;
 use super::readings::Readings;
 use super::workers::{self, Workers};
-use crate::memory::{Create, Life, Machine, Memory, PendingState};
+use crate::memory::{Life, Machine, Memory, PendingState};
 use crate::model::event::What;
 use crate::model::{
     Billing, Change, EventReading, EventStatus, InstanceRow, Listing, MachineName, OfferKey, Order,
@@ -331,7 +330,8 @@ fn adoption(
     if row.status == Status::Failed {
         return None;
     }
-    if let Some(tombstone) = memory.tombstones.get(name) {
+    let tombstone = memory.tombstones.get(name);
+    if let Some(tombstone) = tombstone {
         // A lagging listing goes on showing what is gone.
         let settled = tombstone.since + policy.timing.listing_lag_max.times(2);
         if tombstone.seen_gone && asked_at < settled {
@@ -342,8 +342,28 @@ fn adoption(
     }
     let parts = policy.namer.parse(name.as_str())?;
     let pool = policy.pools.iter().find(|pool| *pool.tag == parts.pool);
-    let pool = pool.map_or_else(|| parts.pool.as_str().into(), |pool| Text::clone(&pool.name));
-    Some(What::Adopted { name: name.clone(), pool, row: row.clone() })
+    let offer = tombstone.map(|one| &one.offer).or(row.offer.as_ref());
+    let unit = pool.and_then(|pool| pool.offer(offer?)).map(|offer| offer.billing_unit);
+    let unit = unit.unwrap_or(Span::seconds(1));
+    let charged_from = match tombstone {
+        Some(tombstone) => tombstone.charged_until,
+        None => row.created_at.map(|at| charged_today(policy, at, unit, asked_at)),
+    };
+    Some(What::Adopted {
+        name: name.clone(),
+        pool: pool.map_or_else(|| parts.pool.as_str().into(), |pool| Text::clone(&pool.name)),
+        row: row.clone(),
+        queue: pool.map_or_else(|| "".into(), |pool| Text::clone(&pool.queue)),
+        charged_from,
+        unit,
+    })
+}
+
+/// From when on what a machine costs is of today: its making, or the first of its units to begin after
+/// midnight.
+fn charged_today(policy: &Policy, created_at: Time, unit: Span, now: Time) -> Time {
+    let before = policy.spending.day_begins_at(now).since(created_at);
+    if before <= Span::ZERO { created_at } else { created_at + quantum::whole(before, unit) }
 }
 
 /// A new farm is known after one listing without any machine of ours; a farm whose store was lost
@@ -409,11 +429,10 @@ pub fn queue_read(policy: &Policy, memory: &Memory, readings: &Readings, queue: 
     else {
         return Vec::new();
     };
-    // Machines of a pool that is gone from the config are still heard where they serve.
-    let ours = memory.machines.iter().filter(|(_, machine)| {
-        let pool = policy.pool(&machine.pool);
-        **pool.map_or(&machine.queue, |pool| &pool.queue) == *queue
-    });
+    let ours = memory
+        .machines
+        .iter()
+        .filter(|(_, machine)| **workers::queue_of(policy, machine) == *queue);
     let Some(workers) = Workers::of(reading) else {
         let booted =
             ours.filter(|(_, machine)| has_booted(&policy.timing, machine, reading.asked_at));
@@ -463,12 +482,18 @@ fn has_booted(timing: &Timing, machine: &Machine, now: Time) -> bool {
 }
 
 /// A price was asked for: machines of unknown price are taken to have been bought at it.
-pub fn quoted(memory: &Memory, offer: &OfferKey, quote: Quote) -> Vec<What> {
+pub fn quoted(policy: &Policy, memory: &Memory, offer: &OfferKey, quote: Quote) -> Vec<What> {
     let unquoted = memory
         .machines
         .iter()
         .filter(|(_, machine)| machine.quote.is_none() && machine.offer == *offer);
-    unquoted.map(|(name, _)| What::Quoted { name: name.clone(), quote }).collect()
+    let of = |machine: &Machine| {
+        let known = policy.pool(&machine.pool).and_then(|pool| pool.offer(offer));
+        Quote { unit: known.map_or(quote.unit, |offer| offer.billing_unit), ..quote }
+    };
+    unquoted
+        .map(|(name, machine)| What::Quoted { name: name.clone(), quote: of(machine) })
+        .collect()
 }
 
 /// An operator's order. One about a machine that is not there brings nothing.
@@ -489,104 +514,4 @@ pub fn ordered(memory: &Memory, order: Order) -> Option<What> {
         }
         Order::Release { machine, owner } => What::Released { name: named(&machine)?, owner },
     })
-}
-
-/// What time alone has brought: answers that never came, pauses that end, names watched enough.
-pub fn overdue(policy: &Policy, memory: &Memory, now: Time) -> Vec<What> {
-    let timing = &policy.timing;
-    let mut events: Vec<What> = money::day_turned(policy, memory, now).into_iter().collect();
-    let over = |until: Option<Time>| until.is_some_and(|until| until <= now);
-    for (name, machine) in &memory.machines {
-        events.extend(overdue_machine(timing, name, machine, now));
-        events.extend(overdue_boot(policy, memory, name, machine, now));
-        if machine.held.as_ref().is_some_and(|hold| over(hold.until)) {
-            events.push(What::Released { name: name.clone(), owner: "expiry".into() });
-        }
-    }
-    if memory.meta.paused.as_ref().is_some_and(|pause| over(pause.until)) {
-        events.push(What::Resumed { owner: "expiry".into() });
-    }
-    let watched_enough = |since: Time| since + timing.tombstone < now;
-    for (name, tombstone) in &memory.tombstones {
-        if watched_enough(tombstone.since) {
-            events.push(What::TombstoneDropped { name: name.clone() });
-        }
-    }
-    events
-}
-
-fn overdue_machine(
-    timing: &Timing,
-    name: &MachineName,
-    machine: &Machine,
-    now: Time,
-) -> Option<What> {
-    let name = name.clone();
-    let detail: Text = "no answer in time".into();
-    if machine.life == Life::Launching(Create::Sent) && machine.made_at + timing.late_max < now {
-        return Some(What::CreateUnknown { name, detail });
-    }
-    let pending = machine.pending.as_ref()?;
-    let change = pending.change;
-    match &pending.state {
-        PendingState::Sent if pending.sent_at + timing.late_max < now => {
-            Some(What::ChangeUnknown { name, change, detail })
-        }
-        // By now a listing would have shown the change, were it carried out.
-        PendingState::Unknown | PendingState::Accepted { .. }
-            if pending.sent_at + change_patience(timing, &pending.state) < now =>
-        {
-            let detail = "given up: neither event nor listing shows it".into();
-            Some(What::ChangeFailed { name, change, detail })
-        }
-        PendingState::Sent | PendingState::Unknown | PendingState::Accepted { .. } => None,
-    }
-}
-
-/// A boot that has had its time, while nothing else is being done to the machine.
-fn overdue_boot(
-    policy: &Policy,
-    memory: &Memory,
-    name: &MachineName,
-    machine: &Machine,
-    now: Time,
-) -> Option<What> {
-    let Life::Booting { again } = machine.life else { return None };
-    let waits = machine.pending.is_none() && machine.drain_asked_at.is_none();
-    let asked_at = machine.boot_asked_at.filter(|_| waits && !machine.boot_failed)?;
-    let deadline = boots::deadline(policy, memory, machine, now);
-    let (line, waited) = (machine.boot_line(again), now.since(asked_at));
-    (deadline <= waited).then(|| What::BootFailed { name: name.clone(), line, waited })
-}
-
-fn change_patience(timing: &Timing, state: &PendingState) -> Span {
-    let seen_by = timing.listing_lag_max + timing.late_max + timing.fleet_poll.times(3);
-    match state {
-        PendingState::Accepted { .. } => seen_by + timing.boot_max,
-        PendingState::Sent | PendingState::Unknown => seen_by,
-    }
-}
-
-/// After a restart nobody waits for the answers any more.
-pub fn restarted(memory: &Memory) -> Vec<What> {
-    let detail: Text = "the daemon was restarted".into();
-    let unanswered = memory.machines.iter().filter_map(|(name, machine)| {
-        let (name, detail) = (name.clone(), Text::clone(&detail));
-        if machine.life == Life::Launching(Create::Sent) {
-            return Some(What::CreateUnknown { name, detail });
-        }
-        let pending = machine.pending.as_ref()?;
-        if pending.state != PendingState::Sent {
-            return None;
-        }
-        Some(match pending.change {
-            change @ (Change::Drain | Change::Undrain) => {
-                What::ChangeFailed { name, change, detail }
-            }
-            change @ (Change::Start | Change::Stop | Change::Delete) => {
-                What::ChangeUnknown { name, change, detail }
-            }
-        })
-    });
-    unanswered.collect()
 }

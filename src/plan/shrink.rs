@@ -7,7 +7,7 @@ use super::ahead::{is_being_made, never_joined};
 use super::capacity::Capacity;
 use super::promise::gaps::{self, LetGo, Rates};
 use super::workers::{GATE_MARGIN, Gate, Workers, gate_closed, is_surely_off};
-use super::{Draft, Situation, boots, hung, looks, may_change, quantum, replace};
+use super::{Draft, Situation, boots, capacity, hung, looks, may_change, quantum, replace, silent};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Hold, Phase, Report};
 use crate::model::{
@@ -64,7 +64,13 @@ pub(super) fn steps(
     replace::steps(situation, pool, &ours, capacity, (&mut *draft, &mut *report));
     let levels = levels(situation, pool, &ours);
     let over_cap = ours.iter().any(|(name, _)| draft.caps.drains(name));
-    let mut shrink = Shrink { situation, pool, reading, workers, cancel, levels, draft, report };
+    let silent = workers.as_ref().and_then(|_| silent::together(&ours));
+    if let Some(machines) = silent {
+        report.binds.push(Blocked::AllSilent { machines });
+    }
+    let silent_for = silent::believed_after(situation, pool, silent.is_some());
+    let mut shrink =
+        Shrink { situation, pool, reading, workers, silent_for, cancel, levels, draft, report };
     let retiring = situation.memory.meta.retiring.is_some();
     let min = if retiring || over_cap { 0 } else { pool.size_at(situation.now).0 };
     let mut to_spare = capacity.machines.saturating_sub(min);
@@ -92,14 +98,14 @@ fn keep_flags_true(
     }
     if machine.life == Life::Stopped {
         if pool.drains {
-            draft.change(situation, pool, name, Change::Drain, Reason::StaysOff);
+            draft.change(situation, name, Change::Drain, Reason::StaysOff);
         }
         return;
     }
     let drained_for_long = machine.worker == Some(WorkerState::Drained)
         && machine.worker_since + situation.policy.timing.heartbeat.times(2) < situation.now;
     if drained_for_long {
-        draft.change(situation, pool, name, Change::Undrain, Reason::TakesTasks);
+        draft.change(situation, name, Change::Undrain, Reason::TakesTasks);
     }
 }
 
@@ -130,6 +136,8 @@ struct Shrink<'a, 'b> {
     pool: &'a Pool,
     reading: &'a QueueReading,
     workers: Option<Workers<'a>>,
+    /// Workers that are unseen for this long are taken to be dead.
+    silent_for: Span,
     /// Boots to give up.
     cancel: Option<&'a BTreeSet<MachineName>>,
     /// Which unit of the load each idle or stopped machine would serve.
@@ -168,12 +176,19 @@ impl Shrink<'_, '_> {
                 };
                 if self.situation.now < due_at {
                     self.draft.wake_by(due_at);
-                } else if *to_spare == 0 {
-                    self.bind(Blocked::PoolMin { min });
-                } else {
-                    *to_spare -= 1;
-                    self.draft.change(self.situation, self.pool, name, Change::Drain, why);
+                    return;
                 }
+                // One that serves nobody keeps no place under `min`.
+                let dead = matches!(why, Reason::NoWorker { .. } | Reason::Silent { .. });
+                let Situation { policy, now, .. } = self.situation;
+                if capacity::is_counted(policy, self.pool, machine, now) && !dead {
+                    if *to_spare == 0 {
+                        self.bind(Blocked::PoolMin { min });
+                        return;
+                    }
+                    *to_spare -= 1;
+                }
+                self.draft.change(self.situation, name, Change::Drain, why);
             }
             Phase::Draining => self.drained(name, machine),
             Phase::Stopped => self.stopped(name, machine),
@@ -185,7 +200,7 @@ impl Shrink<'_, '_> {
     fn held(&mut self, name: &MachineName, machine: &Machine, hold: &Hold, capacity: &Capacity) {
         self.draft.wake_by(hold.until.unwrap_or(Time::MAX));
         if machine.phase() == Phase::Draining {
-            self.draft.change(self.situation, self.pool, name, Change::Undrain, Reason::TakesTasks);
+            self.draft.change(self.situation, name, Change::Undrain, Reason::TakesTasks);
         } else if !capacity.needed.contains(name) {
             let (owner, reason) = (Text::clone(&hold.owner), Text::clone(&hold.reason));
             self.bind(Blocked::Held { machine: name.clone(), owner, reason });
@@ -199,7 +214,6 @@ impl Shrink<'_, '_> {
         capacity: &Capacity,
         name: &MachineName,
     ) -> Option<(Time, Reason)> {
-        let timing = &self.situation.policy.timing;
         if self.is_retiring() {
             return Some((machine.since, Reason::Retiring)); // a task it holds ends first
         }
@@ -242,10 +256,10 @@ impl Shrink<'_, '_> {
                     (due_at, Reason::Idle { lasted: idle })
                 })
             }
-            None if self.workers.is_some() => Some((
-                machine.worker_since + timing.absent_max,
-                Reason::Silent { lasted: timing.absent_max },
-            )),
+            None if self.workers.is_some() => {
+                let lasted = self.silent_for;
+                Some((machine.worker_since + lasted, Reason::Silent { lasted }))
+            }
             None => None,
         }
     }
@@ -286,23 +300,28 @@ impl Shrink<'_, '_> {
         let joined = (machine.life == Life::Ready && gate != Gate::Silent)
             || (machine.reason == Reason::ByHand && gate == Gate::Drained);
         let budget = &mut self.draft.budget;
-        let workless = machine.is_workless();
-        if let Err(reason) = if workless { budget.delete_workless() } else { budget.stop() } {
+        let allowed = if machine.is_workless() {
+            budget.delete_workless()
+        } else if machine.reason == Reason::OverCap {
+            Ok(()) // money does not wait for the window to move
+        } else {
+            budget.stop()
+        };
+        if let Err(reason) = allowed {
             self.bind(reason);
             return;
         }
         let assumed = self.workers.is_none();
         let change = if (joined || assumed) && kept { Change::Stop } else { Change::Delete };
-        self.draft.change(self.situation, self.pool, name, change, why);
+        self.draft.change(self.situation, name, change, why);
     }
 
     /// A stopped machine: deleted once its disks have cost what making it anew would.
     fn stopped(&mut self, name: &MachineName, machine: &Machine) {
         let due_at = machine.since + self.let_go(name, machine).delete_after;
         let replaced = replace::due(self.situation, self.pool, machine);
-        let running = machine.quote.map(|quote| quote.running);
         let over_cap =
-            running.is_some_and(|price| self.draft.caps.spent_out(&self.pool.name, price));
+            machine.quote.is_some_and(|quote| self.draft.caps.spent_out(&self.pool.name, &quote));
         let goes = machine.charged_off || self.is_retiring() || replaced.is_some() || over_cap;
         if self.situation.now < due_at && !goes {
             self.draft.wake_by(due_at);
@@ -323,7 +342,7 @@ impl Shrink<'_, '_> {
             (false, false) if over_cap => Reason::OverCap,
             (false, false) => replaced.unwrap_or(Reason::Stopped { lasted }),
         };
-        self.draft.change(self.situation, self.pool, name, Change::Delete, why);
+        self.draft.change(self.situation, name, Change::Delete, why);
     }
 
     /// The second witness where no worker can speak: asked for when missing, believed when recent.
@@ -346,7 +365,13 @@ impl Shrink<'_, '_> {
                 false
             }
             Some(_) => true,
-            None => asked_for + self.situation.policy.timing.boot_max < self.situation.now,
+            // No data proves nothing: a task that may be under way is given the time to end.
+            None => {
+                let over = asked_for + self.situation.policy.timing.boot_max < self.situation.now;
+                let depth_only = self.workers.is_none();
+                let may_work = depth_only && self.reading.queued() != 0;
+                over && !may_work && silent::has_ended(self.situation, self.pool, machine)
+            }
         }
     }
 
@@ -355,11 +380,14 @@ impl Shrink<'_, '_> {
         let flagged = machine.drain_asked_at?;
         let now = self.situation.now;
         if matches!(machine.reason, Reason::Hung { .. }) {
+            let poll = self.situation.policy.timing.event_poll;
+            if let Some(instance) = &machine.instance {
+                looks::usage(self.situation, instance, poll, self.draft);
+            }
             let change = hung::end(self.situation, machine);
             self.draft.wake_by(hung::end_at(machine));
             if change == Some(Change::Undrain) {
-                let (situation, pool, why) = (self.situation, self.pool, Reason::TakesTasks);
-                self.draft.change(situation, pool, name, Change::Undrain, why);
+                self.draft.change(self.situation, name, Change::Undrain, Reason::TakesTasks);
             }
             return change.filter(|change| *change == Change::Delete).map(|_| machine.reason);
         }
@@ -378,7 +406,7 @@ impl Shrink<'_, '_> {
         let Some(odd) = &machine.odd else { return };
         let why = Reason::Quarantine { lasted: self.situation.now.since(odd.since) };
         if machine.drain_asked_at.is_none() && self.pool.drains {
-            self.draft.change(self.situation, self.pool, name, Change::Drain, why);
+            self.draft.change(self.situation, name, Change::Drain, why);
             return;
         }
         // A worker that lives has had the time to answer.
@@ -392,7 +420,7 @@ impl Shrink<'_, '_> {
             return;
         }
         match self.draft.budget.stop() {
-            Ok(()) => self.draft.change(self.situation, self.pool, name, Change::Delete, why),
+            Ok(()) => self.draft.change(self.situation, name, Change::Delete, why),
             Err(reason) => self.bind(reason),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Situation;
 use crate::memory::{Life, Machine};
 use crate::model::{MachineName, QueueReading, Span, Text, Time, WorkerSeen, WorkerState};
-use crate::policy::{Pool, Timing};
+use crate::policy::{Policy, Pool, Timing};
 
 /// A worker may have read its drain flag just before it was written: its word counts from a second
 /// after that.
@@ -63,6 +63,14 @@ impl<'a> Workers<'a> {
     }
 }
 
+/// The queue a machine is heard in: the one it was made for, as long as a pool reads that, even if its
+/// pool has moved to another or is gone from the config.
+pub fn queue_of<'a>(policy: &'a Policy, machine: &'a Machine) -> &'a Text {
+    let read = policy.pools.iter().any(|pool| pool.queue == machine.queue);
+    let pool = policy.pool(&machine.pool).filter(|_| !read);
+    pool.map_or(&machine.queue, |pool| &pool.queue)
+}
+
 /// A machine that was stopped keeps its last heartbeat in the queue for a while; that is not a
 /// worker of its new life.
 pub fn since_boot(
@@ -97,7 +105,11 @@ pub fn gate_closed(
         return Gate::Open;
     }
     match workers.on(name, machine.instance.as_ref()) {
-        (Some(WorkerState::Drained), _) => Gate::Drained,
+        // One that is missing may be at work, unseen.
+        (Some(WorkerState::Drained), names) => {
+            let all = machine.workers_most <= u32::try_from(names.len()).unwrap_or(u32::MAX);
+            if all { Gate::Drained } else { Gate::Silent }
+        }
         (Some(_), _) => Gate::Open,
         (None, _) => {
             let silent_since = asked_at.max(machine.worker_since) + timing.heartbeat + GATE_MARGIN;
@@ -135,6 +147,6 @@ pub enum Gate {
     Open,
     /// Every worker has said so itself.
     Drained,
-    /// No worker is there to say so; a second witness is needed.
+    /// No worker is there to say so, or not all are; a second witness is needed.
     Silent,
 }

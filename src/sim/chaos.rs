@@ -14,18 +14,17 @@ use super::store::{Disk, SimStore, Strike};
 use super::trace::Job;
 use super::world::{Shared, SimWorld};
 use crate::driver::{Driver, Ended, Recovered, Unobserved};
-use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span, Time};
-use crate::policy::{
-    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, Policy, Pool, Promise, Slots, Spending, Tier,
-    Timing,
-};
+use crate::model::{Namer, Span, Time};
+use crate::policy::{Policy, Timing};
+
+mod wishes;
 
 /// Where simulated time starts: a Thursday in 2026, 00:00 UTC.
 pub const START: Time = Time::from_seconds(1_767_225_600);
 /// Faults end after this, and new work a little earlier.
 const TROUBLE: Span = Span::hours(18);
 /// The run ends after this.
-const DAY: Span = Span::hours(24);
+const DAY: Span = Span::hours(26);
 /// A daemon that has crashed is started again after this.
 const RESTART: Span = Span::seconds(1);
 /// Lives of the daemon in a run, at most.
@@ -75,7 +74,7 @@ pub fn run_with_crash(seed: u64, commit: u64, strike: Strike) -> Run {
 
 fn day(seed: u64, sabotage: Sabotage, faults: Faults, crash: Option<(u64, Strike)>) -> Run {
     let mut rng = Rng::new(seed).fork("chaos");
-    let policy = policy(&mut rng, sabotage);
+    let policy = wishes::policy(&mut rng, seed, sabotage);
     let jobs = jobs(&mut rng);
     let provider = Provider::new(catalog(&mut rng), faults::dials(seed), seed);
     let boots =
@@ -86,7 +85,6 @@ fn day(seed: u64, sabotage: Sabotage, faults: Faults, crash: Option<(u64, Strike
     shared.lying_drain = sabotage == Sabotage::NoDrainAcknowledgement;
     shared.disk.borrow_mut().forgets_intents = sabotage == Sabotage::NoIntentWrite;
     shared.disk.borrow_mut().strike_at = crash;
-    shared.stop_at(START + DAY);
     let shared = Rc::new(RefCell::new(shared));
     let lives = live(&shared, &policy);
     let mut shared = shared.borrow_mut();
@@ -98,17 +96,30 @@ fn day(seed: u64, sabotage: Sabotage, faults: Faults, crash: Option<(u64, Strike
     Run { seed, violations, trace: shared.trace(), tasks, lives, peak, commits }
 }
 
-/// Starts the daemon again and again, until the day is over.
+/// Starts the daemon again and again, until the day is over. Where a day's money is capped, the bill is
+/// looked at on midnight.
 fn live(shared: &Rc<RefCell<Shared>>, policy: &Policy) -> u32 {
+    let end = START + DAY;
+    let midnight = policy.spending.day_of(START).1;
+    let is_capped = bounds(policy).daily.is_some();
+    shared.borrow_mut().stop_at(if is_capped { midnight } else { end });
     for life in 1..LIVES_MAX {
         let disk = Rc::clone(&shared.borrow().disk);
         let recovered = recovered(&disk.borrow(), &policy.namer, life == 1);
         let world = SimWorld::new(Rc::clone(shared));
         let store = SimStore::new(Rc::clone(&disk));
         let mut driver = Driver::new(world, store, Unobserved, policy.clone(), recovered);
-        let ended = driver.run();
-        let crashed = disk.borrow().crashed;
-        if ended == Ended::Stopped && !crashed {
+        let is_over = |ended| ended == Ended::Stopped && !disk.borrow().crashed;
+        let mut over = is_over(driver.run());
+        if over && shared.borrow().now() < end {
+            let mut shared = shared.borrow_mut();
+            shared.day_ended();
+            shared.stop_at(end);
+            drop(shared);
+            over = is_over(driver.run());
+        }
+        if over {
+            shared.borrow_mut().day_ended();
             return life;
         }
         let mut shared = shared.borrow_mut();
@@ -131,69 +142,6 @@ fn epoch_seen(disk: &Disk, namer: &Namer) -> i64 {
     epochs.map(|parts| parts.epoch).max().unwrap_or(0)
 }
 
-fn policy(rng: &mut Rng, sabotage: Sabotage) -> Policy {
-    let max = u32::try_from(rng.range(2, 20)).unwrap_or(20);
-    let keep_stopped = rng.chance(700_000);
-    let mut timing = Timing::default();
-    if sabotage == Sabotage::ShortGrace {
-        timing.create_grace = Span::seconds(30);
-        timing.fleet_poll = Span::seconds(10);
-    }
-    let offer = |zone: &str, family: &str, cpu| OfferPolicy {
-        key: OfferKey {
-            zone: zone.into(),
-            family: family.into(),
-            cpu,
-            ram_gib: if cpu == 16 { 32 } else { 24 },
-            gpus: 1,
-            billing: Billing::OnDemand,
-        },
-        gpu_memory_gib: 24,
-        speed_ppm: 1_000_000,
-        billing_unit: Span::seconds(1),
-        stoppable: true,
-        build: 0,
-    };
-    let pool = Pool {
-        name: "render".into(),
-        tag: "r".into(),
-        queue: "queue".into(),
-        offers: vec![
-            offer("CN_Suqian_B", "专业渲染型rp3", 16),
-            offer("CN_Hohhot_B", "专业渲染型rp3", 16),
-            offer("CN_Qingyang_A", "专业渲染型rp3", 16),
-            offer("CN_Hohhot_B", "极速渲染型re3", 12),
-        ],
-        min: 0,
-        max,
-        windows: Vec::new(),
-        slots: Slots::PerGpu(1),
-        shape: Shape::default(),
-        tasks_per_slot: 1,
-        headroom: 0,
-        // The break-even of deleting may lie beyond the day, and L2 wants to see it end.
-        tier: Tier { keep_stopped, delete_after: Some(Span::hours(2)), ..Tier::default() },
-        caps: MoneyCaps::default(),
-        spot: None,
-        takes: Vec::new(),
-        promise: Some(Promise::default()),
-        idle: IdleRule::Word,
-        drains: true,
-        surge: max,
-        care: Care::default(),
-    };
-    let money_per_hour = rng.chance(300_000).then(|| Money::yuan(rng.range(20, 120)));
-    let limits = Limits { max, money_per_hour, ..Limits::default() };
-    Policy {
-        namer: Namer::new("chaos"),
-        pools: vec![pool],
-        limits,
-        spending: Spending::default(),
-        shared: Vec::new(),
-        timing,
-    }
-}
-
 /// What a run under this policy is held to.
 pub fn bounds(policy: &Policy) -> Bounds {
     let limits = &policy.limits;
@@ -202,6 +150,7 @@ pub fn bounds(policy: &Policy) -> Bounds {
     Bounds {
         max: size(limits.max),
         hourly: limits.money_per_hour,
+        daily: policy.spending.caps.day,
         open_creates: size(limits.open_creates),
         creates: size(policy.pools.iter().map(|pool| pool.surge).sum()),
         stops: size(stops),

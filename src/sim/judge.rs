@@ -21,6 +21,8 @@ pub struct Bounds {
     pub max: usize,
     /// What they may cost an hour, all running.
     pub hourly: Option<Money>,
+    /// What a day may cost.
+    pub daily: Option<Money>,
     /// Creates without a certain answer.
     pub open_creates: usize,
     /// Creates sent within ten minutes.
@@ -58,6 +60,8 @@ pub struct Judge {
     listed_since_start: bool,
     lost_at: Option<Time>,
     last_act_at: Option<Time>,
+    /// The bill at the last midnight.
+    billed: Money,
 }
 
 impl Bounds {
@@ -67,6 +71,7 @@ impl Bounds {
         Self {
             max,
             hourly: None,
+            daily: None,
             open_creates: max,
             creates: max,
             stops: max,
@@ -89,6 +94,7 @@ impl Judge {
             listed_since_start: false,
             lost_at: None,
             last_act_at: None,
+            billed: Money::ZERO,
         }
     }
 
@@ -208,9 +214,23 @@ impl Judge {
         }
     }
 
+    /// A day of the operator's ends. What a lost store had spent is not known any more.
+    pub fn day_ended(&mut self, now: Time, farm: &SimFarm) {
+        let bill = farm.provider.bill(now).total();
+        let spent = bill - self.billed;
+        self.billed = bill;
+        let known = self.bounds.daily.filter(|_| self.lost_at.is_none());
+        if let Some(cap) = known.filter(|cap| *cap < spent) {
+            self.broken(now, "S17", format!("{spent} in a day, {cap} allowed"));
+        }
+    }
+
     /// After the last fault and the last task: is everything done, gone and quiet?
     pub fn verdict(&mut self, now: Time, farm: &SimFarm, quiet_since: Time) -> Vec<Violation> {
         let (waiting, running) = (farm.queue.waiting(), farm.queue.running());
+        if waiting != 0 && self.bounds.daily.is_some() {
+            return self.violations.clone(); // the rest waits for the next day's money
+        }
         if waiting + running != 0 {
             self.broken(now, "L1", format!("{waiting} tasks wait, {running} run"));
         }

@@ -166,6 +166,11 @@ impl Shared {
         self.judge.restarted(self.now);
     }
 
+    /// A day of the operator's ends.
+    pub fn day_ended(&mut self) {
+        self.judge.day_ended(self.now, &self.farm);
+    }
+
     /// Lets time pass while no daemon runs.
     pub fn pass(&mut self, span: Span) {
         let now = self.now + span;
@@ -340,6 +345,7 @@ impl Shared {
     fn answer(&mut self, look: &Look, asked_at: Time) -> Result<Reading, LookFailure> {
         let at_queue = matches!(look, Look::Queue(_));
         if self.outage(if at_queue { "queue" } else { "cloud" })
+            || matches!(look, Look::Quote(_)) && self.ordered.is_down("prices", self.now)
             || self.chance(self.faults.look_fails_ppm)
         {
             return Err(LookFailure { class: Refusal::NotSent, detail: "no route".into() });

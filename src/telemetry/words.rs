@@ -185,7 +185,7 @@ fn reason_zh(reason: Reason) -> String {
         Reason::Floor { min } => format!("资源池至少保留 {min} 台"),
         Reason::ByHand => "由人手动开机，且没有任务".to_owned(),
         Reason::DrainCut { within } => format!("工作进程在 {within} 内没有应答排空"),
-        Reason::Hung { busy_for } => format!("已忙 {busy_for}，显卡却毫无占用"),
+        Reason::Hung { unused_for } => format!("任务在跑，显卡已有 {unused_for} 毫无占用"),
         Reason::Quarantine { lasted } => format!("状态异常已 {lasted}"),
         Reason::TooOld { age } => format!("已使用 {age}，到了更换期限"),
         Reason::Drifted => "创建时的配置已变更".to_owned(),

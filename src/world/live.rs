@@ -157,7 +157,9 @@ impl Reach {
             }
             Look::Quote(offer) => {
                 let purchases = &self.settings.purchases;
-                let Some(purchase) = purchases.iter().find(|one| one.zone == offer.zone) else {
+                // A machine may be left in a zone that is bought in no more: any disk gives its price.
+                let there = purchases.iter().find(|one| one.zone == offer.zone);
+                let Some(purchase) = there.or(purchases.first()) else {
                     let detail = format!("no pool buys in zone {}", offer.zone).into();
                     return Err(LookFailure { class: Refusal::Config, detail });
                 };

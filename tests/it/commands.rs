@@ -225,6 +225,63 @@ fn depth_alone_keeps_machines_while_work_waits() {
     assert_eq!(cloud.truth().len(), 0);
 }
 
+/// Days, pools and offers add up to the same sum, and what is reserved is taken off a cap.
+#[test]
+fn spend_adds_up_to_the_same_sum_by_day_pool_and_offer() {
+    let cloud = Cloud::start(Clock::scaled(240), Dials::kind(), Mischief::none());
+    let queue = NO_WORK.replace("\"queued\": 0", "\"queued\": 2");
+    let capped = config(cloud.address, &queue, 2)
+        .replace("[limits]", "[limits]\nmoney_per_day = 500\nmoney_per_hour = 50");
+    let mut daemon = Daemon::new(&capped, 240);
+    daemon.start();
+    daemon.wait_for("some money spent", PATIENCE, |status| {
+        status["spend"]["total"].as_i64().is_some_and(|spent| 1_000_000 < spent)
+    });
+    let url = daemon.url();
+    let ask = |arguments: &[&str]| said(&farmscale(arguments, &[("FARMSCALE_URL", &url)]));
+    let shown = ask(&["spend", "--json"]);
+    let ledger: Value = serde_json::from_str(&shown).unwrap();
+    let rows = ledger["days"].as_array().unwrap();
+    let sum: i64 = rows.iter().map(|row| row["sum"]["cost"].as_i64().unwrap()).sum();
+    assert!(1_000_000 < sum, "{shown}");
+    assert!(sum == ledger["spent_month"] && sum < ledger["forecast_today"].as_i64().unwrap());
+    let booting: i64 = rows.iter().map(|row| row["sum"]["booting"].as_i64().unwrap()).sum();
+    assert!(0 < booting, "no worker ever joins this farm: {shown}");
+    for (by, line) in [("day", "20"), ("pool", "gpu"), ("offer", "专业渲染型rp3 16c32g1gpu")] {
+        let table = ask(&["spend", "--by", by]);
+        assert!(table.contains(line) && table.contains("100 %"), "{table}");
+        assert!(table.contains("by midnight") && table.contains("farm    day  ¥500.00"), "{table}");
+    }
+    assert!(ask(&["spend", "--month", "2001-01"]).contains("nothing was spent"));
+}
+
+/// Licences that another program counts: `why` names them, and more of them let the farm grow.
+#[test]
+fn a_limit_may_be_counted_by_a_source_of_its_own() {
+    let cloud = Cloud::start(Clock::scaled(60), Dials::kind(), Mischief::none());
+    let folder = tempfile::tempdir().unwrap();
+    let answer = folder.path().join("licences.json");
+    std::fs::write(&answer, r#"{"queued": 1}"#).unwrap();
+    let work = NO_WORK.replace("\"queued\": 0", "\"queued\": 3");
+    let limited = config(cloud.address, &work, 4)
+        .replace("[limits]", "[limits.arnold]\nfrom = \"licences\"\n[limits]")
+        .replace("max = 4\nd", "max = 4\npreset = \"fast\"\ntakes = [\"arnold\"]\nd");
+    let licences =
+        format!("[queues.licences]\nkind = \"command\"\ncommand = [\"cat\", {answer:?}]");
+    let mut daemon = Daemon::new(&format!("{limited}{licences}\n"), 60);
+    daemon.start();
+    let count = |status: &Value| status["machines"].as_array().unwrap().len();
+    let first = daemon.wait_for("one machine", PATIENCE, |status| count(status) == 1);
+    let until = first["at"].as_i64().unwrap() + 120_000;
+    daemon.wait_for("two minutes", PATIENCE, |status| until < status["at"].as_i64().unwrap());
+    let url = daemon.url();
+    let why = said(&farmscale(&["why"], &[("FARMSCALE_URL", &url)]));
+    assert!(why.contains("arnold of 1 slot"), "{why}");
+    assert_eq!(cloud.truth().len(), 1);
+    std::fs::write(&answer, r#"{"queued": 2}"#).unwrap();
+    daemon.wait_for("two machines", PATIENCE, |status| count(status) == 2);
+}
+
 #[test]
 fn orders_reach_the_daemon_only_from_where_they_may() {
     let cloud = Cloud::start(Clock::scaled(30), Dials::kind(), Mischief::none());

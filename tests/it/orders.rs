@@ -10,7 +10,7 @@ use farmscale::model::{
     Act, Change, Event, InstanceRow, Listing, Look, MachineName, Order, QueueReading, Quote,
     Reading, Reason, Span, Status, Text, Time, Work, WorkerSeen, WorkerState,
 };
-use farmscale::plan::{Plan, Readings, Situation, plan, settle};
+use farmscale::plan::{Plan, Readings, Situation, overdue, plan, settle};
 use farmscale::policy::Policy;
 
 use crate::support::daemon::demo_policy;
@@ -53,7 +53,7 @@ impl Farm {
         let made = farm.name.clone();
         farm.apply(What::DaemonStarted { epoch: 1 });
         farm.apply(What::FarmAdopted);
-        for what in settle::overdue(&farm.policy, &farm.memory, now) {
+        for what in overdue::events(&farm.policy, &farm.memory, now) {
             farm.apply(what);
         }
         let intent = What::CreateIntended {
@@ -172,9 +172,9 @@ fn a_hold_takes_a_drain_under_way_back_and_ends_at_its_time() {
     let until = farm.now + Span::hours(2);
     farm.order(Farm::hold(Some(until)));
     assert_eq!(farm.changes(), [Change::Undrain]);
-    assert_eq!(settle::overdue(&farm.policy, &farm.memory, farm.now), []);
+    assert_eq!(overdue::events(&farm.policy, &farm.memory, farm.now), []);
     farm.pass(Span::hours(2));
-    let ended = settle::overdue(&farm.policy, &farm.memory, farm.now);
+    let ended = overdue::events(&farm.policy, &farm.memory, farm.now);
     assert!(matches!(&ended[..], [What::Released { owner, .. }] if &**owner == "expiry"));
 }
 

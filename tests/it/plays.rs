@@ -30,6 +30,7 @@ plays! {
     a_zone_sells_out_and_comes_back
     sold_out_between_the_look_and_the_create
     prices_cross
+    a_price_that_cannot_be_asked_is_kept_a_day
     refusals_are_told_apart
     a_lost_answer_makes_no_second_machine
     a_lost_request_is_given_up_after_its_grace
@@ -39,6 +40,17 @@ plays! {
     a_power_cut_loses_nothing
     a_restart_loses_nothing
     a_lost_store_adopts_by_name
+    an_orphan_that_never_works_is_deleted
+    a_dead_boot_keeps_no_place_under_min
+    a_silent_machine_keeps_no_place_under_min
+    a_silent_spot_machine_is_let_go
+    a_hung_machine_that_works_again_is_kept
+    a_cap_that_drains_counts_begun_hours
+    a_lost_store_does_not_use_up_the_day
+    needed_machines_stay_while_nothing_else_can_be_bought
+    an_adopted_machine_is_charged_by_the_hour
+    one_canary_for_all_shapes
+    a_days_cap_says_what_it_waits_for
     a_silent_queue_keeps_the_farm
     a_silent_cloud_stops_all_change
     a_machine_that_vanishes_is_replaced

@@ -10,6 +10,8 @@ pub enum Service {
     Cloud,
     /// The queue.
     Queue,
+    /// Of the provider's API, prices alone.
+    Prices,
 }
 
 /// Mishaps that were ordered and have not struck yet.
@@ -21,6 +23,7 @@ pub(super) struct Ordered {
     crash_when_sent: bool,
     cloud_until: Time,
     queue_until: Time,
+    prices_until: Time,
 }
 
 impl Ordered {
@@ -50,6 +53,7 @@ impl Ordered {
         match label {
             "cloud" => now < self.cloud_until,
             "queue" => now < self.queue_until,
+            "prices" => now < self.prices_until,
             _ => false,
         }
     }
@@ -92,6 +96,7 @@ impl Shared {
         match service {
             Service::Cloud => self.ordered.cloud_until = until,
             Service::Queue => self.ordered.queue_until = until,
+            Service::Prices => self.ordered.prices_until = until,
         }
     }
 

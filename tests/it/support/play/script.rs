@@ -11,7 +11,7 @@ wait SPAN · until TIME (such as 01:30:00, or 1d 02:00:00) · rest
 tasks N of SPAN [gpus G] [memory M]
 stock ZONE FAMILY N|endless · price ZONE FAMILY PERCENT · free-stop on|off
 refuse N sold-out|quota|throttled|money|config|auth · fail-creates N · fail-boots N
-lose-answers N · lose-requests N · down cloud|queue SPAN
+lose-answers N · lose-requests N · down cloud|queue|prices SPAN
 crash · crash before-intent|after-intent|when-sent · restart · lose-store
 stop-by-hand M · start-by-hand M · delete-by-hand M · reclaim M · make-by-hand NAME|M
 hang-worker M · gpu M PERCENT · silence M · status M STATUS SPAN · edit OLD to NEW
@@ -207,6 +207,7 @@ fn mishap(words: &[&str]) -> Option<Result<Setting, String>> {
         ["lose-requests", count] => number(count).map(Setting::LoseRequests),
         ["down", "cloud", text] => down(Service::Cloud, text),
         ["down", "queue", text] => down(Service::Queue, text),
+        ["down", "prices", text] => down(Service::Prices, text),
         _ => return None,
     })
 }

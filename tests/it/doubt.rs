@@ -1,0 +1,259 @@
+//! What is not seen proves nothing: the planner's doubts, with readings given to it by hand.
+
+#![expect(clippy::indexing_slicing, reason = "a test helper that fails is a failed test")]
+
+use farmscale::memory::Memory;
+use farmscale::model::event::What;
+use farmscale::model::snapshot::Blocked;
+use farmscale::model::{
+    Act, Change, Event, InstanceRow, Listing, Look, MachineName, Money, OfferKey, Price,
+    QueueReading, Quote, Reading, Reason, Span, Status, Text, Time, UsageReading, Work, WorkerSeen,
+    WorkerState,
+};
+use farmscale::plan::{Readings, Situation, overdue, plan, settle};
+use farmscale::policy::{IdleRule, Policy, Slots};
+
+use crate::support::daemon::demo_policy;
+use WorkerState::{Busy, Drained, Idle};
+
+/// Between two rounds of looks.
+const STEP: Span = Span::seconds(10);
+
+/// A farm whose machines run, as long as they are listed, and the word of its queue.
+struct Lab {
+    policy: Policy,
+    memory: Memory,
+    readings: Readings,
+    offer: OfferKey,
+    names: Vec<MachineName>,
+    started_at: Time,
+    now: Time,
+    /// Tasks that wait.
+    queued: u32,
+    /// Whether the provider lists the machines.
+    listed: bool,
+    /// Stops and deletes that were asked for, and when after the start.
+    ended: Vec<(Span, MachineName, Change, Reason)>,
+    binds: Vec<Blocked>,
+}
+
+impl Lab {
+    fn new(machines: u64, tune: impl Fn(&mut Policy)) -> Self {
+        let mut policy = demo_policy();
+        policy.pools[0].promise = None;
+        policy.pools[0].max = u32::try_from(machines).unwrap_or(1);
+        tune(&mut policy);
+        let pool = &policy.pools[0];
+        let started_at = Time::from_seconds(1_800_000_000);
+        let names = (1..=machines).map(|serial| policy.namer.name(&pool.tag, 1, serial));
+        let (names, offer) = (names.collect(), pool.offers[0].key.clone());
+        let mut lab = Self {
+            policy,
+            memory: Memory::default(),
+            readings: Readings::new(false),
+            offer,
+            names,
+            started_at,
+            now: started_at,
+            queued: 0,
+            listed: true,
+            ended: Vec::new(),
+            binds: Vec::new(),
+        };
+        lab.apply(What::FarmAdopted);
+        for (serial, name) in (1..).zip(lab.names.clone()) {
+            lab.apply(lab.intent(serial, name));
+        }
+        lab
+    }
+
+    fn intent(&self, serial: u64, name: MachineName) -> What {
+        let pool = &self.policy.pools[0];
+        What::CreateIntended {
+            name,
+            serial,
+            pool: Text::clone(&pool.name),
+            offer: self.offer.clone(),
+            quote: self.quote(),
+            reason: Reason::Found,
+            queue: Text::clone(&pool.queue),
+            build: Some(pool.offers[0].build),
+        }
+    }
+
+    fn quote(&self) -> Quote {
+        Quote {
+            running: Price::hourly(Money::yuan(36)),
+            stopped: Price::hourly(Money::yuan(3)),
+            bids: None,
+            unit: Span::seconds(1),
+            asked_at: self.started_at,
+        }
+    }
+
+    fn apply(&mut self, what: What) {
+        self.memory.apply(&Event { at: self.now, what });
+    }
+
+    fn instance(number: usize) -> Text {
+        format!("ins-{number}").into()
+    }
+
+    /// One round of looks and a plan after each step; every drain is acknowledged by the queue, nothing
+    /// else is carried out. `workers` = machine, worker, state; `None` = the source tells depth alone.
+    fn run(&mut self, lasts: Span, workers: Option<&[(usize, &str, WorkerState)]>) {
+        let until = self.now + lasts;
+        while self.now < until {
+            self.now = self.now + STEP;
+            self.look(workers);
+            let Lab { policy, memory, readings, now, .. } = &*self;
+            let plan = plan(Situation { policy, memory, readings, now: *now });
+            self.binds = plan.reports.into_values().flat_map(|report| report.binds).collect();
+            for step in plan.steps {
+                if !matches!(step.act, Act::Create { .. }) {
+                    self.take(step.intent);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, intent: What) {
+        self.apply(intent.clone());
+        if let What::ChangeIntended { name, change, reason } = intent {
+            if matches!(change, Change::Drain | Change::Undrain) {
+                self.apply(What::ChangeDone { name, change, effective_at: None });
+            } else {
+                self.ended.push((self.now.since(self.started_at), name, change, reason));
+            }
+        }
+    }
+
+    fn look(&mut self, workers: Option<&[(usize, &str, WorkerState)]>) {
+        let (now, queue) = (self.now, Text::clone(&self.policy.pools[0].queue));
+        let row = |(number, name): (usize, &MachineName)| InstanceRow {
+            instance: Self::instance(number),
+            name: name.text(),
+            status: Status::Running,
+            created_at: Some(self.started_at),
+            offer: Some(self.offer.clone()),
+            free_when_stopped: true,
+        };
+        let rows: Vec<InstanceRow> = self.names.iter().enumerate().map(row).collect();
+        let rows = if self.listed { rows } else { Vec::new() };
+        let listing = Listing { asked_at: now, rows };
+        let count = |listing: &Listing| listing.rows.len();
+        self.readings.take(&Look::Fleet, now, Ok(Reading::Fleet(listing.clone())), count);
+        let Lab { policy, memory, readings, .. } = &*self;
+        let events = settle::listed(policy, memory, readings, &listing, true);
+        for what in events {
+            self.apply(what);
+        }
+        for number in 0..self.names.len() {
+            let instance = Self::instance(number);
+            let usage = UsageReading {
+                asked_at: now,
+                instance: Text::clone(&instance),
+                gpu_percent: None,
+                measured_at: None,
+            };
+            self.readings.take(&Look::Usage(instance), now, Ok(Reading::Usage(usage)), count);
+        }
+        let seen = |(number, worker, state): &(usize, &str, WorkerState)| WorkerSeen {
+            worker: (*worker).into(),
+            instance: Self::instance(*number),
+            state: *state,
+        };
+        let reading = QueueReading {
+            asked_at: now,
+            work: vec![Work { shape: None, queued: self.queued, running: None }],
+            oldest_wait: None,
+            workers: workers.map(|all| all.iter().map(seen).collect()),
+            tasks: None,
+        };
+        let look = Look::Queue(Text::clone(&queue));
+        self.readings.take(&look, now, Ok(Reading::Queue(reading)), count);
+        let Lab { policy, memory, readings, .. } = &*self;
+        let mut events = settle::queue_read(policy, memory, readings, &queue);
+        events.extend(overdue::events(policy, memory, now));
+        for what in events {
+            self.apply(what);
+        }
+    }
+
+    fn tells(&self, wanted: impl Fn(&Blocked) -> bool) -> bool {
+        self.binds.iter().any(wanted)
+    }
+}
+
+#[test]
+fn depth_alone_ends_no_machine_while_work_waits_whatever_is_ordered() {
+    let mut lab = Lab::new(1, |policy| {
+        let pool = &mut policy.pools[0];
+        (pool.idle, pool.drains) = (IdleRule::Assume, false);
+    });
+    lab.queued = 50;
+    lab.run(Span::minutes(10), None);
+    lab.apply(What::Retiring { owner: "li".into() });
+    lab.run(Span::hours(2), None);
+    assert_eq!(lab.ended, [], "50 tasks wait: it is certainly at work");
+    lab.queued = 0;
+    lab.run(Span::minutes(30), None);
+    assert_ne!(lab.ended, [], "an empty queue is what `assume` takes for idle");
+}
+
+#[test]
+fn workers_that_vanish_at_work_are_given_the_time_to_end_it() {
+    let mut lab = Lab::new(1, |_| {});
+    lab.run(Span::minutes(10), Some(&[(0, "a", Busy)]));
+    lab.run(Span::minutes(29), Some(&[]));
+    assert_eq!(lab.ended, [], "tasks may take half an hour while nothing is known of them");
+    lab.run(Span::minutes(10), Some(&[]));
+    assert_ne!(lab.ended, [], "a dead machine is not paid for ever");
+}
+
+#[test]
+fn a_queue_that_loses_sight_of_all_workers_at_once_is_doubted() {
+    let all = [(0, "a", Busy), (1, "b", Idle), (2, "c", Busy)];
+    let mut lab = Lab::new(3, |_| {});
+    lab.queued = 9;
+    lab.run(Span::minutes(10), Some(&all));
+    lab.run(Span::minutes(25), Some(&[]));
+    let drained = lab.memory.machines.values().filter(|one| one.drain_asked_at.is_some());
+    assert_eq!((drained.count(), lab.ended.len()), (0, 0));
+    assert!(lab.tells(|bind| *bind == Blocked::AllSilent { machines: 3 }), "{:?}", lab.binds);
+    lab.run(Span::minutes(1), Some(&all));
+    assert!(!lab.tells(|bind| matches!(bind, Blocked::AllSilent { .. })));
+    // One of several is no riddle.
+    lab.run(Span::minutes(25), Some(&all[1..]));
+    let drained = lab.memory.machines.values().filter(|one| one.drain_asked_at.is_some());
+    assert_eq!(drained.count(), 1);
+}
+
+#[test]
+fn a_worker_that_is_missing_beside_a_drained_one_keeps_the_machine() {
+    let mut lab = Lab::new(1, |policy| policy.pools[0].slots = Slots::PerMachine(2));
+    lab.run(Span::minutes(10), Some(&[(0, "a", Idle), (0, "b", Busy)]));
+    lab.run(Span::minutes(5), Some(&[(0, "a", Idle)]));
+    lab.run(Span::minutes(10), Some(&[(0, "a", Drained)]));
+    assert_eq!(lab.ended, [], "b may be at work unseen");
+    lab.run(Span::minutes(20), Some(&[(0, "a", Drained)]));
+    assert_ne!(lab.ended, [], "{:?}", lab.binds);
+}
+
+#[test]
+fn a_machine_that_vanishes_and_comes_back_is_charged_once() {
+    let mut lab = Lab::new(1, |_| {});
+    let worker: &[(usize, &str, WorkerState)] = &[(0, "a", Busy)];
+    lab.run(Span::hours(10), Some(worker));
+    lab.listed = false;
+    lab.run(Span::minutes(10), Some(worker));
+    assert!(lab.memory.machines.is_empty(), "gone by two listings, a lag apart");
+    lab.listed = true;
+    lab.run(Span::minutes(20), Some(worker));
+    assert_eq!(lab.memory.machines.len(), 1);
+    let whole = lab.quote().running.over(lab.now.since(lab.started_at));
+    let spent = lab.memory.spent(lab.now);
+    assert!(spent <= whole && whole - spent < Money::yuan(9), "{spent} of {whole}");
+    let today: Money = lab.memory.today(lab.now).iter().map(|entry| entry.sum.cost).sum();
+    assert!(today <= spent);
+}
