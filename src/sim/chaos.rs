@@ -23,8 +23,13 @@ mod wishes;
 pub const START: Time = Time::from_seconds(1_767_225_600);
 /// Faults end after this, and new work a little earlier.
 const TROUBLE: Span = Span::hours(18);
-/// The run ends after this.
+/// The run ends after this…
 const DAY: Span = Span::hours(26);
+/// …but where a day's money is capped, once the farm is at rest, or after so many days.
+const CAPPED_DAYS_MAX: i64 = 8;
+const CAPPED_DAYS_MIN: Time = Time(START.0 + TROUBLE.0);
+/// At the end nothing is changed for so long.
+const QUIET: Span = Span::minutes(20);
 /// A daemon that has crashed is started again after this.
 const RESTART: Span = Span::seconds(1);
 /// Lives of the daemon in a run, at most.
@@ -90,43 +95,51 @@ fn day(seed: u64, sabotage: Sabotage, faults: Faults, crash: Option<(u64, Strike
     let mut shared = shared.borrow_mut();
     let now = shared.now();
     let Shared { farm, judge, .. } = &mut *shared;
-    let violations = judge.verdict(now, farm, now - Span::minutes(20));
+    let violations = judge.verdict(now, farm, now - QUIET);
     let (tasks, peak) = (farm.queue.done().tasks, farm.peak());
     let commits = shared.disk.borrow().commits;
     Run { seed, violations, trace: shared.trace(), tasks, lives, peak, commits }
 }
 
-/// Starts the daemon again and again, until the day is over. Where a day's money is capped, the bill is
-/// looked at on midnight.
+/// Starts the daemon again and again, until the day is over. Where a day's money is capped the bill is
+/// looked at on every midnight, until the work is done.
 fn live(shared: &Rc<RefCell<Shared>>, policy: &Policy) -> u32 {
-    let end = START + DAY;
-    let midnight = policy.spending.day_of(START).1;
-    let is_capped = bounds(policy).daily.is_some();
-    shared.borrow_mut().stop_at(if is_capped { midnight } else { end });
+    let mut stops = stops(policy).into_iter();
+    let mut stop = move |shared: &mut Shared| {
+        let rests = CAPPED_DAYS_MIN < shared.now() && shared.farm.is_at_rest();
+        let next = if rests { None } else { stops.next() };
+        shared.stop_at(next.unwrap_or(shared.now() + QUIET));
+        next.is_some()
+    };
+    let mut goes_on = stop(&mut shared.borrow_mut());
     for life in 1..LIVES_MAX {
         let disk = Rc::clone(&shared.borrow().disk);
         let recovered = recovered(&disk.borrow(), &policy.namer, life == 1);
         let world = SimWorld::new(Rc::clone(shared));
         let store = SimStore::new(Rc::clone(&disk));
         let mut driver = Driver::new(world, store, Unobserved, policy.clone(), recovered);
-        let is_over = |ended| ended == Ended::Stopped && !disk.borrow().crashed;
-        let mut over = is_over(driver.run());
-        if over && shared.borrow().now() < end {
+        while driver.run() == Ended::Stopped && !disk.borrow().crashed {
             let mut shared = shared.borrow_mut();
             shared.day_ended();
-            shared.stop_at(end);
-            drop(shared);
-            over = is_over(driver.run());
-        }
-        if over {
-            shared.borrow_mut().day_ended();
-            return life;
+            if !goes_on {
+                return life;
+            }
+            goes_on = stop(&mut shared);
         }
         let mut shared = shared.borrow_mut();
         shared.reborn();
         shared.pass(RESTART);
     }
     LIVES_MAX
+}
+
+/// When the run is stopped to be looked at.
+fn stops(policy: &Policy) -> Vec<Time> {
+    if bounds(policy).daily.is_none() {
+        return vec![START + DAY - QUIET];
+    }
+    let midnight = policy.spending.day_of(START).1;
+    (0..CAPPED_DAYS_MAX).map(|day| midnight + Span::days(day)).collect()
 }
 
 /// What a daemon that starts now finds on its disk.

@@ -13,7 +13,7 @@ const SEEDS: std::ops::Range<u64> = 0..2000;
 /// One in so many seeds is run twice.
 const TWICE: u64 = 20;
 /// Days that are crashed at every commit.
-const CRASH_SEEDS: [u64; 2] = [2, 4];
+const CRASH_SEEDS: [u64; 2] = [4, 7];
 /// A sabotage must be found within so many seeds.
 const FOUND_WITHIN: u64 = 50;
 
