@@ -81,13 +81,14 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
     /// A driver that goes on where the journal left off.
     pub fn new(world: W, journal: J, observer: O, policy: Policy, recovered: Recovered) -> Self {
         let Recovered { memory, store_lost, epoch_seen } = recovered;
+        let now = world.now();
         let mut driver = Self {
             world,
             journal,
             observer,
             policy,
             memory,
-            readings: Readings::new(store_lost),
+            readings: Readings::new(store_lost, now),
             in_flight: BTreeMap::new(),
             number: 0,
             turn: 0,
@@ -96,7 +97,6 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
             recent: Vec::new(),
             unwritten: Vec::new(),
         };
-        let now = driver.world.now();
         let minute = now.seconds() / 60;
         let epoch = minute.max(driver.memory.meta.epoch.max(epoch_seen) + 1);
         let mut whats = overdue::after_restart(&driver.memory);
@@ -152,7 +152,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
     fn turn(&mut self, wakes: Vec<Wake>) -> Result<Time, Ended> {
         self.take_in(wakes);
         let now = self.world.now();
-        let overdue = overdue::events(&self.policy, &self.memory, now);
+        let overdue = overdue::events(&self.policy, &self.memory, &self.readings, now);
         self.settle(overdue, now);
         let plan = plan(self.situation(now));
         for look in plan.looks {

@@ -262,8 +262,6 @@ pub enum IdleRule {
 pub struct Limits {
     /// Machines at most, over all pools.
     pub max: u32,
-    /// Money an hour at most, were every machine of ours running.
-    pub money_per_hour: Option<Money>,
     /// Creates sent and not yet answered for certain, at most.
     pub open_creates: u32,
     /// Stops and drains begun within the window, at least this many…
@@ -346,14 +344,7 @@ pub struct Timing {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max: 100,
-            money_per_hour: None,
-            open_creates: 4,
-            stops_floor: 20,
-            stops_percent: 80,
-            deletes_floor: 50,
-        }
+        Self { max: 100, open_creates: 4, stops_floor: 20, stops_percent: 80, deletes_floor: 50 }
     }
 }
 

@@ -107,7 +107,7 @@ impl Cli {
             Command::Cloudsim(args) => args.run(),
             Command::Guard(args) => args.run(),
             Command::JournalPreflight { dir } => {
-                crate::journal::preflight(&dir).map_err(anyhow::Error::msg)
+                crate::journal::preflight(&dir).map_err(anyhow::Error::from)
             }
             Command::Man { dir } => man(&dir),
             Command::Completion { shell } => {

@@ -6,7 +6,6 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use ::config::{Config, Environment, File, FileFormat};
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -29,6 +28,9 @@ mod timing;
 
 use reader::{Book, Reader};
 pub use reader::{Fault, parse_span};
+
+/// `FARMSCALE__A__B` is the setting `a.b`.
+const PREFIX: &str = "FARMSCALE__";
 
 /// Everything the daemon needs to know.
 #[derive(Debug)]
@@ -117,33 +119,38 @@ fn parse(
         let what = format!("is no TOML: {}", error.message().trim());
         return Err(Fault { line, key: "the file".to_owned(), what });
     }
-    let tree = layered(text, environment).map_err(|error| Fault {
-        line: 0,
-        key: "the environment".to_owned(),
-        what: error.to_string(),
+    let mut tree: Value = toml::from_str(text).map_err(|error| Fault {
+        line: error.span().map_or(0, |span| lines::line_at(text, span.start)),
+        key: "the file".to_owned(),
+        what: error.message().trim().to_owned(),
     })?;
+    for (name, value) in environment {
+        if let Some(path) = name.strip_prefix(PREFIX) {
+            lay_over(&mut tree, path, value);
+        }
+    }
     let book = Book::new(lines::of(text));
     let settings = settings(Reader::root(&book, tree), environment);
     *asked = book.asked();
     Ok((settings, book.into_faults()))
 }
 
-fn layered(
-    text: &str,
-    environment: &BTreeMap<String, String>,
-) -> Result<Value, ::config::ConfigError> {
-    let ours = environment.iter().filter(|(name, _)| name.starts_with("FARMSCALE__"));
-    let ours = ours.map(|(name, value)| (name.clone(), value.clone())).collect();
-    Config::builder()
-        .add_source(File::from_str(text, FileFormat::Toml))
-        .add_source(
-            Environment::with_prefix("FARMSCALE")
-                .prefix_separator("__")
-                .separator("__")
-                .source(Some(ours)),
-        )
-        .build()?
-        .try_deserialize()
+/// Sets the value at `A__B__C`. Names are the file's own where they differ in case alone, as those of
+/// zones do.
+fn lay_over(tree: &mut Value, path: &str, value: &str) {
+    let (name, inner) =
+        path.split_once("__").map_or((path, None), |(name, rest)| (name, Some(rest)));
+    if !tree.is_object() {
+        *tree = Value::Object(serde_json::Map::new());
+    }
+    let Value::Object(table) = tree else { return };
+    let known = table.keys().find(|known| known.eq_ignore_ascii_case(name)).cloned();
+    let place = table.entry(known.unwrap_or_else(|| name.to_ascii_lowercase()));
+    let place = place.or_insert(Value::Null);
+    match inner {
+        Some(inner) => lay_over(place, inner, value),
+        None => *place = Value::String(value.to_owned()),
+    }
 }
 
 fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Settings {

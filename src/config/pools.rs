@@ -25,7 +25,6 @@ pub(super) fn limits(
     let default = Limits::default();
     let limits = Limits {
         max: reader.number("max", default.max, 0, 10_000),
-        money_per_hour: reader.money_or_none("money_per_hour"),
         open_creates: reader.number("open_creates", default.open_creates, 1, 100),
         stops_floor: reader.number("stops_floor", default.stops_floor, 1, 10_000),
         stops_percent: reader.number("stops_percent", default.stops_percent, 1, 100),
@@ -102,6 +101,13 @@ fn pool(
         surge: reader.number("surge", max.max(1), 1, 10_000),
         care: care(name, reader, warnings),
     };
+    let asks_more = |window: &Window| window.max.unwrap_or(max) < window.min.unwrap_or(0);
+    if pool.windows.iter().any(asks_more) {
+        reader.fault(
+            "windows",
+            format!("has a min that is more than its max, or the pool's ({max})"),
+        );
+    }
     if pool.idle == IdleRule::Assume {
         warnings.push(format!(
             "pool {name}: idle = \"assume\" stops machines whose work nobody can vouch for; a \

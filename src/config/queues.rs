@@ -39,8 +39,8 @@ pub(super) fn read(root: &mut Reader<'_>) -> BTreeMap<Text, SourceSettings> {
 
 fn redis(name: &str, queue: &mut Reader<'_>) -> SourceSettings {
     let url = queue.text("url", "redis://127.0.0.1:6379");
-    if !url.starts_with("redis://") && !url.starts_with("redis+unix://") {
-        queue.fault("url", "must start with redis:// (or redis+unix:// for a socket)");
+    if !url.starts_with("redis://") {
+        queue.fault("url", "must start with redis:// (over TLS: a tunnel, such as stunnel)");
     }
     let mut lists: Vec<(String, Option<Shape>)> =
         queue.texts("lists").into_iter().map(|list| (list, None)).collect();

@@ -314,9 +314,11 @@ impl<'a> Reader<'a> {
     pub(super) fn end(self) {
         for name in self.table.keys().filter(|name| !self.used.contains(*name)) {
             let near = self.used.iter().min_by_key(|known| distance(known, name));
-            let is_alike =
-                |known: &&String| name.starts_with(known.as_str()) || distance(known, name) <= 2;
-            let alike = near.into_iter().chain(&self.used).find(is_alike);
+            let near = near.filter(|known| distance(known, name) <= 2);
+            // The longest setting that is part of it: `max_money_per_day` is no `max`.
+            let part = |known: &&String| name.contains(known.as_str());
+            let part = self.used.iter().filter(part).max_by_key(|known| known.len());
+            let alike = near.or(part);
             let hint = if let Some(known) = alike {
                 format!("is not a setting; did you mean `{known}`?")
             } else {

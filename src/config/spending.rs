@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use crate::policy::{MoneyCaps, OnCap, Spending};
 
-/// Reads the farm's caps out of `[limits]`; its cap by the hour is read with the other limits.
+/// Reads the farm's caps out of `[limits]`.
 pub(super) fn read(limits: &mut Reader<'_>) -> Spending {
     let default = Spending::default();
     let on_cap = [("stop_growth", OnCap::StopGrowth), ("drain", OnCap::Drain)];
@@ -14,22 +14,22 @@ pub(super) fn read(limits: &mut Reader<'_>) -> Spending {
         jiff::tz::TimeZone::UTC
     });
     Spending {
-        caps: MoneyCaps {
-            hour: None,
-            day: limits.money_or_none("money_per_day"),
-            month: limits.money_or_none("money_per_month"),
-        },
+        caps: caps(limits),
         soft_percent: limits.number("soft_percent", default.soft_percent, 1, 100),
         on_cap: limits.choice("on_cap", &on_cap, 0).unwrap_or_default(),
         zone,
     }
 }
 
-/// Reads a pool's own caps.
-pub(super) fn caps(pool: &mut Reader<'_>) -> MoneyCaps {
-    MoneyCaps {
-        hour: pool.money_or_none("money_per_hour"),
-        day: pool.money_or_none("money_per_day"),
-        month: pool.money_or_none("money_per_month"),
+/// Reads caps, of the farm or of a pool.
+pub(super) fn caps(table: &mut Reader<'_>) -> MoneyCaps {
+    let caps = MoneyCaps {
+        hour: table.money_or_none("money_per_hour"),
+        day: table.money_or_none("money_per_day"),
+        month: table.money_or_none("money_per_month"),
+    };
+    if caps.day.zip(caps.month).is_some_and(|(day, month)| month < day) {
+        table.fault("money_per_day", "is more than money_per_month");
     }
+    caps
 }

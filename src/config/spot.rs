@@ -13,6 +13,9 @@ pub(super) fn read(pool: &mut Reader<'_>, warnings: &mut Vec<String>) -> (Option
         on_demand_min: reader.number("on_demand_min", 0, 0, 10_000),
         on_demand_percent: reader.number("on_demand_percent", 0, 0, 100),
     };
+    if rule.bid.zip(rule.most).is_some_and(|(bid, most)| most < bid) {
+        reader.fault("bid", "is more than max_price");
+    }
     let skip = reader.flag("skip_spot_release", true);
     if !skip {
         warnings.push(

@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 
+/// Bytes that must find room on the disk for a store to be opened.
+const PROBE: usize = 256 << 10;
+
 /// Makes a folder that only its owner may enter, with its entry on disk.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     if path.is_dir() {
@@ -12,6 +15,17 @@ pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     }
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)?;
     path.parent().map_or(Ok(()), sync_folder)
+}
+
+/// Writes and removes a file of some size: whether the disk takes anything at all.
+pub(super) fn try_to_write(folder: &Path) -> io::Result<()> {
+    let path = folder.join("probe");
+    let written = File::create(&path).and_then(|mut file| {
+        file.write_all(&vec![0; PROBE])?;
+        file.sync_all()
+    });
+    let removed = fs::remove_file(&path);
+    written.and(removed)
 }
 
 /// Puts a folder's entries on disk.

@@ -6,7 +6,7 @@ pub mod history;
 mod intents;
 mod store;
 
-pub use store::{Opened, Preflight, Store, StoreError, preflight};
+pub use store::{Opened, Preflight, Store, StoreError, Unusable, preflight};
 
 use crate::model::{Event, MachineName};
 

@@ -100,6 +100,20 @@ pub enum StoreError {
     },
 }
 
+/// Why a store cannot be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unusable {
+    /// The disk is full or does not obey: the store itself may be whole.
+    #[error("{THE_DISK}{0}")]
+    Disk(String),
+    /// What it holds is damaged.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+/// How a child says that it is not the store.
+const THE_DISK: &str = "the disk: ";
+
 /// Where the store is tried first: sled may panic, or worse, on a damaged file.
 #[derive(Debug, Clone)]
 pub enum Preflight {
@@ -145,9 +159,11 @@ impl Store {
             return Err(StoreError::OtherFarm { dir: shown, found, wanted });
         }
         let path = dir.join("db");
+        files::try_to_write(dir).map_err(file)?;
         let set_aside = match try_out(dir, preflight) {
             Ok(()) => None,
-            Err(why) => {
+            Err(Unusable::Disk(why)) => return Err(disk(why)),
+            Err(Unusable::Damaged(why)) => {
                 tracing::error!(%why, "the store is damaged");
                 Some(put_aside(&path, now).map_err(file)?)
             }
@@ -234,22 +250,34 @@ impl Journal for Store {
 }
 
 /// Tries a store out: opens it and reads every record.
-pub fn preflight(dir: &Path) -> Result<(), String> {
+pub fn preflight(dir: &Path) -> Result<(), Unusable> {
     let path = dir.join("db");
     if !path.exists() {
         return Ok(());
     }
-    let read = std::panic::catch_unwind(|| open_db(&path).map(|db| contents(&db)));
+    let read = std::panic::catch_unwind(|| try_db(&path).map(|db| contents(&db)));
     match read {
-        Err(_panic) => Err("it cannot be opened (panic)".to_owned()),
+        Err(_panic) => Err(Unusable::Damaged("it cannot be opened (panic)".to_owned())),
         Ok(Err(why)) => Err(why),
-        Ok(Ok(Contents::Damaged(why))) => Err(why),
+        Ok(Ok(Contents::Damaged(why))) => Err(Unusable::Damaged(why)),
         // A newer store is not damaged: opening it says so.
         Ok(Ok(Contents::Whole(..) | Contents::Newer(_))) => Ok(()),
     }
 }
 
-fn try_out(dir: &Path, how: &Preflight) -> Result<(), String> {
+/// What the system refuses is no fault of the store; what the store itself finds wrong is.
+fn try_db(path: &Path) -> Result<sled::Db, Unusable> {
+    config(path).open().map_err(|error| match error {
+        sled::Error::Io(error) if error.raw_os_error().is_some() => Unusable::Disk(advice(&error)),
+        other @ (sled::Error::Io(_)
+        | sled::Error::CollectionNotFound(_)
+        | sled::Error::Unsupported(_)
+        | sled::Error::ReportableBug(_)
+        | sled::Error::Corruption { .. }) => Unusable::Damaged(sled_advice(other)),
+    })
+}
+
+fn try_out(dir: &Path, how: &Preflight) -> Result<(), Unusable> {
     let Preflight::Child(program) = how else { return preflight(dir) };
     let child = Command::new(program)
         .arg("journal-preflight")
@@ -259,14 +287,25 @@ fn try_out(dir: &Path, how: &Preflight) -> Result<(), String> {
         .output();
     match child {
         Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-        Err(error) => Err(format!("{} cannot be started: {error}", program.display())),
+        Ok(output) => {
+            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            Err(match said.split_once(THE_DISK) {
+                Some((_, why)) => Unusable::Disk(why.to_owned()),
+                None => Unusable::Damaged(said),
+            })
+        }
+        Err(error) => {
+            Err(Unusable::Disk(format!("{} cannot be started: {error}", program.display())))
+        }
     }
 }
 
 fn open_db(path: &Path) -> Result<sled::Db, String> {
-    let config = sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(500));
-    config.open().map_err(sled_advice)
+    config(path).open().map_err(sled_advice)
+}
+
+fn config(path: &Path) -> sled::Config {
+    sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(500))
 }
 
 fn contents(db: &sled::Db) -> Contents {

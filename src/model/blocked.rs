@@ -58,11 +58,6 @@ pub enum Blocked {
         /// `min` now.
         min: u32,
     },
-    /// Money an hour.
-    MoneyPerHour {
-        /// The cap.
-        cap: Money,
-    },
     /// A cap on money is reached by what is spent and reserved.
     MoneyCap {
         /// Of one pool; `None` = of the farm.
@@ -76,6 +71,9 @@ pub enum Blocked {
         /// That of the next day, a whole one on which what runs goes on, rather than of today.
         #[serde(default)]
         next_day: bool,
+        /// What one more machine takes of it.
+        #[serde(default)]
+        more: Money,
     },
     /// A cap on money is near: one machine at a time is made.
     MoneySoft {
@@ -304,7 +302,6 @@ impl fmt::Display for Blocked {
             Self::PoolMax { max } => write!(f, "the pool's max of {max}"),
             Self::FarmMax { max } => write!(f, "the farm's max of {max}"),
             Self::PoolMin { min } => write!(f, "the pool's min of {min}"),
-            Self::MoneyPerHour { cap } => write!(f, "the money cap of {cap} an hour"),
             Self::OpenCreates { limit } => write!(f, "{limit} creates are not yet answered"),
             Self::Surge { limit } => {
                 write!(f, "{limit} machines are on their way or were just asked for (surge)")
@@ -368,13 +365,16 @@ impl Blocked {
     #[expect(clippy::wildcard_enum_match_arm, reason = "the rest is no matter of the market")]
     fn say_of_market(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::MoneyCap { pool, span, cap, committed, next_day } => {
+            Self::MoneyCap { pool, span, cap, committed, next_day, more } => {
                 let (whose, span) = (whose(pool.as_ref()), span.each());
                 write!(f, "the cap of {cap} {span} of {whose}: ")?;
                 if *next_day {
-                    return write!(f, "what runs costs {committed} on a whole day");
+                    return write!(
+                        f,
+                        "what runs costs {committed} on a whole day, one more {more}"
+                    );
                 }
-                write!(f, "{committed} are spent or reserved")
+                write!(f, "{committed} are spent or reserved, one more machine takes {more}")
             }
             Self::MoneySoft { pool, span, cap, committed } => {
                 let (whose, span) = (whose(pool.as_ref()), span.each());

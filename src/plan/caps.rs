@@ -68,7 +68,7 @@ impl Caps {
         Self { all: caps, soft_percent: i64::from(spending.soft_percent), fresh, drained }
     }
 
-    /// Reserves a machine's running price, or says which cap forbids it. Beyond the soft limit one
+    /// Reserves a new machine's running price, or says which cap forbids it. Beyond the soft limit one
     /// machine at a time is on its way; that is told even where it does not forbid.
     pub fn take(
         &mut self,
@@ -76,15 +76,33 @@ impl Caps {
         quote: &Quote,
         coming: u32,
     ) -> Result<Option<Blocked>, Blocked> {
+        self.reserve(pool, quote, coming, |_| true)
+    }
+
+    /// The same for one that is off: by the hour it is reserved for already.
+    pub fn take_again(&mut self, pool: &Text, quote: &Quote, coming: u32) -> Result<(), Blocked> {
+        self.reserve(pool, quote, coming, |cap| cap.span != CapSpan::Hour).map(|_| ())
+    }
+
+    fn reserve(
+        &mut self,
+        pool: &Text,
+        quote: &Quote,
+        coming: u32,
+        counts: impl Fn(&Cap) -> bool,
+    ) -> Result<Option<Blocked>, Blocked> {
         let mut warning = None;
-        for cap in self.all.iter().filter(|cap| cap.is_of(pool)) {
-            let committed = cap.committed + cap.price(quote, self.lasts(cap, pool));
+        for cap in self.all.iter().filter(|cap| cap.is_of(pool) && counts(cap)) {
+            let more = cap.price(quote, self.lasts(cap, pool));
+            let committed = cap.committed + more;
             if cap.most < committed {
-                return Err(cap.hard());
+                return Err(cap.hard(more));
             }
-            let next_day = cap.next_day.map(|(day, length)| day + cap.price(quote, length));
-            if next_day.is_some_and(|day| cap.most < day) {
-                return Err(cap.hard_on_the_next_day());
+            if let Some((day, length)) = cap.next_day {
+                let more = cap.price(quote, length);
+                if cap.most < day + more {
+                    return Err(cap.hard_on_the_next_day(day, more));
+                }
             }
             if cap.most.0 / 100 * self.soft_percent < committed.0 {
                 let soft = cap.soft();
@@ -95,7 +113,7 @@ impl Caps {
             }
         }
         let fresh = self.fresh.get(pool).copied().unwrap_or_default();
-        for cap in self.all.iter_mut().filter(|cap| cap.is_of(pool)) {
+        for cap in self.all.iter_mut().filter(|cap| cap.is_of(pool) && counts(cap)) {
             cap.committed += cap.price(quote, cap.horizon.unwrap_or(fresh));
             cap.next_day =
                 cap.next_day.map(|(day, length)| (day + cap.price(quote, length), length));
@@ -116,7 +134,7 @@ impl Caps {
         if let Some(cap) =
             self.all.iter_mut().filter(drains).find(|cap| cap.most < cap.committed + more)
         {
-            return Err(cap.hard());
+            return Err(cap.hard(more));
         }
         self.all.iter_mut().filter(drains).for_each(|cap| cap.committed += more);
         Ok(())
@@ -194,16 +212,15 @@ impl Cap {
         quote.running.over(if by_price { lasts } else { quantum::whole(lasts, quote.unit) })
     }
 
-    fn hard(&self) -> Blocked {
-        let Self { pool, span, most, committed, .. } = self;
-        let (pool, span) = (pool.clone(), *span);
-        Blocked::MoneyCap { pool, span, cap: *most, committed: *committed, next_day: false }
+    fn hard(&self, more: Money) -> Blocked {
+        let (pool, span, cap, committed) =
+            (self.pool.clone(), self.span, self.most, self.committed);
+        Blocked::MoneyCap { pool, span, cap, committed, next_day: false, more }
     }
 
-    fn hard_on_the_next_day(&self) -> Blocked {
-        let committed = self.next_day.map_or(self.committed, |(day, _)| day);
+    fn hard_on_the_next_day(&self, committed: Money, more: Money) -> Blocked {
         let (pool, span, cap) = (self.pool.clone(), self.span, self.most);
-        Blocked::MoneyCap { pool, span, cap, committed, next_day: true }
+        Blocked::MoneyCap { pool, span, cap, committed, next_day: true, more }
     }
 
     fn soft(&self) -> Blocked {

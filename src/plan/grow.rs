@@ -176,7 +176,7 @@ fn create_allowed(
         return Err(Blocked::Surge { limit: pool.surge });
     }
     let warning = draft.caps.take(&pool.name, &best.quote, coming)?;
-    draft.budget.create(best.quote.running)?;
+    draft.budget.create()?;
     Ok(warning)
 }
 
@@ -194,7 +194,7 @@ fn start_allowed(
     let quote = machine.quote.filter(|_| change != Change::Drain);
     let Some(quote) = quote else { return Ok(()) };
     let coming = super::capacity::coming(pool, situation.memory);
-    draft.caps.take(&pool.name, &quote, coming).map(|_| ())
+    draft.caps.take_again(&pool.name, &quote, coming)
 }
 
 /// At `max`, a stopped machine that cannot serve (refused to start, or too small for the task) only

@@ -11,8 +11,6 @@ use crate::policy::{Policy, Pool};
 pub struct Budget {
     farm: u32,
     farm_max: u32,
-    hourly: Money,
-    hourly_cap: Option<Money>,
     open_creates: u32,
     open_creates_max: u32,
     creates: u32,
@@ -43,8 +41,6 @@ impl Budget {
         Self {
             farm,
             farm_max: limits.max,
-            hourly: hourly_reserved(memory),
-            hourly_cap: limits.money_per_hour,
             open_creates: count(open.count()),
             open_creates_max: limits.open_creates,
             creates: within(&recent.creates),
@@ -56,14 +52,10 @@ impl Budget {
         }
     }
 
-    /// Takes a create of a machine at `price`, or says what forbids it.
-    pub fn create(&mut self, price: Price) -> Result<(), Blocked> {
+    /// Takes a create, or says what forbids it.
+    pub fn create(&mut self) -> Result<(), Blocked> {
         if self.farm_max <= self.farm {
             return Err(Blocked::FarmMax { max: self.farm_max });
-        }
-        let hourly = self.hourly + price.per_hour();
-        if let Some(cap) = self.hourly_cap.filter(|cap| *cap < hourly) {
-            return Err(Blocked::MoneyPerHour { cap });
         }
         if self.open_creates_max <= self.open_creates {
             return Err(Blocked::OpenCreates { limit: self.open_creates_max });
@@ -72,7 +64,6 @@ impl Budget {
             return Err(Blocked::Surge { limit: self.creates_max });
         }
         self.farm += 1;
-        self.hourly = hourly;
         self.open_creates += 1;
         self.creates += 1;
         Ok(())

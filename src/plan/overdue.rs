@@ -1,5 +1,6 @@
 //! What time alone has brought, and a restart: answers that never came, pauses that end.
 
+use super::readings::Readings;
 use super::{boots, money};
 use crate::memory::{Create, Life, Machine, Memory, PendingState};
 use crate::model::event::What;
@@ -7,13 +8,17 @@ use crate::model::{Change, MachineName, Span, Text, Time};
 use crate::policy::{Policy, Timing};
 
 /// What time alone has brought: answers that never came, pauses that end, names watched enough.
-pub fn events(policy: &Policy, memory: &Memory, now: Time) -> Vec<What> {
+pub fn events(policy: &Policy, memory: &Memory, readings: &Readings, now: Time) -> Vec<What> {
     let timing = &policy.timing;
+    // What had no answer while no daemon ran is asked after first.
+    let heard_since = readings.started_at;
     let mut events: Vec<What> = money::day_turned(policy, memory, now).into_iter().collect();
     let over = |until: Option<Time>| until.is_some_and(|until| until <= now);
     for (name, machine) in &memory.machines {
-        events.extend(overdue_machine(timing, name, machine, now));
-        events.extend(overdue_boot(policy, memory, name, machine, now));
+        events.extend(overdue_machine(timing, name, machine, heard_since, now));
+        if heard_since + timing.stale_after <= now {
+            events.extend(overdue_boot(policy, memory, name, machine, now));
+        }
         if machine.held.as_ref().is_some_and(|hold| over(hold.until)) {
             events.push(What::Released { name: name.clone(), owner: "expiry".into() });
         }
@@ -34,6 +39,7 @@ fn overdue_machine(
     timing: &Timing,
     name: &MachineName,
     machine: &Machine,
+    heard_since: Time,
     now: Time,
 ) -> Option<What> {
     let name = name.clone();
@@ -49,7 +55,7 @@ fn overdue_machine(
         }
         // By now a listing would have shown the change, were it carried out.
         PendingState::Unknown | PendingState::Accepted { .. }
-            if pending.sent_at + change_patience(timing, &pending.state) < now =>
+            if pending.sent_at.max(heard_since) + change_patience(timing, &pending.state) < now =>
         {
             let detail = "given up: neither event nor listing shows it".into();
             Some(What::ChangeFailed { name, change, detail })

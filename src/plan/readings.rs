@@ -44,6 +44,8 @@ pub struct Readings {
     pub asked: BTreeMap<Look, Time>,
     /// Events and names asked after, and when last.
     pub paced: BTreeMap<Look, Time>,
+    /// Nothing was seen or heard before.
+    pub started_at: Time,
     /// The store was lost: what it held must be found at the provider first.
     pub store_lost: bool,
     /// Shrinking is frozen until then because the wall clock jumped.
@@ -130,8 +132,8 @@ pub enum Brought {
 
 impl Readings {
     /// Before the first look.
-    pub fn new(store_lost: bool) -> Self {
-        Self { store_lost, ..Self::default() }
+    pub fn new(store_lost: bool, started_at: Time) -> Self {
+        Self { started_at, store_lost, ..Self::default() }
     }
 
     /// Takes the end of a look in. `ours` counts the rows that carry a name of this farm.
@@ -292,7 +294,7 @@ mod tests {
 
     #[test]
     fn a_gpu_is_unused_from_the_first_to_the_last_of_readings_without_a_gap() {
-        let mut readings = Readings::new(false);
+        let mut readings = Readings::new(false, Time::default());
         let mut read = |minute: i64, gpu_percent: Option<u32>| {
             let at = Time::from_seconds(minute * 60);
             let (instance, measured_at) = ("i".into(), gpu_percent.map(|_| at));

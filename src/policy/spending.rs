@@ -26,7 +26,7 @@ pub enum OnCap {
 /// The farm's caps on money.
 #[derive(Debug, Clone)]
 pub struct Spending {
-    /// Of the farm as a whole; the hour's cap stands in [`Limits`].
+    /// Of the farm as a whole.
     pub caps: MoneyCaps,
     /// Beyond so many percent of a cap growth is slow and told.
     pub soft_percent: u32,

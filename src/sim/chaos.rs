@@ -162,7 +162,7 @@ pub fn bounds(policy: &Policy) -> Bounds {
     let size = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
     Bounds {
         max: size(limits.max),
-        hourly: limits.money_per_hour,
+        hourly: policy.spending.caps.hour,
         daily: policy.spending.caps.day,
         open_creates: size(limits.open_creates),
         creates: size(policy.pools.iter().map(|pool| pool.surge).sum()),

@@ -201,6 +201,31 @@ fn a_full_disk_ends_the_daemon_with_a_word_and_leaves_the_farm_alone() {
     assert_eq!(cloud.truth().len(), 0, "nothing was bought that is not on disk");
 }
 
+/// A disk that is full is no damage: the store is left as it is, with the money spent.
+#[test]
+fn a_full_disk_at_a_restart_leaves_the_store_as_it_is() {
+    let cloud = Cloud::start(Clock::scaled(240), Dials::kind(), Mischief::none());
+    let queue = NO_WORK.replace("\"queued\": 0", "\"queued\": 3");
+    let mut daemon = Daemon::new(&config(cloud.address, &queue, 2), 240);
+    daemon.start();
+    let spent = |status: &Value| status["spend"]["total"].as_i64().unwrap_or(0);
+    daemon.wait_for("money spent", PATIENCE, |status| 500_000 < spent(status));
+    daemon.kill();
+    for _ in 0..2 {
+        let ended = daemon.under("trap '' XFSZ; ulimit -f 1").output().unwrap();
+        let shown = said(&ended);
+        assert!(!ended.status.success(), "{shown}");
+        assert!(shown.contains("may not grow") && !shown.contains("damaged"), "{shown}");
+    }
+    let store = std::fs::read_dir(daemon.folder.path().join("store")).unwrap();
+    let names: Vec<String> =
+        store.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    assert!(!names.iter().any(|name| name.contains("set-aside")), "{names:?}");
+    daemon.start();
+    let status = daemon.wait_for("the daemon again", PATIENCE, |_| true);
+    assert!(500_000 < spent(&status), "{status}");
+}
+
 /// A source that tells depth alone: machines stay as long as tasks wait, whatever it cannot say of
 /// their workers, and go when the operator has allowed to assume that an empty queue means idle.
 #[test]
@@ -250,7 +275,10 @@ fn spend_adds_up_to_the_same_sum_by_day_pool_and_offer() {
     for (by, line) in [("day", "20"), ("pool", "gpu"), ("offer", "专业渲染型rp3 16c32g1gpu")] {
         let table = ask(&["spend", "--by", by]);
         assert!(table.contains(line) && table.contains("100 %"), "{table}");
-        assert!(table.contains("by midnight") && table.contains("farm    day  ¥500.00"), "{table}");
+        assert!(
+            table.contains("by midnight") && table.contains("farm    day   ¥500.00"),
+            "{table}"
+        );
     }
     assert!(ask(&["spend", "--month", "2001-01"]).contains("nothing was spent"));
 }

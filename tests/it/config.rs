@@ -114,6 +114,33 @@ fn the_environment_lies_over_the_file() {
 }
 
 #[test]
+fn the_environment_knows_names_by_the_files_own_letters() {
+    let over = [("FARMSCALE__POOLS__GPU__ZONES__CN_SUQIAN_B__SUBNET", "another")];
+    let settings = load_text(&minimal(), &over).unwrap();
+    let purchases = &settings.cloud.purchases;
+    assert_eq!(purchases.len(), 1, "no second zone: {purchases:?}");
+    assert_eq!(&*purchases[0].subnet, "another");
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let limits = |more: &str| format!("{}\n[limits]\n{more}\n", minimal());
+    let pool = |more: &str| minimal().replace("[pools.gpu]", &format!("[pools.gpu]\n{more}"));
+    for (text, expected) in [
+        (limits("money_per_day = 100\nmoney_per_month = 50"), "is more than money_per_month"),
+        (limits("max_money_per_day = 300"), "did you mean `money_per_day`?"),
+        (pool("spot = { bid = 5, max_price = 4 }"), "bid is more than max_price"),
+        (
+            pool("windows = [{ from = \"20:00\", to = \"08:00\", min = 5, max = 2 }]"),
+            "windows has a min that is more than its max",
+        ),
+    ] {
+        let said = load_text(&text, &[]).unwrap_err().to_string();
+        assert!(said.contains(expected), "`{expected}` is not in:\n{said}");
+    }
+}
+
+#[test]
 fn a_key_file_that_others_may_read_is_refused() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();

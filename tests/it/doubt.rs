@@ -50,7 +50,7 @@ impl Lab {
         let mut lab = Self {
             policy,
             memory: Memory::default(),
-            readings: Readings::new(false),
+            readings: Readings::new(false, started_at),
             offer,
             names,
             started_at,
@@ -174,7 +174,7 @@ impl Lab {
         self.readings.take(&look, now, Ok(Reading::Queue(reading)), count);
         let Lab { policy, memory, readings, .. } = &*self;
         let mut events = settle::queue_read(policy, memory, readings, &queue);
-        events.extend(overdue::events(policy, memory, now));
+        events.extend(overdue::events(policy, memory, readings, now));
         for what in events {
             self.apply(what);
         }

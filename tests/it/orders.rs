@@ -45,7 +45,7 @@ impl Farm {
         let mut farm = Self {
             policy,
             memory: Memory::default(),
-            readings: Readings::new(false),
+            readings: Readings::new(false, now),
             name,
             now,
             waiting: 0,
@@ -53,7 +53,7 @@ impl Farm {
         let made = farm.name.clone();
         farm.apply(What::DaemonStarted { epoch: 1 });
         farm.apply(What::FarmAdopted);
-        for what in overdue::events(&farm.policy, &farm.memory, now) {
+        for what in overdue::events(&farm.policy, &farm.memory, &farm.readings, now) {
             farm.apply(what);
         }
         let intent = What::CreateIntended {
@@ -172,9 +172,9 @@ fn a_hold_takes_a_drain_under_way_back_and_ends_at_its_time() {
     let until = farm.now + Span::hours(2);
     farm.order(Farm::hold(Some(until)));
     assert_eq!(farm.changes(), [Change::Undrain]);
-    assert_eq!(overdue::events(&farm.policy, &farm.memory, farm.now), []);
+    assert_eq!(overdue::events(&farm.policy, &farm.memory, &farm.readings, farm.now), []);
     farm.pass(Span::hours(2));
-    let ended = overdue::events(&farm.policy, &farm.memory, farm.now);
+    let ended = overdue::events(&farm.policy, &farm.memory, &farm.readings, farm.now);
     assert!(matches!(&ended[..], [What::Released { owner, .. }] if &**owner == "expiry"));
 }
 

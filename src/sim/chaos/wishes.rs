@@ -32,7 +32,8 @@ pub(super) fn policy(rng: &mut Rng, seed: u64, sabotage: Sabotage) -> Policy {
         // The market may move between quote and create, so that no cap on the price is sure with it.
         wish(&mut wishes, pool, money_per_hour.is_none());
     }
-    let spending = spending(&mut wishes);
+    let mut spending = spending(&mut wishes);
+    spending.caps.hour = money_per_hour;
     let shared = wishes.chance(200_000).then(|| Shared {
         name: "licence".into(),
         count: SharedCount::Fixed(u32::try_from(wishes.range(4, 20)).unwrap_or(4)),
@@ -43,7 +44,7 @@ pub(super) fn policy(rng: &mut Rng, seed: u64, sabotage: Sabotage) -> Policy {
     Policy {
         namer: Namer::new("chaos"),
         pools,
-        limits: Limits { max, money_per_hour, ..Limits::default() },
+        limits: Limits { max, ..Limits::default() },
         spending,
         shared: shared.into_iter().collect(),
         timing,
