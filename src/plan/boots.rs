@@ -1,5 +1,7 @@
 //! What boots have taught: how long they take, when to give one up, when to stop trying.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::memory::{Boots, Life, Machine, Memory};
 use crate::model::snapshot::Blocked;
 use crate::model::{BootLine, OfferKey, Span, Text, Time};
@@ -30,19 +32,38 @@ pub fn mean(policy: &Policy, memory: &Memory, line: &BootLine) -> Span {
     memory.boots.get(line).map_or(otherwise, |boots| boots.mean(otherwise))
 }
 
-/// How long a boot is given, from its request.
-pub fn deadline(policy: &Policy, memory: &Memory, machine: &Machine, now: Time) -> Span {
-    let learned = learned_deadline(policy, memory, machine);
-    let booting = memory.machines.values().filter(|one| {
-        matches!(one.life, Life::Booting { .. }) && one.offer.zone == machine.offer.zone
-    });
-    let (all, overdue) = booting.fold((0, 0), |(all, overdue), one| {
-        let since = one.boot_asked_at.unwrap_or(one.since);
-        let is_overdue = learned_deadline(policy, memory, one) <= now.since(since);
-        (all + 1, overdue + usize::from(is_overdue))
-    });
-    let zone_is_slow = BLAME_ZONE_AT <= all && all < overdue * BLAME_ZONE_AT;
-    if zone_is_slow { policy.timing.boot_max.max(learned) } else { learned }
+/// How long boots are given, with what holds for all of a zone counted once.
+#[derive(Debug)]
+pub struct Deadlines<'a> {
+    policy: &'a Policy,
+    memory: &'a Memory,
+    slow_zones: BTreeSet<&'a Text>,
+}
+
+impl<'a> Deadlines<'a> {
+    /// As of now.
+    pub fn new(policy: &'a Policy, memory: &'a Memory, now: Time) -> Self {
+        let mut zones: BTreeMap<&Text, (usize, usize)> = BTreeMap::new();
+        for machine in memory.machines.values() {
+            if matches!(machine.life, Life::Booting { .. }) {
+                let since = machine.boot_asked_at.unwrap_or(machine.since);
+                let is_overdue = learned_deadline(policy, memory, machine) <= now.since(since);
+                let (all, overdue) = zones.entry(&machine.offer.zone).or_default();
+                (*all, *overdue) = (*all + 1, *overdue + usize::from(is_overdue));
+            }
+        }
+        let is_slow =
+            |(all, overdue): (usize, usize)| BLAME_ZONE_AT <= all && all < overdue * BLAME_ZONE_AT;
+        let slow = zones.into_iter().filter(|(_, boots)| is_slow(*boots));
+        Self { policy, memory, slow_zones: slow.map(|(zone, _)| zone).collect() }
+    }
+
+    /// How long a machine's boot is given, from its request.
+    pub fn of(&self, machine: &Machine) -> Span {
+        let learned = learned_deadline(self.policy, self.memory, machine);
+        let zone_is_slow = self.slow_zones.contains(&machine.offer.zone);
+        if zone_is_slow { self.policy.timing.boot_max.max(learned) } else { learned }
+    }
 }
 
 fn learned_deadline(policy: &Policy, memory: &Memory, machine: &Machine) -> Span {

@@ -1,7 +1,8 @@
 //! What time alone has brought, and a restart: answers that never came, pauses that end.
 
+use super::boots::Deadlines;
+use super::money;
 use super::readings::Readings;
-use super::{boots, money};
 use crate::memory::{Create, Life, Machine, Memory, PendingState};
 use crate::model::event::What;
 use crate::model::{Change, MachineName, Span, Text, Time};
@@ -12,12 +13,13 @@ pub fn events(policy: &Policy, memory: &Memory, readings: &Readings, now: Time) 
     let timing = &policy.timing;
     // What had no answer while no daemon ran is asked after first.
     let heard_since = readings.started_at;
+    let deadlines = Deadlines::new(policy, memory, now);
     let mut events: Vec<What> = money::day_turned(policy, memory, now).into_iter().collect();
     let over = |until: Option<Time>| until.is_some_and(|until| until <= now);
     for (name, machine) in &memory.machines {
         events.extend(overdue_machine(timing, name, machine, heard_since, now));
         if heard_since + timing.stale_after <= now {
-            events.extend(overdue_boot(policy, memory, name, machine, now));
+            events.extend(overdue_boot(&deadlines, name, machine, now));
         }
         if machine.held.as_ref().is_some_and(|hold| over(hold.until)) {
             events.push(What::Released { name: name.clone(), owner: "expiry".into() });
@@ -66,8 +68,7 @@ fn overdue_machine(
 
 /// A boot that has had its time, while nothing else is being done to the machine.
 fn overdue_boot(
-    policy: &Policy,
-    memory: &Memory,
+    deadlines: &Deadlines<'_>,
     name: &MachineName,
     machine: &Machine,
     now: Time,
@@ -75,9 +76,8 @@ fn overdue_boot(
     let Life::Booting { again } = machine.life else { return None };
     let waits = machine.pending.is_none() && machine.drain_asked_at.is_none();
     let asked_at = machine.boot_asked_at.filter(|_| waits && !machine.boot_failed)?;
-    let deadline = boots::deadline(policy, memory, machine, now);
     let (line, waited) = (machine.boot_line(again), now.since(asked_at));
-    (deadline <= waited).then(|| What::BootFailed { name: name.clone(), line, waited })
+    (deadlines.of(machine) <= waited).then(|| What::BootFailed { name: name.clone(), line, waited })
 }
 
 fn change_patience(timing: &Timing, state: &PendingState) -> Span {

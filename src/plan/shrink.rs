@@ -11,7 +11,7 @@ use super::{Draft, Situation, boots, capacity, hung, looks, may_change, quantum,
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::{Blocked, Hold, Phase, Report};
 use crate::model::{
-    Change, Look, MachineName, Price, QueueReading, Reason, Span, Text, Time, WorkerState,
+    Change, Listing, Look, MachineName, Price, QueueReading, Reason, Span, Text, Time, WorkerState,
 };
 use crate::policy::{IdleRule, Pool};
 
@@ -69,8 +69,20 @@ pub(super) fn steps(
         report.binds.push(Blocked::AllSilent { machines });
     }
     let silent_for = silent::believed_after(situation, pool, silent.is_some());
-    let mut shrink =
-        Shrink { situation, pool, reading, workers, silent_for, cancel, levels, draft, report };
+    let deadlines = boots::Deadlines::new(situation.policy, situation.memory, situation.now);
+    let mut shrink = Shrink {
+        situation,
+        pool,
+        reading,
+        workers,
+        deadlines,
+        twice: situation.readings.fleet.reading.as_ref().map(twice),
+        silent_for,
+        cancel,
+        levels,
+        draft,
+        report,
+    };
     let retiring = situation.memory.meta.retiring.is_some();
     let min = if retiring || over_cap { 0 } else { pool.size_at(situation.now).0 };
     let mut to_spare = capacity.machines.saturating_sub(min);
@@ -136,6 +148,9 @@ struct Shrink<'a, 'b> {
     pool: &'a Pool,
     reading: &'a QueueReading,
     workers: Option<Workers<'a>>,
+    deadlines: boots::Deadlines<'a>,
+    /// Names that two instances carry; `None` before the first listing.
+    twice: Option<BTreeSet<&'a str>>,
     /// Workers that are unseen for this long are taken to be dead.
     silent_for: Span,
     /// Boots to give up.
@@ -226,8 +241,7 @@ impl Shrink<'_, '_> {
             }
             let asked_at = machine.boot_asked_at.unwrap_or(machine.since);
             let situation = self.situation;
-            let within =
-                boots::deadline(situation.policy, situation.memory, machine, situation.now);
+            let within = self.deadlines.of(machine);
             let (due_at, within) = if machine.boot_failed {
                 (situation.now, situation.now.since(asked_at))
             } else {
@@ -427,9 +441,9 @@ impl Shrink<'_, '_> {
 
     /// A machine that somebody has started by hand is given the time a boot takes.
     fn stays_by_hand(&mut self, name: &MachineName, machine: &Machine) -> bool {
-        let Situation { policy, memory, now, .. } = self.situation;
+        let now = self.situation.now;
         let idles = self.let_go(name, machine).stop_after;
-        let boots = boots::deadline(policy, memory, machine, now);
+        let boots = self.deadlines.of(machine);
         let drained = machine.worker == Some(WorkerState::Drained);
         let until = if drained { machine.worker_since + idles } else { machine.since + boots };
         let stays = machine.reason == Reason::ByHand && !self.is_retiring() && now < until;
@@ -521,12 +535,12 @@ impl Shrink<'_, '_> {
     }
 
     fn named_twice(&mut self, name: &MachineName) -> bool {
-        let Some(listing) = &self.situation.readings.fleet.reading else { return true };
-        let twice = listing.rows.iter().filter(|row| *row.name == *name.as_str()).count() > 1;
-        if twice {
+        let Some(twice) = &self.twice else { return true };
+        let is_twice = twice.contains(name.as_str());
+        if is_twice {
             self.bind(Blocked::NameTwice { machine: name.clone() });
         }
-        twice
+        is_twice
     }
 
     fn bind(&mut self, reason: Blocked) {
@@ -534,6 +548,13 @@ impl Shrink<'_, '_> {
             self.report.binds.push(reason);
         }
     }
+}
+
+/// Names that more than one row carries.
+fn twice(listing: &Listing) -> BTreeSet<&str> {
+    let mut names = BTreeSet::new();
+    let rows = listing.rows.iter().map(|row| &*row.name);
+    rows.filter(|name| !names.insert(*name)).collect()
 }
 
 /// Since when a drained machine holds no task: a while before it was flagged, if it answered at once.
