@@ -1,16 +1,16 @@
-//! `farmscale status`, `why`, `plan`, `journal`, `pause`, `resume`: questions and orders to a
-//! running daemon, over its HTTP API.
+//! `farmscale status`, `why`, `plan`, `journal`: questions to a running daemon, over its HTTP API.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{env, out};
 use crate::model::snapshot::Snapshot;
-use crate::model::{Event, Money, Span};
+use crate::model::{Event, Money, Time};
+use crate::telemetry::reasons;
 use crate::telemetry::words::{self, Language};
 
 /// Where the daemon is.
@@ -63,70 +63,6 @@ pub struct JournalArgs {
     daemon: Daemon,
 }
 
-/// Who asks, why, and for how long.
-#[derive(Debug, clap::Args)]
-struct Because {
-    /// Why, for everybody who looks.
-    #[arg(long)]
-    reason: String,
-    /// Who asks.
-    #[arg(long, env = "USER", default_value = "operator")]
-    owner: String,
-    /// Ends by itself after so long, such as `2h`.
-    #[arg(long = "for", value_parser = super::span)]
-    lasting: Option<Span>,
-}
-
-/// Changes nothing more until `resume`; what runs goes on running and costing.
-#[derive(Debug, clap::Args)]
-pub struct PauseArgs {
-    #[command(flatten)]
-    because: Because,
-    #[command(flatten)]
-    daemon: Daemon,
-}
-
-/// Ends a pause.
-#[derive(Debug, clap::Args)]
-pub struct ResumeArgs {
-    /// Who asks.
-    #[arg(long, env = "USER", default_value = "operator")]
-    owner: String,
-    #[command(flatten)]
-    daemon: Daemon,
-}
-
-/// Keeps one machine: it is not drained, stopped or deleted until `release`; it goes on costing.
-#[derive(Debug, clap::Args)]
-pub struct HoldArgs {
-    /// Its name or instance id, as `status` shows it.
-    machine: String,
-    #[command(flatten)]
-    because: Because,
-    #[command(flatten)]
-    daemon: Daemon,
-}
-
-/// Ends a hold.
-#[derive(Debug, clap::Args)]
-pub struct ReleaseArgs {
-    /// Its name or instance id.
-    machine: String,
-    /// Who asks.
-    #[arg(long, env = "USER", default_value = "operator")]
-    owner: String,
-    #[command(flatten)]
-    daemon: Daemon,
-}
-
-impl Because {
-    /// As the daemon takes it.
-    fn body(&self) -> Value {
-        let seconds = self.lasting.map(Span::as_seconds);
-        json!({ "owner": self.owner, "reason": self.reason, "for_s": seconds })
-    }
-}
-
 impl Daemon {
     pub(super) fn call(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -135,7 +71,9 @@ impl Daemon {
 
     async fn request(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
         rustls::crypto::ring::default_provider().install_default().ok();
-        let client = reqwest::Client::builder().timeout(Duration::from_secs(10)).build()?;
+        let timeout = Duration::from_secs(10);
+        // A proxy would be handed the page's token, and cannot reach this machine's own page.
+        let client = reqwest::Client::builder().timeout(timeout).no_proxy().build()?;
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
         let mut request = match body {
             None => client.get(&url),
@@ -150,7 +88,10 @@ impl Daemon {
         let status = response.status();
         let text = response.text().await?;
         if !status.is_success() {
-            bail!("the daemon at {} refuses: {status} {}", self.url, text.trim());
+            let said: Option<Value> = serde_json::from_str(&text).ok();
+            let why = said.as_ref().and_then(|said| said.get("error")?.as_str());
+            let why = why.unwrap_or(text.trim());
+            bail!("the daemon at {} refuses ({status}): {why}", self.url);
         }
         serde_json::from_str(&text)
             .with_context(|| format!("{url} does not answer as farmscale does"))
@@ -181,41 +122,18 @@ impl StatusArgs {
             return out::json(&value);
         }
         let stale = value.get("stale").and_then(Value::as_bool).unwrap_or(false);
-        let stale = if stale { "  STALE: the daemon has not turned lately" } else { "" };
-        out::line(&format!("{} at {}{stale}", farm.farm, farm.at))?;
-        if let Some(pause) = &farm.paused {
-            out::line(&format!("PAUSED by {}: {}", pause.owner, pause.reason))?;
+        for line in head(&farm, stale) {
+            out::line(&line)?;
         }
-        let spend = farm.spend;
-        out::line(&format!("{} an hour, {} spent\n", spend.hourly, spend.total))?;
-        let pools = farm.pools.iter().map(|pool| {
-            let phases = pool.phases.iter().map(|(phase, count)| format!("{count} {phase:?}"));
-            let wait = pool.oldest_wait.map_or_else(String::new, |wait| wait.to_string());
-            let (min, max) = pool.size;
-            [
-                pool.name.to_string(),
-                pool.queued.to_string(),
-                pool.running.to_string(),
-                wait,
-                phases.collect::<Vec<_>>().join(", ").to_lowercase(),
-                format!("{min}–{max}"),
-            ]
-        });
-        let header = ["pool", "waiting", "running", "oldest", "machines", "size"];
-        out::line(&out::table(header, pools.collect()))?;
-        let machines = farm.machines.iter().map(|machine| {
-            [
-                machine.name.to_string(),
-                machine.offer.to_string(),
-                format!("{:?}", machine.phase).to_lowercase(),
-                farm.at.since(machine.since).to_string(),
-                machine.hourly.to_string(),
-                machine.cost.to_string(),
-            ]
-        });
-        let header = ["machine", "offer", "phase", "for", "an hour", "so far"];
+        out::line(&format!("\n{}", pools(&farm)))?;
         if !farm.machines.is_empty() {
-            out::line(&format!("\n{}", out::table(header, machines.collect())))?;
+            out::line(&format!("\n{}", machines(&farm)))?;
+        }
+        for (name, hold) in
+            farm.machines.iter().filter_map(|one| Some((&one.name, one.held.as_ref()?)))
+        {
+            let (by, why, until) = (&hold.owner, &hold.reason, until(hold.until, "released"));
+            out::line(&format!("! {name} is held by {by} until {until}: {why}"))?;
         }
         for (source, detail) in &farm.faults {
             out::line(&format!("! {source}: {detail}"))?;
@@ -224,39 +142,101 @@ impl StatusArgs {
     }
 }
 
+/// The farm as a whole, and what an operator has ordered.
+fn head(farm: &Snapshot, stale: bool) -> Vec<String> {
+    let stale = if stale { "  STALE: the daemon has not turned lately" } else { "" };
+    let mut lines = vec![format!("{} at {}{stale}", farm.farm, farm.at)];
+    if farm.adopted_at.is_none() {
+        lines.push("NOT KNOWN YET: the farm at the provider has not been listed".to_owned());
+    }
+    if let Some(owner) = &farm.retiring {
+        lines.push(format!(
+            "LEAVING for good, by {owner}: nothing is started, all is deleted (`farmscale retire \
+             --undo` stays)"
+        ));
+    }
+    if let Some(pause) = &farm.paused {
+        let until = until(pause.until, "resumed");
+        lines.push(format!("PAUSED by {} until {until}: {}", pause.owner, pause.reason));
+    }
+    lines.push(format!("{} an hour, {} spent", farm.spend.hourly, farm.spend.total));
+    lines
+}
+
+/// When an order ends, or what ends it.
+fn until(end: Option<Time>, otherwise: &str) -> String {
+    end.map_or_else(|| otherwise.to_owned(), |end| end.to_string())
+}
+
+fn pools(farm: &Snapshot) -> String {
+    let pools = farm.pools.iter().map(|pool| {
+        let phases = pool.phases.iter().map(|(phase, count)| format!("{count} {phase:?}"));
+        let wait = pool.oldest_wait.map_or_else(String::new, |wait| wait.to_string());
+        let (min, max) = pool.size;
+        [
+            pool.name.to_string(),
+            pool.queued.to_string(),
+            pool.running.to_string(),
+            wait,
+            phases.collect::<Vec<_>>().join(", ").to_lowercase(),
+            format!("{min}–{max}"),
+        ]
+    });
+    let header = ["pool", "waiting", "running", "oldest", "machines", "size"];
+    out::table(header, pools.collect())
+}
+
+fn machines(farm: &Snapshot) -> String {
+    let machines = farm.machines.iter().map(|machine| {
+        [
+            machine.name.to_string(),
+            machine.offer.to_string(),
+            format!("{:?}", machine.phase).to_lowercase(),
+            farm.at.since(machine.since).to_string(),
+            machine.hourly.to_string(),
+            machine.cost.to_string(),
+        ]
+    });
+    let header = ["machine", "offer", "phase", "for", "an hour", "so far"];
+    out::table(header, machines.collect())
+}
+
 impl WhyArgs {
     /// Runs the command.
     pub fn run(&self) -> anyhow::Result<()> {
-        let query = self.pool.as_ref().map_or_else(String::new, |pool| {
-            format!(
-                "?pool={}",
-                percent_encoding::utf8_percent_encode(pool, percent_encoding::NON_ALPHANUMERIC)
-            )
-        });
-        if self.daemon.json {
-            return out::json(&self.daemon.call(&format!("/api/v1/why{query}"), None)?);
-        }
         let (_, farm) = self.daemon.status()?;
         let wanted = |name: &str| self.pool.as_deref().is_none_or(|pool| pool == name);
-        let mut found = false;
-        for pool in farm.pools.iter().filter(|pool| wanted(&pool.name)) {
-            found = true;
+        let pools: Vec<_> = farm.pools.iter().filter(|pool| wanted(&pool.name)).collect();
+        if pools.is_empty() {
+            bail!("there is no pool {}", self.pool.as_deref().unwrap_or(""));
+        }
+        if self.daemon.json {
+            return out::json(&self.daemon.call(&format!("/api/v1/why{}", self.query()), None)?);
+        }
+        for pool in pools {
             let report = &pool.report;
+            let slots = if report.demand_slots == 1 { "slot" } else { "slots" };
             out::line(&format!(
-                "{}: the work asks for {} slots; {} are there or on their way",
+                "{}: the work asks for {} {slots}; {} are there or on their way",
                 pool.name, report.demand_slots, report.capacity_slots
             ))?;
             for reason in &report.binds {
-                out::line(&format!("  held by {reason}"))?;
+                out::line(&format!("  held by {}", reasons::said(reason)))?;
             }
             if report.binds.is_empty() {
                 out::line("  nothing holds it: it is as large as its work")?;
             }
         }
-        if !found {
-            bail!("there is no pool {}", self.pool.as_deref().unwrap_or(""));
-        }
         Ok(())
+    }
+
+    fn query(&self) -> String {
+        let encode = |pool: &String| {
+            let pool =
+                percent_encoding::utf8_percent_encode(pool, percent_encoding::NON_ALPHANUMERIC);
+            format!("?pool={pool}")
+        };
+        self.pool.as_ref().map_or_else(String::new, encode)
     }
 }
 
@@ -303,44 +283,6 @@ impl JournalArgs {
             out::line(&sentence(event, language))?;
         }
         Ok(())
-    }
-}
-
-impl PauseArgs {
-    /// Runs the command.
-    pub fn run(&self) -> anyhow::Result<()> {
-        self.daemon.call("/api/v1/pause", Some(self.because.body()))?;
-        out::line("paused: nothing is started, stopped or deleted until `farmscale resume`")
-    }
-}
-
-impl ResumeArgs {
-    /// Runs the command.
-    pub fn run(&self) -> anyhow::Result<()> {
-        self.daemon.call("/api/v1/resume", Some(json!({ "owner": self.owner })))?;
-        out::line("resumed")
-    }
-}
-
-impl HoldArgs {
-    /// Runs the command.
-    pub fn run(&self) -> anyhow::Result<()> {
-        let Self { machine, because, daemon } = self;
-        let mut body = because.body();
-        if let Some(body) = body.as_object_mut() {
-            body.insert("machine".to_owned(), json!(machine));
-        }
-        daemon.call("/api/v1/hold", Some(body))?;
-        out::line(&format!("held: {machine} is kept, and costs, until `farmscale release`"))
-    }
-}
-
-impl ReleaseArgs {
-    /// Runs the command.
-    pub fn run(&self) -> anyhow::Result<()> {
-        let body = json!({ "machine": self.machine, "owner": self.owner });
-        self.daemon.call("/api/v1/release", Some(body))?;
-        out::line("released")
     }
 }
 

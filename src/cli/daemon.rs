@@ -33,6 +33,8 @@ pub struct Manner {
     pub dry_run: bool,
     /// No log lines.
     pub quiet: bool,
+    /// What an operator sets to have the page listen elsewhere.
+    pub listen_by: &'static str,
 }
 
 /// A daemon at work.
@@ -53,7 +55,7 @@ impl Daemon {
     /// Starts everything; must be called within a tokio runtime.
     pub async fn start(settings: Settings, manner: Manner) -> anyhow::Result<Self> {
         let Settings { policy, cloud, queues, store, page, .. } = settings;
-        let Manner { clock, dry_run, quiet } = manner;
+        let Manner { clock, dry_run, quiet, listen_by } = manner;
         let client = Client::new(cloud.credentials.clone(), cloud.endpoints.clone(), clock.clone())
             .context("cannot prepare connections to the cloud")?;
         let mut sources: BTreeMap<Text, Queue> = BTreeMap::new();
@@ -65,12 +67,13 @@ impl Daemon {
         let live = Live::new(client, cloud, sources, &prefix, clock.clone());
         let sender = live.sender();
         let listener = TcpListener::bind(page.listen).await.with_context(|| {
-            format!("cannot listen on {} for the page; set page.listen", page.listen)
+            format!("cannot listen on {} for the page; set {listen_by}", page.listen)
         })?;
         let address = listener.local_addr()?;
         let board = Arc::new(Board::new(clock.clone()));
         let metrics = Metrics::new();
-        serve(listener, Arc::clone(&board), page, &sender, metrics.clone());
+        let orders = orders(sender.clone(), dry_run);
+        serve(listener, Arc::clone(&board), page, orders, metrics.clone());
         let watch = Watch::new(Arc::clone(&board), metrics, quiet);
         let (driver, store_lost) = if dry_run {
             (spawn(Driver::new(live, Fenced, watch, policy, Recovered::default()))?, false)
@@ -138,18 +141,28 @@ fn spawn<J: Journal + Send + 'static>(
     thread.spawn(run).context("cannot start the driver's thread")
 }
 
+/// Takes orders, or says why not.
+fn orders(sender: WakeSender, dry_run: bool) -> page::Orders {
+    Box::new(move |order| {
+        if dry_run {
+            return Err("it runs with --dry-run: it changes nothing and takes no orders");
+        }
+        let taken = sender.send(Wake::Ordered(order));
+        if taken { Ok(()) } else { Err("it is too far behind to take orders") }
+    })
+}
+
 fn serve(
     listener: TcpListener,
     board: Arc<Board>,
     settings: crate::config::PageSettings,
-    sender: &WakeSender,
+    orders: page::Orders,
     metrics: Metrics,
 ) {
-    let sender = sender.clone();
     let options = page::Options {
         token: settings.token,
         allowed_hosts: settings.hosts,
-        orders: Box::new(move |order| sender.send(Wake::Ordered(order))),
+        orders,
         metrics: Box::new(move || metrics.render()),
     };
     tokio::spawn(async move {

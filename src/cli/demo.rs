@@ -99,6 +99,13 @@ struct Summary {
 impl DemoArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
+        if !self.listen.ip().is_loopback() {
+            bail!(
+                "--listen {} is open to the network, and the demo asks nobody for a token: listen \
+                 on 127.0.0.1",
+                self.listen
+            );
+        }
         let summary = match self.speed {
             Speed::Max => self.in_memory()?,
             Speed::Times(times) => {
@@ -154,7 +161,8 @@ impl DemoArgs {
         };
         tokio::spawn(http::serve(Arc::clone(&farm), clock.clone(), options, cloud));
         tokio::spawn(queue_http::serve(Arc::clone(&farm), clock.clone(), queue));
-        let manner = Manner { clock: clock.clone(), dry_run: false, quiet: true };
+        let listen_by = "--listen";
+        let manner = Manner { clock: clock.clone(), dry_run: false, quiet: true, listen_by };
         let mut daemon = Daemon::start(settings, manner).await?;
         let mut view = View::new(self.json, times, daemon.page);
         self.watch(&mut daemon, &farm, &clock, &mut view).await?;

@@ -8,6 +8,7 @@ use tokio_cron_scheduler::{Job, JobScheduler};
 
 use crate::model::Wake;
 use crate::page::Board;
+use crate::telemetry::changes;
 use crate::world::live::WakeSender;
 
 /// Starts the hints; they end when the scheduler is dropped.
@@ -39,6 +40,7 @@ fn report(board: &Board) {
         running = snapshot.pools.iter().map(|pool| pool.running).sum::<u32>(),
         hourly = %snapshot.spend.hourly,
         spent = %snapshot.spend.total,
+        held = changes::strongest(&snapshot),
         "report"
     );
 }

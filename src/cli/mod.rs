@@ -20,6 +20,7 @@ pub mod guard;
 pub mod hints;
 pub mod init;
 pub mod offers;
+pub mod order;
 pub mod out;
 pub mod prompt;
 pub mod reach;
@@ -50,10 +51,10 @@ enum Command {
     Why(ask::WhyArgs),
     Plan(ask::PlanArgs),
     Journal(ask::JournalArgs),
-    Pause(ask::PauseArgs),
-    Resume(ask::ResumeArgs),
-    Hold(ask::HoldArgs),
-    Release(ask::ReleaseArgs),
+    Pause(order::PauseArgs),
+    Resume(order::ResumeArgs),
+    Hold(order::HoldArgs),
+    Release(order::ReleaseArgs),
     Retire(retire::RetireArgs),
     Sweep(sweep::SweepArgs),
     Spend(spend::SpendArgs),

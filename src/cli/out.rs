@@ -30,6 +30,12 @@ pub fn error(error: &anyhow::Error) {
     std::io::stderr().lock().write_all(text.as_bytes()).ok();
 }
 
+/// Writes a line about how far something is to the standard error: answers go to the other one.
+pub fn note(text: &str) {
+    // Nobody is left to tell if this fails.
+    writeln!(std::io::stderr().lock(), "{text}").ok();
+}
+
 /// Writes a value as one line of JSON.
 pub fn json(value: &impl Serialize) -> anyhow::Result<()> {
     line(&serde_json::to_string(value).context("cannot be written as JSON")?)

@@ -88,6 +88,11 @@ impl Progress {
         Self { is_shown: std::io::stderr().is_terminal() }
     }
 
+    /// Whether anybody sees it.
+    pub fn is_shown(&self) -> bool {
+        self.is_shown
+    }
+
     /// Says what is being done now.
     pub fn say(&self, what: &str) {
         if self.is_shown {

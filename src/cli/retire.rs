@@ -1,20 +1,25 @@
 //! `farmscale retire`: leaves for good, proves the farm empty, names what bills on.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::ask::Daemon;
 use super::reach::{ClockArgs, Progress};
-use super::{out, prompt, sweep};
+use super::{order, out, prompt, sweep};
 use crate::clock::Clock;
 use crate::cloud::Client;
-use crate::model::Span;
+use crate::config::Settings;
+use crate::model::snapshot::Snapshot;
+use crate::model::{Span, Time};
+use crate::telemetry::reasons;
 
 /// Between two looks at the daemon.
 const EVERY: Span = Span::seconds(2);
+/// Without a terminal, a line this often.
+const LINE_EVERY: Span = Span::minutes(1);
 
 /// Leaves for good: starts nothing, lets running tasks end, deletes every machine.
 ///
@@ -32,6 +37,9 @@ pub struct RetireArgs {
     /// Do not wait.
     #[arg(long)]
     no_wait: bool,
+    /// Wait so long; what is left then is named, and the daemon goes on with it.
+    #[arg(long, default_value = "2h", value_parser = super::span)]
+    within: Span,
     /// Who asks.
     #[arg(long, env = "USER", default_value = "operator")]
     owner: String,
@@ -49,21 +57,24 @@ impl RetireArgs {
     pub fn run(&self) -> anyhow::Result<()> {
         let owner = json!({ "owner": self.owner });
         if self.undo {
-            self.daemon.call("/api/v1/stay", Some(owner))?;
-            return out::line("the farm stays; it grows again as its work needs");
+            let words = "the farm stays; it grows again as its work needs";
+            return order::give(&self.daemon, "/api/v1/stay", owner, |_| words.to_owned());
         }
+        // A config that cannot be used is told before anything is deleted, not hours after.
+        let settings = self.config.as_deref().map(super::load).transpose()?;
         let (_, farm) = self.daemon.status()?;
         if !self.yes {
             prompt::confirm(&format!("delete all {} machines for good", farm.machines.len()))?;
         }
-        self.daemon.call("/api/v1/retire", Some(owner))?;
         if self.no_wait {
-            return out::line("ordered; `farmscale status` shows how far it is");
+            let words = "ordered; `farmscale status` shows how far it is";
+            return order::give(&self.daemon, "/api/v1/retire", owner, |_| words.to_owned());
         }
+        self.daemon.call("/api/v1/retire", Some(owner))?;
         let runtime = Runtime::new().context("cannot start the runtime")?;
         self.wait(&runtime)?;
-        let leftovers = match &self.config {
-            Some(path) => Some(runtime.block_on(self.leftovers(path))?),
+        let leftovers = match &settings {
+            Some(settings) => Some(runtime.block_on(self.leftovers(settings))?),
             None => None,
         };
         self.report(leftovers)
@@ -72,25 +83,54 @@ impl RetireArgs {
     /// Until the daemon has no machine left.
     fn wait(&self, runtime: &Runtime) -> anyhow::Result<()> {
         let (progress, real) = (Progress::on_terminal(), Clock::real());
+        let until = real.now() + self.within;
+        let mut line_at: Option<Time> = None;
         loop {
             let (_, farm) = self.daemon.status()?;
             let knows = farm.retiring.is_some() && farm.adopted_at.is_some();
             if knows && farm.machines.is_empty() {
                 return Ok(());
             }
-            let binds = farm.pools.iter().flat_map(|pool| &pool.report.binds);
-            let why: Vec<String> = binds.map(ToString::to_string).collect();
-            progress.say(&format!("{} machines left ({})", farm.machines.len(), why.join("; ")));
-            runtime.block_on(real.sleep_until(real.now() + EVERY));
+            let now = real.now();
+            if until <= now {
+                return self.give_up(&farm);
+            }
+            let left = format!("{} machines left ({})", farm.machines.len(), why(&farm).join("; "));
+            progress.say(&left);
+            if !progress.is_shown() && line_at.is_none_or(|at| at + LINE_EVERY <= now) {
+                line_at = Some(now);
+                out::note(&left);
+            }
+            runtime.block_on(real.sleep_until(now + EVERY));
         }
     }
 
-    async fn leftovers(&self, path: &Path) -> anyhow::Result<Vec<sweep::Found>> {
-        let settings = super::load(path)?;
+    /// Names what is left.
+    fn give_up(&self, farm: &Snapshot) -> anyhow::Result<()> {
+        let names: Vec<&str> = farm.machines.iter().map(|one| one.name.as_str()).collect();
+        let why = why(farm);
+        if self.daemon.json {
+            let left = names.len();
+            out::json(&json!({ "machines_left": left, "machines": names, "why": why }))?;
+        }
+        let left = if farm.adopted_at.is_none() {
+            "what there is at the provider is not known".to_owned()
+        } else {
+            format!("{} machines are left: {}", names.len(), names.join(", "))
+        };
+        bail!(
+            "not over within {}; {left} ({}). The daemon goes on with it while it runs; call this \
+             again to wait on",
+            self.within,
+            why.join("; ")
+        )
+    }
+
+    async fn leftovers(&self, settings: &Settings) -> anyhow::Result<Vec<sweep::Found>> {
         let clock = self.clock.clock(&settings.cloud.endpoints)?;
         let (credentials, endpoints) = (&settings.cloud.credentials, &settings.cloud.endpoints);
         let client = Client::new(credentials.clone(), endpoints.clone(), clock)?;
-        Ok(sweep::look(&client, &settings, &[]).await?)
+        Ok(sweep::look(&client, settings, &[]).await?)
     }
 
     fn report(&self, leftovers: Option<Vec<sweep::Found>>) -> anyhow::Result<()> {
@@ -109,4 +149,9 @@ impl RetireArgs {
             }
         }
     }
+}
+
+/// What is waited for, by every pool.
+fn why(farm: &Snapshot) -> Vec<String> {
+    farm.pools.iter().flat_map(|pool| &pool.report.binds).map(reasons::said).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -11,7 +12,9 @@ use super::reach::ClockArgs;
 use super::{hints, out};
 use crate::clock::Clock;
 use crate::memory::{Life, Memory};
-use crate::model::{Money, Price};
+use crate::model::snapshot::Blocked;
+use crate::model::{Money, Price, Snapshot};
+use crate::page::Board;
 use crate::telemetry::log;
 
 /// Runs the daemon until it is told to stop (SIGTERM, Ctrl-C).
@@ -37,10 +40,11 @@ impl RunArgs {
         }
         let clock = self.clock.clock(&settings.cloud.endpoints)?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let memory = runtime.block_on(self.work(settings, clock.clone()))?;
+        let (memory, board) = runtime.block_on(self.work(settings, clock.clone()))?;
         // Looks still under way are of no use to anybody.
         runtime.shutdown_background();
-        for line in left_billing(&memory) {
+        let sight = Sight::of(board.latest().as_deref());
+        for line in left_billing(&memory, &sight) {
             out::line(&line)?;
         }
         Ok(())
@@ -50,15 +54,16 @@ impl RunArgs {
         &self,
         settings: crate::config::Settings,
         clock: Clock,
-    ) -> anyhow::Result<Memory> {
+    ) -> anyhow::Result<(Memory, Arc<Board>)> {
         let mut terminate = signal(SignalKind::terminate())?;
         let windows = settings.policy.pools.iter().any(|pool| !pool.windows.is_empty());
-        let manner = Manner { clock, dry_run: self.dry_run, quiet: false };
+        let listen_by = "page.listen";
+        let manner = Manner { clock, dry_run: self.dry_run, quiet: false, listen_by };
         let mut daemon = Daemon::start(settings, manner).await?;
         let page = format!("http://{}/", daemon.page);
         tracing::info!(page, dry_run = self.dry_run, "started");
-        let _hints =
-            hints::start(daemon.sender(), std::sync::Arc::clone(&daemon.board), windows).await?;
+        let board = Arc::clone(&daemon.board);
+        let _hints = hints::start(daemon.sender(), Arc::clone(&board), windows).await?;
         tokio::select! {
             _ = terminate.recv() => {}
             interrupted = tokio::signal::ctrl_c() => interrupted?,
@@ -68,12 +73,52 @@ impl RunArgs {
             tracing::warn!(%error, "systemd cannot be told that the daemon stops");
         }
         tracing::info!("stopping: nothing more is started, last answers are waited for");
-        daemon.stop().await
+        Ok((daemon.stop().await?, board))
     }
 }
 
-/// What goes on costing money while no daemon runs.
-fn left_billing(memory: &Memory) -> Vec<String> {
+/// How well the farm at the provider was known at the end.
+#[derive(Debug, PartialEq, Eq)]
+enum Sight {
+    /// By a listing of the last minutes.
+    Fresh,
+    /// Once, but not lately: why not.
+    Old(String),
+    /// Never: why not.
+    Never(String),
+}
+
+impl Sight {
+    fn of(last: Option<&Snapshot>) -> Self {
+        let Some(farm) = last else {
+            return Self::Never("there was no time to look".to_owned());
+        };
+        let failing = farm.faults.iter().find(|(source, _)| source.starts_with("cloud: listing"));
+        let failing = failing.map(|(_, detail)| detail.to_string());
+        let why = failing.clone().unwrap_or_else(|| "the cloud has not answered yet".to_owned());
+        if farm.adopted_at.is_none() {
+            return Self::Never(why);
+        }
+        let is_blind =
+            |bind: &Blocked| matches!(bind, Blocked::NotAdopted | Blocked::FleetStale { .. });
+        let blind = farm.pools.iter().flat_map(|pool| &pool.report.binds).any(is_blind);
+        // A pause is the only reason then, and hides the one that is looked for.
+        if blind || (farm.paused.is_some() && failing.is_some()) {
+            return Self::Old(why);
+        }
+        Self::Fresh
+    }
+}
+
+/// What goes on costing money while no daemon runs, as far as that is known.
+fn left_billing(memory: &Memory, sight: &Sight) -> Vec<String> {
+    let unknown = match sight {
+        Sight::Fresh => None,
+        Sight::Old(why) => Some(format!("the farm was not seen lately ({why})")),
+        Sight::Never(why) => Some(format!("the farm was never seen ({why})")),
+    };
+    let unknown = unknown
+        .map(|what| format!("{what}: what bills now is not known; look in the provider's console"));
     let mut by_state: BTreeMap<&str, (u32, Money)> = BTreeMap::new();
     for machine in memory.machines.values().filter(|machine| machine.meter.is_on()) {
         let state = if machine.life == Life::Stopped { "stopped" } else { "running" };
@@ -86,10 +131,13 @@ fn left_billing(memory: &Memory) -> Vec<String> {
         .iter()
         .map(|(state, (count, hourly))| format!("left {state}: {count} machines, {hourly} an hour"))
         .collect();
-    lines.push(if by_state.is_empty() {
-        "no machine is left billing".to_owned()
-    } else {
-        format!("the farm goes on costing {total} an hour until farmscale runs again")
-    });
-    lines
+    if !by_state.is_empty() {
+        lines.push(match unknown {
+            Some(_) => format!("that is {total} an hour, by what was last known"),
+            None => format!("the farm goes on costing {total} an hour until farmscale runs again"),
+        });
+    } else if unknown.is_none() {
+        lines.push("no machine is left billing".to_owned());
+    }
+    unknown.into_iter().chain(lines).collect()
 }

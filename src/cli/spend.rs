@@ -3,20 +3,33 @@
 use std::collections::BTreeMap;
 
 use clap::ValueEnum;
+use serde_json::{Value, json};
 
 use super::ask::Daemon;
 use super::out;
 use crate::model::snapshot::{CapView, DayRow, Ledger, Sum};
 use crate::model::{Money, Span};
 
+const JSON: &str = "\
+JSON (--json): money in millionths of a yuan, times in milliseconds.
+  by, month                  as asked for; month is null unless given
+  rows                       [{name, sum}]: name is a day, pool or offer, as --by says
+  total                      the sum of all rows
+  sum, total                 {cost, running, stopped, booting, idle}
+  days                       the days of --month (or all that are kept), by pool and offer
+  day, spent_today, spent_month, hourly, forecast_today, forecast_month, forecast_from,
+  estimated                  the farm as a whole, whatever --month says
+  caps                       [{pool, span, cap, spent, committed, next_day}]; pool null: the farm";
+
 /// What the farm has cost, by pool, day or offer, with a forecast and what the caps leave.
 #[derive(Debug, clap::Args)]
+#[command(after_help = JSON)]
 pub struct SpendArgs {
     /// How the lines are added up.
     #[arg(long, value_enum, default_value = "day")]
     by: By,
     /// Only this month, such as `2026-01`; unless given all days that are kept for people (62).
-    #[arg(long, value_name = "YYYY-MM")]
+    #[arg(long, value_name = "YYYY-MM", value_parser = month)]
     month: Option<String>,
     #[command(flatten)]
     daemon: Daemon,
@@ -29,29 +42,37 @@ enum By {
     Offer,
 }
 
+/// `2026-01`: anything else would name no day, and look as if nothing had been spent.
+fn month(text: &str) -> Result<String, String> {
+    let well = jiff::civil::Date::strptime("%Y-%m-%d", format!("{text}-01"));
+    match well {
+        Ok(first) if first.to_string().get(..7) == Some(text) => Ok(text.to_owned()),
+        Ok(_) | Err(_) => Err("a month as YYYY-MM, such as 2026-01".to_owned()),
+    }
+}
+
 impl SpendArgs {
     /// Runs the command.
     pub fn run(&self) -> anyhow::Result<()> {
         let value = self.daemon.call("/api/v1/spend", None)?;
+        let mut ledger: Ledger = serde_json::from_value(value)?;
+        if let Some(month) = &self.month {
+            ledger.days.retain(|row| row.day.starts_with(month.as_str()));
+        }
+        let sums = self.sums(&ledger.days);
         if self.daemon.json {
-            return out::json(&value);
+            return out::json(&self.json(&ledger, sums)?);
         }
-        let ledger: Ledger = serde_json::from_value(value)?;
         summary(&ledger)?;
-        let wanted = |row: &&DayRow| {
-            self.month.as_ref().is_none_or(|month| row.day.starts_with(month.as_str()))
-        };
-        let rows: Vec<&DayRow> = ledger.days.iter().filter(wanted).collect();
-        let (head, lines) = self.lines(&rows);
-        if lines.is_empty() {
-            return out::line("\nnothing was spent in that time");
+        if sums.is_empty() {
+            out::line("\nnothing was spent in that time")?;
+        } else {
+            out::line(&format!("\n{}", self.table(sums)))?;
         }
-        let header = [head, "cost", "share", "machine-hours", "booting", "idle", "stopped-hours"];
-        out::line(&format!("\n{}", out::table(header, lines)))?;
         caps(&ledger.caps)
     }
 
-    fn lines(&self, rows: &[&DayRow]) -> (&'static str, Vec<[String; 7]>) {
+    fn sums(&self, rows: &[DayRow]) -> BTreeMap<String, Sum> {
         let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
         for row in rows {
             let name = match self.by {
@@ -62,12 +83,26 @@ impl SpendArgs {
             let sum = sums.entry(name).or_default();
             *sum = sum.plus(row.sum);
         }
-        let head = match self.by {
-            By::Day => "day",
-            By::Pool => "pool",
-            By::Offer => "offer",
-        };
-        let total: Sum = rows.iter().fold(Sum::default(), |total, row| total.plus(row.sum));
+        sums
+    }
+
+    /// The ledger, with what was asked for beside it.
+    fn json(&self, ledger: &Ledger, sums: BTreeMap<String, Sum>) -> anyhow::Result<Value> {
+        let mut value = serde_json::to_value(ledger)?;
+        let total = total(&sums);
+        let rows: Vec<Value> =
+            sums.into_iter().map(|(name, sum)| json!({ "name": name, "sum": sum })).collect();
+        if let Some(fields) = value.as_object_mut() {
+            fields.insert("by".to_owned(), json!(self.by.word()));
+            fields.insert("month".to_owned(), json!(self.month));
+            fields.insert("rows".to_owned(), json!(rows));
+            fields.insert("total".to_owned(), json!(total));
+        }
+        Ok(value)
+    }
+
+    fn table(&self, sums: BTreeMap<String, Sum>) -> String {
+        let total = total(&sums);
         let all = if sums.len() < 2 { None } else { Some(("together".to_owned(), total)) };
         let line = |(name, sum): (String, Sum)| {
             let of =
@@ -77,8 +112,24 @@ impl SpendArgs {
             let (running, stopped) = (hours(sum.running), hours(sum.stopped));
             [name, sum.cost.to_string(), share, running, booting, idle, stopped]
         };
-        (head, sums.into_iter().chain(all).map(line).collect())
+        let head = self.by.word();
+        let header = [head, "cost", "share", "machine-hours", "booting", "idle", "stopped-hours"];
+        out::table(header, sums.into_iter().chain(all).map(line).collect())
     }
+}
+
+impl By {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Day => "day",
+            Self::Pool => "pool",
+            Self::Offer => "offer",
+        }
+    }
+}
+
+fn total(sums: &BTreeMap<String, Sum>) -> Sum {
+    sums.values().fold(Sum::default(), |total, sum| total.plus(*sum))
 }
 
 fn summary(ledger: &Ledger) -> anyhow::Result<()> {

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::driver::Observer;
 use crate::model::{Event, Snapshot, Span, Time};
 use crate::page::Board;
-use crate::telemetry::{Metrics, log};
+use crate::telemetry::{Changes, Metrics, log};
 
 /// A snapshot is put together this often at most (real time); turns of a fast clock come faster.
 const PUBLISH_EVERY: Span = Span::millis(100);
@@ -17,6 +17,7 @@ const PUBLISH_EVERY: Span = Span::millis(100);
 pub struct Watch {
     board: Arc<Board>,
     metrics: Metrics,
+    changes: Changes,
     real: Clock,
     published_at: Option<Time>,
     fed_at: Option<Time>,
@@ -31,6 +32,7 @@ impl Watch {
         Self {
             board,
             metrics,
+            changes: Changes::default(),
             real: Clock::real(),
             published_at: None,
             fed_at: None,
@@ -73,6 +75,11 @@ impl Observer for Watch {
         self.published_at = Some(now);
         let snapshot = snapshot();
         self.metrics.update(&snapshot);
+        if !self.quiet {
+            for line in self.changes.lines(&snapshot) {
+                log::change(snapshot.at, &line);
+            }
+        }
         self.board.publish(snapshot);
     }
 }

@@ -5,4 +5,4 @@ mod board;
 mod routes;
 
 pub use board::Board;
-pub use routes::{Options, serve};
+pub use routes::{Options, Orders, serve};

@@ -27,14 +27,17 @@ const BODY_MAX: usize = 16 << 10;
 const CONTENT_POLICY: &str = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; \
                               base-uri 'none'; form-action 'none'";
 
+/// Passes an order on, or says why the daemon does not take it.
+pub type Orders = Box<dyn Fn(Order) -> Result<(), &'static str> + Send + Sync>;
+
 /// How the page is served.
 pub struct Options {
     /// Asked of every call to the API and the metrics, where set.
     pub token: Option<SecretString>,
     /// Names the page may be called by, besides this machine's own.
     pub allowed_hosts: Vec<String>,
-    /// Passes an order on; `false` if the daemon is too far behind to take it.
-    pub orders: Box<dyn Fn(Order) -> bool + Send + Sync>,
+    /// Takes orders.
+    pub orders: Orders,
     /// The metrics' text.
     pub metrics: Box<dyn Fn() -> String + Send + Sync>,
 }
@@ -338,9 +341,15 @@ fn order(served: &Served, headers: &HeaderMap, order: Order) -> Response {
     if !headers.contains_key(HeaderName::from_static("x-farmscale")) {
         return refuse(StatusCode::FORBIDDEN, "orders need the header X-Farmscale: 1");
     }
-    if (served.options.orders)(order) {
-        Json(json!({ "taken": true })).into_response()
-    } else {
-        refuse(StatusCode::SERVICE_UNAVAILABLE, "the daemon is too far behind to take orders")
+    let until = match &order {
+        Order::Pause { until, .. } | Order::Hold { until, .. } => *until,
+        Order::Resume { .. }
+        | Order::Release { .. }
+        | Order::Retire { .. }
+        | Order::Stay { .. } => None,
+    };
+    match (served.options.orders)(order) {
+        Ok(()) => Json(json!({ "taken": true, "until": until })).into_response(),
+        Err(why) => refuse(StatusCode::SERVICE_UNAVAILABLE, why),
     }
 }

@@ -1,19 +1,37 @@
 //! The log: one line an event, with fields, for people or as JSON. A turn that changes nothing
 //! writes nothing.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
+use super::changes::Line;
 use super::words::{self, Language};
-use crate::model::Event;
 use crate::model::event::What;
+use crate::model::{Event, Time};
 
-/// Sets the log up, on the standard error; `RUST_LOG` chooses what is written (default `info`).
+/// What is written unless `RUST_LOG` says otherwise: the hourly report's scheduler tells of itself.
+const FILTER: &str = "info,tokio_cron_scheduler=warn";
+
+/// Sets the log up, on the standard error, in colour on a terminal alone.
 pub fn init(json: bool) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let in_colour = std::io::stderr().is_terminal();
+    let builder = if in_colour { builder } else { builder.with_ansi(false) };
     let set = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
     if let Err(error) = set {
         tracing::debug!(%error, "the log was set up already");
+    }
+}
+
+/// Writes what is new of reasons and sources.
+pub fn change(at: Time, line: &Line) {
+    let words = &line.words;
+    if line.alarming {
+        tracing::warn!(%at, "{words}");
+    } else {
+        tracing::info!(%at, "{words}");
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
+use super::reasons;
 use crate::model::snapshot::{Phase, Snapshot};
 
 /// All phases: one that holds no machine is 0, not absent.
@@ -92,12 +93,8 @@ impl Metrics {
         let mut now: BTreeSet<Series> = BTreeSet::new();
         for pool in &farm.pools {
             for reason in &pool.report.binds {
-                let kind = serde_json::to_value(reason).ok();
-                let kind = kind.as_ref().and_then(|kind| kind.get("blocked")?.as_str());
-                let labels = vec![
-                    ("pool", pool.name.to_string()),
-                    ("reason", kind.unwrap_or("other").to_owned()),
-                ];
+                let labels =
+                    vec![("pool", pool.name.to_string()), ("reason", reasons::kind(reason))];
                 now.insert(("farmscale_blocked", labels));
             }
         }

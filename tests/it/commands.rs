@@ -7,8 +7,9 @@ use farmscale::sim::http::Mischief;
 use farmscale::sim::provider::Dials;
 use serde_json::Value;
 
-use crate::support::cloud::{Cloud, SECRET};
+use crate::support::cloud::{Cloud, KEY, SECRET};
 use crate::support::daemon::{Daemon, config, farmscale};
+use crate::support::redis::signal;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A queue that never has work.
@@ -280,7 +281,19 @@ fn spend_adds_up_to_the_same_sum_by_day_pool_and_offer() {
             "{table}"
         );
     }
-    assert!(ask(&["spend", "--month", "2001-01"]).contains("nothing was spent"));
+    let none = ask(&["spend", "--month", "2001-01"]);
+    assert!(none.contains("nothing was spent") && none.contains("farm    day  ¥500.00"), "{none}");
+    for wrong in ["2026-1", "banana", "2026-13", "2026-01-01"] {
+        assert!(ask(&["spend", "--month", wrong]).contains("a month as YYYY-MM"), "{wrong}");
+    }
+    let json = |more: &[&str]| -> Value {
+        serde_json::from_str(&ask(&[&["spend", "--json"], more].concat())).unwrap()
+    };
+    let by_pool = json(&["--by", "pool"]);
+    assert_eq!((&by_pool["by"], &by_pool["rows"][0]["name"]), (&"pool".into(), &"gpu".into()));
+    assert_eq!(by_pool["total"]["cost"], by_pool["rows"][0]["sum"]["cost"]);
+    let none = json(&["--month", "2001-01"]);
+    assert_eq!((&none["rows"], &none["days"]), (&Value::Array(vec![]), &Value::Array(vec![])));
 }
 
 /// Licences that another program counts: `why` names them, and more of them let the farm grow.
@@ -326,10 +339,12 @@ fn orders_reach_the_daemon_only_from_where_they_may() {
     let url = daemon.url();
     let ask = |arguments: &[&str]| said(&farmscale(arguments, &[("FARMSCALE_URL", &url)]));
     let shown = ask(&["pause", "--owner", "li", "--reason", "inspection", "--for", "2h"]);
-    assert!(shown.contains("paused"), "{shown}");
+    assert!(shown.contains("paused") && shown.contains("deleted until 20"), "{shown}");
     daemon.wait_for("the pause", PATIENCE, |status| status["paused"]["owner"] == "li");
     let why = ask(&["why"]);
-    assert!(why.contains("paused by li: inspection"), "{why}");
+    assert!(why.contains("held by paused: paused by li: inspection"), "{why}");
+    let shown = ask(&["status"]);
+    assert!(shown.contains("PAUSED by li until 20"), "{shown}");
     ask(&["resume", "--owner", "li"]);
     daemon.wait_for("the end of it", PATIENCE, |status| status["paused"].is_null());
     for (command, expected) in [
@@ -345,4 +360,168 @@ fn orders_reach_the_daemon_only_from_where_they_may() {
     }
     let metrics = daemon.http("GET /metrics", "localhost", "").1;
     assert!(metrics.contains("farmscale_machines{pool=\"gpu\",phase=\"ready\"} 0"), "{metrics}");
+}
+
+/// A proxy of the environment is for the world outside, and must not see the page's token.
+#[test]
+fn orders_and_questions_pass_by_a_proxy_and_answer_programs_too() {
+    let cloud = Cloud::start(Clock::scaled(30), Dials::kind(), Mischief::none());
+    let queue = NO_WORK.replace("\"queued\": 0", "\"queued\": 1");
+    let mut daemon = Daemon::new(&config(cloud.address, &queue, 4), 30);
+    daemon.start();
+    let there = |status: &Value| status["machines"].as_array().unwrap().len() == 1;
+    let status = daemon.wait_for("a machine", PATIENCE, there);
+    let machine = status["machines"][0]["name"].as_str().unwrap();
+    let url = daemon.url();
+    let run = |arguments: &[&str]| {
+        let nobody = "http://127.0.0.1:1";
+        farmscale(arguments, &[("FARMSCALE_URL", &url), ("http_proxy", nobody)])
+    };
+    let json = |arguments: &[&str]| -> Value {
+        let output = run(&[arguments, &["--json"]].concat());
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let unheld = run(&["release", machine]);
+    assert!(!unheld.status.success() && said(&unheld).contains("is not held"), "{}", said(&unheld));
+    let held = json(&["hold", machine, "--owner", "li", "--reason", "looks", "--for", "2h"]);
+    assert!(held["taken"] == true && held["until"].is_i64(), "{held}");
+    daemon.wait_for("the hold", PATIENCE, |status| !status["machines"][0]["held"].is_null());
+    let shown = said(&run(&["status"]));
+    assert!(shown.contains("is held by li until 20") && shown.contains(": looks"), "{shown}");
+    let released = json(&["release", machine]);
+    assert!(released["taken"] == true && released["until"].is_null(), "{released}");
+    assert_eq!(json(&["retire", "--yes", "--no-wait", "--owner", "li"])["taken"], true);
+    daemon.wait_for("the end of it", PATIENCE, |status| status["retiring"] == "li");
+    let shown = said(&run(&["status"]));
+    assert!(shown.contains("LEAVING for good, by li"), "{shown}");
+    assert_eq!(json(&["retire", "--undo"])["taken"], true);
+    for line in [&["why", "nope"][..], &["why", "nope", "--json"]] {
+        let none = run(line);
+        assert!(!none.status.success() && said(&none).contains("no pool nope"), "{}", said(&none));
+    }
+}
+
+#[test]
+fn check_tells_faults_to_programs_and_money_to_people() {
+    let nobody = "127.0.0.1:9".parse().unwrap();
+    let key = [("FARMSCALE_ACCESS_KEY_ID", "id"), ("FARMSCALE_ACCESS_KEY_SECRET", "secret")];
+    let check = |text: &str, more: &[&str]| {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("farm.toml");
+        std::fs::write(&path, text).unwrap();
+        let mut line = vec!["check", "--config", path.to_str().unwrap()];
+        line.extend(more);
+        farmscale(&line, &key)
+    };
+    let good = config(nobody, NO_WORK, 4);
+    let broken = check(&good.replace("queue = \"render\"", "queue = \"rendre\""), &["--json"]);
+    assert!(!broken.status.success());
+    let verdict: Value = serde_json::from_slice(&broken.stdout).unwrap();
+    let fault = &verdict["faults"][0];
+    assert_eq!((&verdict["ok"], &fault["key"]), (&false.into(), &"pools.gpu.queue".into()));
+    assert!(fault["line"].is_u64() && fault["file"].as_str().unwrap().ends_with("farm.toml"));
+    assert!(fault["what"].as_str().unwrap().contains("no such queue"), "{verdict}");
+    let silent = check(&good, &["--online", "--json"]);
+    assert!(!silent.status.success());
+    let verdict: Value = serde_json::from_slice(&silent.stdout).unwrap();
+    assert_eq!(verdict["faults"][0]["key"], "cloud", "{verdict}");
+    let uncapped = said(&check(&good, &[]));
+    assert!(uncapped.contains("no cap on money is set: limits.money_per_day"), "{uncapped}");
+    assert!(uncapped.contains("at most 4 machines"), "{uncapped}");
+    let capped = good.replace("[limits]", "[limits]\nmoney_per_day = 100\non_cap = \"drain\"");
+    let capped = said(&check(&capped, &[]));
+    assert!(!capped.contains("no cap on money is set"), "{capped}");
+    assert!(capped.contains("¥100.00") && capped.contains("drain: machines"), "{capped}");
+    assert!(capped.contains("within 6m00s (balanced)"), "{capped}");
+}
+
+#[test]
+fn a_cap_that_pays_for_no_machine_is_told_before_it_holds_the_farm() {
+    let cloud = Cloud::start(Clock::real(), Dials::kind(), Mischief::none());
+    let text =
+        config(cloud.address, NO_WORK, 4).replace("max = 4\nd", "max = 4\nmoney_per_day = 20\nd");
+    let daemon = Daemon::new(&text, 1);
+    let path = daemon.folder.path().join("farm.toml");
+    let line = ["check", "--online", "--config", path.to_str().unwrap()];
+    let shown = said(&farmscale(
+        &line,
+        &[("FARMSCALE_ACCESS_KEY_ID", KEY), ("FARMSCALE_ACCESS_KEY_SECRET", SECRET)],
+    ));
+    assert!(shown.contains("pools.gpu.money_per_day of ¥20.00 does not pay"), "{shown}");
+}
+
+/// What a daemon says at its end, and in its log, of a cloud that never answered.
+#[test]
+fn a_farm_never_seen_is_not_said_to_cost_nothing() {
+    let cloud = Cloud::start(Clock::scaled(30), Dials::kind(), Mischief::none());
+    let daemon = Daemon::new(&config(cloud.address, NO_WORK, 4), 30);
+    let mut command = daemon.command();
+    command.env("FARMSCALE_ACCESS_KEY_SECRET", "wrong-secret");
+    let log = ends_after(&daemon, command, "cloud: listing of the fleet fails");
+    assert!(!log.contains("no machine is left billing"), "{log}");
+    assert!(log.contains("the farm was never seen") && log.contains("is not known"), "{log}");
+    assert!(log.contains("pool gpu: held by fleet_stale: no fresh listing"), "{log}");
+    assert!(!log.contains('\x1b') && !log.contains("Uninited"), "{log}");
+    let log = ends_after(&daemon, daemon.command(), "found out which machines there are");
+    assert!(log.contains("no machine is left billing"), "{log}");
+}
+
+/// Runs a daemon until its log says `word`, then ends it: all that it printed.
+fn ends_after(daemon: &Daemon, mut command: std::process::Command, word: &str) -> String {
+    let log = daemon.folder.path().join("log");
+    let file = std::fs::File::create(&log).unwrap();
+    let both = file.try_clone().unwrap();
+    let mut child = command.stdout(both).stderr(file).spawn().unwrap();
+    let mut tries = 1500;
+    while !daemon.log().contains(word) && 0 < tries {
+        std::thread::sleep(Duration::from_millis(20));
+        tries -= 1;
+    }
+    signal(child.id(), "TERM");
+    child.wait().unwrap();
+    assert!(0 < tries, "never said `{word}`: {}", daemon.log());
+    daemon.log()
+}
+
+#[test]
+fn a_dry_run_takes_no_orders_and_a_taken_port_is_told_as_what_was_given() {
+    let cloud = Cloud::start(Clock::scaled(30), Dials::kind(), Mischief::none());
+    let mut daemon = Daemon::new(&config(cloud.address, NO_WORK, 4), 30);
+    daemon.start_dry();
+    daemon.wait_for("adoption", PATIENCE, |status| !status["adopted_at"].is_null());
+    let url = daemon.url();
+    let retire = farmscale(&["retire", "--yes"], &[("FARMSCALE_URL", &url)]);
+    assert!(!retire.status.success());
+    let shown = said(&retire);
+    assert!(shown.contains("--dry-run: it changes nothing and takes no orders"), "{shown}");
+    let page = url.trim_start_matches("http://");
+    let taken = said(&farmscale(&["demo", "--listen", page], &[]));
+    assert!(taken.contains("set --listen") && !taken.contains("page.listen"), "{taken}");
+    let open = said(&farmscale(&["demo", "--listen", "0.0.0.0:0"], &[]));
+    assert!(open.contains("--listen 0.0.0.0:0 is open to the network"), "{open}");
+    assert!(!open.contains(".toml"), "{open}");
+}
+
+/// A machine that an operator holds is never let go: the wait ends, and names it.
+#[test]
+fn retire_does_not_wait_for_ever() {
+    let cloud = Cloud::start(Clock::scaled(60), Dials::kind(), Mischief::none());
+    let queue = NO_WORK.replace("\"queued\": 0", "\"queued\": 1");
+    let mut daemon = Daemon::new(&config(cloud.address, &queue, 1), 60);
+    daemon.start();
+    let there = |status: &Value| status["machines"][0]["instance"].is_string();
+    let status = daemon.wait_for("a machine", PATIENCE, there);
+    let name = status["machines"][0]["name"].as_str().unwrap();
+    let url = daemon.url();
+    let run = |line: &[&str]| farmscale(line, &[("FARMSCALE_URL", &url)]);
+    let unread = run(&["retire", "--yes", "--config", "nowhere.toml"]);
+    assert!(!unread.status.success() && said(&unread).contains("nowhere.toml"));
+    assert!(run(&["hold", name, "--reason", "looks"]).status.success());
+    daemon.wait_for("the hold", PATIENCE, |status| !status["machines"][0]["held"].is_null());
+    let left = run(&["retire", "--yes", "--within", "3s"]);
+    assert!(!left.status.success());
+    let shown = said(&left);
+    assert!(shown.contains("not over within 3s; 1 machines are left: test-"), "{shown}");
+    assert!(shown.contains("held: ") && shown.contains("1 machines left ("), "{shown}");
 }

@@ -3,14 +3,16 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use serde_json::json;
+use serde_json::{Value, json};
 
+mod money;
 mod online;
 
-use super::out;
 use super::reach::ClockArgs;
-use crate::config::Settings;
-use crate::policy::{IdleRule, Pool};
+use super::{env, out};
+use crate::config::{self, Fault, Faults, Settings};
+use crate::model::Span;
+use crate::policy::{IdleRule, Pool, Promise};
 use crate::queue::Queue;
 
 /// Reads a config and says all that is wrong with it, or what it means.
@@ -25,7 +27,8 @@ pub struct CheckArgs {
     online: bool,
     #[command(flatten)]
     clock: ClockArgs,
-    /// Print JSON.
+    /// Print JSON: ok, warnings, and faults, each with file, line (null if in no line), key and
+    /// what; with --online also a row for every size in every zone.
     #[arg(long)]
     json: bool,
 }
@@ -33,51 +36,86 @@ pub struct CheckArgs {
 impl CheckArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let settings = super::load(&self.config)?;
+        let settings = match config::load(&self.config, &env::all()) {
+            Ok(settings) => settings,
+            Err(faults) => {
+                if self.json {
+                    out::json(&self.verdict(&faults.faults, &[]))?;
+                }
+                return Err(faults.into());
+            }
+        };
         let mut notes = settings.warnings.clone();
+        notes.extend(money::warning(&settings));
         let mut broken = Vec::new();
         for pool in &settings.policy.pools {
             let Some(source) = settings.queues.get(&pool.queue) else { continue };
             match Queue::open(source) {
                 Ok(queue) => notes.extend(idle_note(pool, &queue)),
-                Err(error) => broken.push(format!("queue {}: {error}", pool.queue)),
+                Err(error) => broken.push(Fault {
+                    line: 0,
+                    key: format!("queues.{}", pool.queue),
+                    what: format!("cannot be used: {error}"),
+                }),
             }
         }
         if !broken.is_empty() {
-            bail!("{}: {}", self.config.display(), broken.join("\n"));
+            if self.json {
+                out::json(&self.verdict(&broken, &notes))?;
+            }
+            return Err(Faults { path: self.config, faults: broken }.into());
         }
         if self.online {
             return self.ask_the_cloud(&settings, notes);
         }
         if self.json {
-            return out::json(&json!({ "ok": true, "warnings": notes }));
+            return out::json(&self.verdict(&[], &notes));
         }
         out::line(&format!("{} can be used\n", self.config.display()))?;
-        out::line(&pools(&settings))?;
-        out::line("")?;
-        out::line(&offers(&settings))?;
+        for part in [pools(&settings), offers(&settings), money::table(&settings)] {
+            out::line(&format!("{part}\n"))?;
+        }
+        out::line(&elsewhere(&settings))?;
         for note in notes {
             out::line(&format!("\nwarning: {note}"))?;
         }
         Ok(())
     }
 
+    /// For programs: the same shape whatever is wrong.
+    fn verdict(&self, faults: &[Fault], warnings: &[String]) -> Value {
+        let fault = |fault: &Fault| {
+            let line = (fault.line != 0).then_some(fault.line);
+            json!({ "file": self.config, "line": line, "key": fault.key, "what": fault.what })
+        };
+        let listed: Vec<Value> = faults.iter().map(fault).collect();
+        json!({ "ok": faults.is_empty(), "faults": listed, "warnings": warnings })
+    }
+
     fn ask_the_cloud(&self, settings: &Settings, mut notes: Vec<String>) -> anyhow::Result<()> {
         let clock = self.clock.clock(&settings.cloud.endpoints)?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        let (rows, unanswered) = runtime.block_on(online::rows(settings, clock))?;
+        let asked = runtime.block_on(online::rows(settings, clock.clone()));
+        if let (true, Err(error)) = (self.json, &asked) {
+            let (key, what) = ("cloud".to_owned(), format!("cannot be asked: {error}"));
+            out::json(&self.verdict(&[Fault { line: 0, key, what }], &notes))?;
+        }
+        let (rows, unanswered) = asked?;
         let faults = online::faults(&rows);
         notes.extend(online::notes(&rows));
+        notes.extend(money::too_low(settings, &rows, clock.now()));
         notes.extend(unanswered);
         notes.dedup();
         if self.json {
-            out::json(&json!({
-                "ok": faults.is_empty(), "rows": online::json(&rows), "faults": faults,
-                "warnings": notes,
-            }))?;
+            let mut verdict = self.verdict(&faults, &notes);
+            if let Some(fields) = verdict.as_object_mut() {
+                fields.insert("rows".to_owned(), json!(online::json(&rows)));
+            }
+            out::json(&verdict)?;
         } else {
             out::line(&online::table(&rows))?;
             out::line(online::FREE_STOP)?;
+            out::line(&format!("\n{}", money::table(settings)))?;
             for note in notes {
                 out::line(&format!("\nnote: {note}"))?;
             }
@@ -85,6 +123,7 @@ impl CheckArgs {
         if faults.is_empty() {
             return Ok(());
         }
+        let faults: Vec<&str> = faults.iter().map(|fault| &*fault.what).collect();
         bail!("{} cannot be used as it is:\n  {}", self.config.display(), faults.join("\n  "))
     }
 }
@@ -115,9 +154,33 @@ fn pools(settings: &Settings) -> String {
             format!("{}–{}", pool.min, pool.max),
             pool.offers.len().to_string(),
             pool.windows.len().to_string(),
+            promised(pool.promise),
         ]
     });
-    out::table(["pool", "queue", "size", "offers", "windows"], rows.collect())
+    let header = ["pool", "queue", "size", "offers", "windows", "tasks start"];
+    out::table(header, rows.collect())
+}
+
+/// What a preset or `max_wait` promises.
+fn promised(promise: Option<Promise>) -> String {
+    let named = [("balanced", Promise::balanced()), ("thrifty", Promise::thrifty())];
+    let Some(promise) = promise else { return "at once (fast)".to_owned() };
+    // `Promise::within` keeps a margin; this is what was asked for.
+    let wait = Span(promise.too_late.0 / 4 * 3);
+    match named.into_iter().find(|(_, known)| *known == promise) {
+        Some((name, _)) => format!("within {wait} ({name})"),
+        None => format!("within {wait}"),
+    }
+}
+
+/// Limits and places that no table shows.
+fn elsewhere(settings: &Settings) -> String {
+    let (max, store) = (settings.policy.limits.max, settings.store.display());
+    let (cloud, page) = (&settings.cloud.endpoints.ecs, settings.page.listen);
+    format!(
+        "at most {max} machines (limits.max)\nstore     {store}\ncloud     {cloud}\npage      \
+         http://{page}/"
+    )
 }
 
 fn offers(settings: &Settings) -> String {

@@ -8,25 +8,25 @@ use crate::clock::Clock;
 use crate::cloud::catalog::DiskSpec;
 use crate::cloud::survey::{Offered, Scope, ZoneSurvey};
 use crate::cloud::{CallError, Client, Purchase};
-use crate::config::Settings;
-use crate::model::{OfferKey, Stock, Text};
+use crate::config::{Fault, Settings};
+use crate::model::{Money, OfferKey, Price, Stock, Text};
 use crate::policy::{OfferPolicy, Pool};
 
 /// One row: a pool's size in a zone.
 #[derive(Debug)]
 pub(super) struct Row {
-    pool: Text,
+    pub(super) pool: Text,
     key: OfferKey,
     is_offered: bool,
     stock: Option<Stock>,
-    hourly: Option<String>,
+    pub(super) hourly: Option<Money>,
     image: Option<String>,
     free_ips: Option<u32>,
     disk_free_gib: Option<u32>,
     /// Whether a stop without charge is possible, as far as billing and disk tell.
     free_stop: &'static str,
     /// What keeps it from being bought, with the remedy.
-    faults: Vec<String>,
+    pub(super) faults: Vec<String>,
     /// What is worth knowing.
     notes: Vec<String>,
 }
@@ -114,7 +114,7 @@ fn row(
 fn about_offer(offer: &OfferPolicy, offered: &Offered, row: &mut Row) {
     row.is_offered = true;
     row.stock = offered.stock;
-    row.hourly = offered.price.map(|price| price.per_hour().to_string());
+    row.hourly = offered.price.map(Price::per_hour);
     if offered.stock == Some(Stock::SoldOut) {
         row.notes.push("sold out now; bought when it returns".to_owned());
     }
@@ -244,7 +244,7 @@ pub(super) fn table(rows: &[Row]) -> String {
             format!("{} {}c {}G {}gpu", key.family, key.cpu, key.ram_gib, key.gpus),
             if row.is_offered { "yes" } else { "NO" }.to_owned(),
             stock.to_owned(),
-            row.hourly.clone().unwrap_or_else(|| "?".to_owned()),
+            row.hourly.map_or_else(|| "?".to_owned(), |hourly| hourly.to_string()),
             row.image.clone().unwrap_or_else(|| "MISSING".to_owned()),
             number(row.free_ips),
             number(row.disk_free_gib),
@@ -268,22 +268,31 @@ pub(super) fn table(rows: &[Row]) -> String {
     out::table(header, cells.collect())
 }
 
-/// Everything wrong, one line each, the same once.
-pub(super) fn faults(rows: &[Row]) -> Vec<String> {
-    lines(rows, |row| &row.faults)
+/// Everything wrong, the same once: the pool's key, and what.
+pub(super) fn faults(rows: &[Row]) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = rows
+        .iter()
+        .flat_map(|row| {
+            let (pool, key) = (&row.pool, &row.key);
+            row.faults.iter().map(move |what| Fault {
+                line: 0,
+                key: format!("pools.{pool}"),
+                what: format!("pool {pool}, {} {}: {what}", key.zone, key.family),
+            })
+        })
+        .collect();
+    faults.sort();
+    faults.dedup();
+    faults
 }
 
 /// Everything worth knowing.
 pub(super) fn notes(rows: &[Row]) -> Vec<String> {
-    lines(rows, |row| &row.notes)
-}
-
-fn lines(rows: &[Row], of: fn(&Row) -> &Vec<String>) -> Vec<String> {
     let mut lines: Vec<String> = rows
         .iter()
         .flat_map(|row| {
             let place = format!("pool {}, {} {}", row.pool, row.key.zone, row.key.family);
-            of(row).iter().map(move |what| format!("{place}: {what}"))
+            row.notes.iter().map(move |what| format!("{place}: {what}"))
         })
         .collect();
     lines.sort();
@@ -298,7 +307,7 @@ pub(super) fn json(rows: &[Row]) -> Vec<Value> {
             "pool": *row.pool, "zone": *row.key.zone, "family": *row.key.family,
             "cpu": row.key.cpu, "ram_gib": row.key.ram_gib, "gpus": row.key.gpus,
             "offered": row.is_offered,
-            "in_stock": row.stock.map(|stock| stock == Stock::Sells), "hourly": row.hourly,
+            "in_stock": row.stock.map(|stock| stock == Stock::Sells), "hourly": row.hourly.map(|hourly| hourly.to_string()),
             "image": row.image, "free_ips": row.free_ips, "disk_free_gib": row.disk_free_gib,
             "free_stop": row.free_stop, "faults": row.faults, "notes": row.notes,
         })

@@ -88,6 +88,13 @@ impl Daemon {
         self.start_with(&[]);
     }
 
+    /// Looks and plans, and changes nothing.
+    pub(crate) fn start_dry(&mut self) {
+        let mut command = self.command();
+        command.arg("--dry-run").stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(command.spawn().unwrap());
+    }
+
     /// With more in the environment.
     pub(crate) fn start_with(&mut self, environment: &[(&str, &str)]) {
         let log = self.folder.path().join("log");
