@@ -65,7 +65,7 @@ impl Leftover {
     }
 }
 
-/// The machine's name that `name` is, or begins with: `studio-gpu-…1wp0_scratch`. One letter or digit
+/// The machine's name that `name` is, or begins with: `studio-gpu-…1wp0_tmp`. One letter or digit
 /// more would be another name.
 fn machine_in<'a>(name: &'a str, namer: &Namer) -> Option<&'a str> {
     let beginnings = (1..=name.len()).filter_map(|end| name.split_at_checked(end));

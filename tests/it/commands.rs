@@ -1,5 +1,7 @@
 //! The program as people and scripts use it.
 
+#![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
+
 use std::time::Duration;
 
 use farmscale::clock::Clock;
