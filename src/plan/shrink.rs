@@ -216,7 +216,7 @@ impl Shrink<'_, '_> {
         self.draft.wake_by(hold.until.unwrap_or(Time::MAX));
         if machine.phase() == Phase::Draining {
             self.draft.change(self.situation, name, Change::Undrain, Reason::TakesTasks);
-        } else if !capacity.needed.contains(name) {
+        } else if !capacity.needed.contains(name) || self.is_retiring() {
             let (owner, reason) = (Text::clone(&hold.owner), Text::clone(&hold.reason));
             self.bind(Blocked::Held { machine: name.clone(), owner, reason });
         }

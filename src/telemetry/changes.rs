@@ -62,6 +62,9 @@ impl Changes {
                 lines.push(Line { alarming: fault.is_some(), words });
             }
         }
+        if farm.adopted_at.is_none() && farm.faults.is_empty() {
+            return lines; // just started: nothing has been asked yet
+        }
         for pool in &farm.pools {
             let kinds = pool.report.binds.iter().map(reasons::kind).collect();
             let told = self.pools.entry(Text::clone(&pool.name)).or_default();
@@ -118,7 +121,7 @@ mod tests {
             farm: "test".into(),
             turn: 1,
             next_turn_by: Time::MAX,
-            adopted_at: None,
+            adopted_at: Some(Time::default()),
             paused: None,
             retiring: None,
             pools: vec![pool],
