@@ -43,7 +43,7 @@ impl RunArgs {
         let (memory, board) = runtime.block_on(self.work(settings, clock.clone()))?;
         // Looks still under way are of no use to anybody.
         runtime.shutdown_background();
-        let sight = Sight::of(board.latest().as_deref());
+        let sight = Sight::of(board.latest().as_deref(), &memory);
         for line in left_billing(&memory, &sight) {
             out::line(&line)?;
         }
@@ -89,14 +89,14 @@ enum Sight {
 }
 
 impl Sight {
-    fn of(last: Option<&Snapshot>) -> Self {
+    fn of(last: Option<&Snapshot>, memory: &Memory) -> Self {
         let Some(farm) = last else {
             return Self::Never("there was no time to look".to_owned());
         };
         let failing = farm.faults.iter().find(|(source, _)| source.starts_with("cloud: listing"));
         let failing = failing.map(|(_, detail)| detail.to_string());
         let why = failing.clone().unwrap_or_else(|| "the cloud has not answered yet".to_owned());
-        if farm.adopted_at.is_none() {
+        if memory.meta.adopted_at.is_none() {
             return Self::Never(why);
         }
         let is_blind =

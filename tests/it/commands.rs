@@ -480,6 +480,7 @@ fn ends_after(daemon: &Daemon, mut command: std::process::Command, word: &str) -
         std::thread::sleep(Duration::from_millis(20));
         tries -= 1;
     }
+    std::thread::sleep(Duration::from_millis(300)); // the page is up to date by then
     signal(child.id(), "TERM");
     child.wait().unwrap();
     assert!(0 < tries, "never said `{word}`: {}", daemon.log());
