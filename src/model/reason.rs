@@ -74,6 +74,7 @@ pub enum Reason {
     /// It works by the queue's word, and its GPU does nothing.
     Hung {
         /// For so long.
+        #[serde(alias = "busy_for")]
         unused_for: Span,
     },
     /// The provider shows it in a bad status.

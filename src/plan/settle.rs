@@ -344,7 +344,8 @@ fn adoption(
     let pool = policy.pools.iter().find(|pool| *pool.tag == parts.pool);
     let offer = tombstone.map(|one| &one.offer).or(row.offer.as_ref());
     let unit = pool.and_then(|pool| pool.offer(offer?)).map(|offer| offer.billing_unit);
-    let unit = unit.unwrap_or(Span::seconds(1));
+    let was = tombstone.and_then(|tombstone| tombstone.quote).map(|quote| quote.unit);
+    let unit = unit.or(was).unwrap_or(Span::seconds(1));
     let charged_from = match tombstone {
         Some(tombstone) => tombstone.charged_until,
         None => row.created_at.map(|at| charged_today(policy, at, unit, asked_at)),

@@ -288,11 +288,12 @@ impl Shrink<'_, '_> {
             {
                 Gate::Drained
             }
+            // At work by the word of another queue, whatever is not seen in this one.
+            Some(_) if machine.worker == Some(WorkerState::Busy) => Gate::Open,
             Some(workers) if self.pool.drains => {
                 gate_closed(name, machine, workers, &self.situation.policy.timing)
             }
             // Nobody can acknowledge: the operator accepts the risk, GPU use must still agree.
-            Some(_) if machine.worker == Some(WorkerState::Busy) => Gate::Open,
             Some(_) | None => Gate::Silent,
         };
         if is_being_made(self.situation, name, machine) {
@@ -399,11 +400,14 @@ impl Shrink<'_, '_> {
                 looks::usage(self.situation, instance, poll, self.draft);
             }
             let change = hung::end(self.situation, machine);
-            self.draft.wake_by(hung::end_at(machine));
             if change == Some(Change::Undrain) {
                 self.draft.change(self.situation, name, Change::Undrain, Reason::TakesTasks);
             }
-            return change.filter(|change| *change == Change::Delete).map(|_| machine.reason);
+            let end_at = hung::end_at(machine);
+            if change.is_some() || now < end_at {
+                self.draft.wake_by(end_at.max(now));
+                return change.filter(|change| *change == Change::Delete).map(|_| machine.reason);
+            }
         }
         let lasted = now.since(flagged);
         if DRAIN_LASTS <= lasted {
@@ -553,8 +557,7 @@ impl Shrink<'_, '_> {
 /// Names that more than one row carries.
 fn twice(listing: &Listing) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
-    let rows = listing.rows.iter().map(|row| &*row.name);
-    rows.filter(|name| !names.insert(*name)).collect()
+    listing.rows.iter().map(|row| &*row.name).filter(|name| !names.insert(*name)).collect()
 }
 
 /// Since when a drained machine holds no task: a while before it was flagged, if it answered at once.
