@@ -135,6 +135,8 @@ struct Identity {
 enum Contents {
     Whole(Option<Identity>, Box<Memory>),
     Newer(u16),
+    /// The disk did not give it.
+    Disk(String),
     Damaged(String),
 }
 
@@ -172,7 +174,7 @@ impl Store {
         let (found, memory) = match contents(&db) {
             Contents::Whole(identity, memory) => (identity, *memory),
             Contents::Newer(found) => return Err(StoreError::Newer { dir: shown, found }),
-            Contents::Damaged(why) => return Err(disk(why)),
+            Contents::Damaged(why) | Contents::Disk(why) => return Err(disk(why)),
         };
         let lost = set_aside.is_some() || is_lost(sentinel.as_ref(), found.as_ref());
         let memory = if lost { Memory::default() } else { memory };
@@ -260,6 +262,7 @@ pub fn preflight(dir: &Path) -> Result<(), Unusable> {
         Err(_panic) => Err(Unusable::Damaged("it cannot be opened (panic)".to_owned())),
         Ok(Err(why)) => Err(why),
         Ok(Ok(Contents::Damaged(why))) => Err(Unusable::Damaged(why)),
+        Ok(Ok(Contents::Disk(why))) => Err(Unusable::Disk(why)),
         // A newer store is not damaged: opening it says so.
         Ok(Ok(Contents::Whole(..) | Contents::Newer(_))) => Ok(()),
     }
@@ -267,14 +270,18 @@ pub fn preflight(dir: &Path) -> Result<(), Unusable> {
 
 /// What the system refuses is no fault of the store; what the store itself finds wrong is.
 fn try_db(path: &Path) -> Result<sled::Db, Unusable> {
-    config(path).open().map_err(|error| match error {
+    config(path).open().map_err(unusable)
+}
+
+fn unusable(error: sled::Error) -> Unusable {
+    match error {
         sled::Error::Io(error) if error.raw_os_error().is_some() => Unusable::Disk(advice(&error)),
         other @ (sled::Error::Io(_)
         | sled::Error::CollectionNotFound(_)
         | sled::Error::Unsupported(_)
         | sled::Error::ReportableBug(_)
         | sled::Error::Corruption { .. }) => Unusable::Damaged(sled_advice(other)),
-    })
+    }
 }
 
 fn try_out(dir: &Path, how: &Preflight) -> Result<(), Unusable> {
@@ -313,7 +320,12 @@ fn contents(db: &sled::Db) -> Contents {
     for record in db.iter() {
         let (key, value) = match record {
             Ok(record) => record,
-            Err(error) => return Contents::Damaged(sled_advice(error)),
+            Err(error) => {
+                return match unusable(error) {
+                    Unusable::Disk(why) => Contents::Disk(why),
+                    Unusable::Damaged(why) => Contents::Damaged(why),
+                };
+            }
         };
         let key = String::from_utf8_lossy(&key);
         let payload = match envelope::open(&key, &value) {
