@@ -5,7 +5,7 @@ use super::{Situation, boots, quantum, rank};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::Phase;
 use crate::model::{MachineName, Money, Span, WorkerState};
-use crate::policy::{OfferPolicy, Pool};
+use crate::policy::{OfferPolicy, Policy, Pool};
 
 /// A task is taken to need this long while nothing is known of the queue's tasks.
 const TASK: Span = Span::minutes(10);
@@ -23,16 +23,24 @@ fn task(situation: Situation<'_>, pool: &Pool) -> Span {
     Span(longest.copied().unwrap_or(0))
 }
 
+fn task_of(situation: Situation<'_>, machine: &Machine) -> Span {
+    situation.policy.pool(&machine.pool).map_or(TASK, |pool| task(situation, pool))
+}
+
+fn next_look(policy: &Policy) -> Span {
+    policy.timing.turn_ceiling + policy.timing.queue_poll
+}
+
 /// For how long a machine is still to be paid at least, were it drained at the next look.
 pub(super) fn at_least(situation: Situation<'_>, machine: &Machine) -> Span {
     let Situation { policy, memory, now, .. } = situation;
-    let task = policy.pool(&machine.pool).map_or(TASK, |pool| task(situation, pool));
+    let task = task_of(situation, machine);
     let boot = |again| {
         let asked_at = machine.boot_asked_at.unwrap_or(machine.since);
         let mean = boots::mean(policy, memory, &machine.boot_line(again));
         Span(mean.0.saturating_sub(now.since(asked_at).0).max(0))
     };
-    let next_look = policy.timing.turn_ceiling + policy.timing.queue_poll;
+    let next_look = next_look(policy);
     match machine.phase() {
         Phase::Launching | Phase::Booting => boot(false) + next_look + task + GOING,
         Phase::Starting => boot(true) + next_look + task + GOING,
@@ -60,8 +68,8 @@ pub(super) fn fresh(situation: Situation<'_>, pool: &Pool) -> Span {
 pub(super) fn more_if_kept(situation: Situation<'_>, machine: &Machine) -> Money {
     let Situation { policy, now, .. } = situation;
     let Some(quote) = machine.quote else { return Money::ZERO };
-    let next_look = policy.timing.turn_ceiling + policy.timing.queue_poll;
-    let task = policy.pool(&machine.pool).map_or(TASK, |pool| task(situation, pool));
+    let next_look = next_look(policy);
+    let task = task_of(situation, machine);
     let cost = |lasts| quote.running.over(quantum::charged(machine, now, lasts));
     let drained_now = match machine.phase() {
         Phase::Draining => at_least(situation, machine),

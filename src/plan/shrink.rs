@@ -240,10 +240,9 @@ impl Shrink<'_, '_> {
                 return Some((machine.since, Reason::NotWorthWaiting));
             }
             let asked_at = machine.boot_asked_at.unwrap_or(machine.since);
-            let situation = self.situation;
-            let within = self.deadlines.of(machine);
+            let (now, within) = (self.situation.now, self.deadlines.of(machine));
             let (due_at, within) = if machine.boot_failed {
-                (situation.now, situation.now.since(asked_at))
+                (now, now.since(asked_at))
             } else {
                 (asked_at + within, within)
             };

@@ -13,8 +13,7 @@ const SHORTEST: Span = Span::minutes(17);
 /// The caps of the farm (`None`) and of each pool, with the key they are set below.
 fn all(settings: &Settings) -> Vec<(Option<&str>, String, MoneyCaps)> {
     let policy = &settings.policy;
-    let hour = policy.spending.caps.hour;
-    let farm = (None, "limits".to_owned(), MoneyCaps { hour, ..policy.spending.caps });
+    let farm = (None, "limits".to_owned(), policy.spending.caps);
     let pools = policy.pools.iter().map(|pool| {
         let name: &str = &pool.name;
         (Some(name), format!("pools.{name}"), pool.caps)
