@@ -1,4 +1,4 @@
-//! The farm's decisions as plays: script in, transcript out, one file each in `scenarios/`.
+//! The farm's decisions as plays: script in, transcript out, one file each in `plays/`.
 //! docs/architecture.md, "Tests", says how to write one.
 
 use crate::support::play::{Play, check, folder};

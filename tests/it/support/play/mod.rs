@@ -42,13 +42,13 @@ struct Line {
 
 /// Where plays live.
 pub(crate) fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/scenarios")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/plays")
 }
 
 /// Plays a play and holds it against its file; or, with `UPDATE_PLAYS=1`, writes it down.
 pub(crate) fn check(name: &str) {
     let path = folder().join(format!("{name}.txt"));
-    let file = format!("tests/it/scenarios/{name}.txt");
+    let file = format!("tests/it/plays/{name}.txt");
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{file}: {error}"));
     let play = Play::parse(&file, &text).unwrap_or_else(|fault| panic!("{fault}"));
     let (transcript, faults) = play.perform().unwrap_or_else(|fault| panic!("{fault}"));
