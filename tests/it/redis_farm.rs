@@ -26,6 +26,8 @@ const TASKS: u32 = 200;
 const MAX: u32 = 8;
 const KILLS: u32 = 20;
 const STEP: Duration = Duration::from_millis(5);
+/// A heartbeat lives until its worker ends: no pause of this machine is the end of a worker.
+const BEAT_MS: u64 = 3_600_000;
 
 /// Answers a drain and takes a task in one step, as docs/workers.md asks for.
 const TAKE: &str = r#"
@@ -53,12 +55,11 @@ fn work(url: &str, id: &str, alive: &AtomicBool, studio: &Studio) {
     let mut redis = redis::Client::open(url).unwrap().get_connection().unwrap();
     let take = redis::Script::new(TAKE);
     let (busy, beat) = (format!("busy:{id}"), format!("worker:{id}"));
-    let beat_ms = 30_000 / SPEED;
     let is_up = || alive.load(Ordering::Acquire) && !studio.over.load(Ordering::Acquire);
     while is_up() {
         let mut call = take.prepare_invoke();
         call.key(format!("drain:{id}")).key("drain:-").key(&beat).key("render").key(&busy);
-        let task: Option<String> = call.arg(id).arg(beat_ms).invoke(&mut redis).unwrap();
+        let task: Option<String> = call.arg(id).arg(BEAT_MS).invoke(&mut redis).unwrap();
         let Some(task) = task else {
             sleep(STEP);
             continue;
@@ -67,7 +68,7 @@ fn work(url: &str, id: &str, alive: &AtomicBool, studio: &Studio) {
         let steps = seconds * 1000 / u64::from(SPEED) / 5;
         for _ in 0..steps {
             let text = format!("{{\"instance\":\"{id}\",\"state\":\"busy\"}}");
-            let _: () = redis.pset_ex(&beat, text, u64::from(beat_ms)).unwrap();
+            let _: () = redis.pset_ex(&beat, text, BEAT_MS).unwrap();
             sleep(STEP);
             if !is_up() {
                 studio.killed.lock().unwrap().push(format!("{id} held {task}"));
@@ -77,6 +78,7 @@ fn work(url: &str, id: &str, alive: &AtomicBool, studio: &Studio) {
         studio.done.lock().unwrap().insert(task.clone());
         let _: u32 = redis.lrem(&busy, 1, &task).unwrap();
     }
+    let _: u32 = redis.del(&beat).unwrap();
 }
 
 /// Starts a worker on every machine that comes up and ends it with its machine.
@@ -136,8 +138,7 @@ fn day(trouble: impl FnOnce(&mut Daemon) + Send) {
         let following = scope.spawn(|| follow(&cloud, &url, &studio, &mut names));
         let troubled = scope.spawn(|| {
             trouble(&mut daemon);
-            let patience = Duration::from_secs(150);
-            daemon.wait_for("an empty farm", patience, |status| {
+            daemon.wait_for("an empty farm", |status| {
                 let machines = status["machines"].as_array().unwrap().len();
                 machines == 0 && studio.done.lock().unwrap().len() == tasks.len()
             });

@@ -55,7 +55,7 @@ impl Stage {
     fn done(&self, service: Service, taken_on: Result<TakenOn, CallError>) -> Vec<Text> {
         let taken_on = taken_on.unwrap();
         let event = taken_on.event.unwrap();
-        let patience = (Span::seconds(5), Span::minutes(20));
+        let patience = (Span::seconds(5), Span::days(30)); // in fast motion
         let ended = self.run(self.client.follow(service, &event, patience, |_| {}));
         assert!(matches!(&ended, Followed::Done(event) if !event.tasks.is_empty()), "{ended:?}");
         taken_on.made

@@ -48,7 +48,7 @@ impl Stage {
 
     fn done(&self, service: Service, taken_on: Result<TakenOn, CallError>) -> Vec<Text> {
         let taken_on = taken_on.unwrap();
-        let (every, within) = (Span::seconds(2), Span::hours(1));
+        let (every, within) = (Span::seconds(2), Span::days(30));
         let event = taken_on.event.unwrap();
         let followed = self.run(self.client.follow(service, &event, (every, within), |_| ()));
         assert!(matches!(followed, Followed::Done(_)), "{followed:?}");

@@ -17,6 +17,8 @@ use crate::support::cloud::Cloud;
 
 const ZONE: &str = "CN_Qingyang_A";
 const FAMILY: &str = "专业渲染型rp3";
+/// In fast motion a busy test machine may take hours of it to ask again.
+const LONG: Span = Span::days(30);
 
 /// A scenario under way, and a client of it.
 struct Play {
@@ -64,7 +66,7 @@ impl Play {
     /// A machine that runs.
     fn machine(&self) -> farmscale::model::Text {
         let taken_on = self.create("farm-1").unwrap();
-        assert!(matches!(self.follow(&taken_on, Span::minutes(10)), Followed::Done(_)));
+        assert!(matches!(self.follow(&taken_on, LONG), Followed::Done(_)));
         taken_on.made.into_iter().next().unwrap()
     }
 
@@ -101,7 +103,7 @@ fn sold_out_may_be_told_by_an_event() {
     let play = Play::of("sold-out-by-event");
     play.wait(Span::seconds(610));
     let taken_on = play.create("farm-1").unwrap();
-    let ended = play.follow(&taken_on, Span::minutes(10));
+    let ended = play.follow(&taken_on, LONG);
     assert!(matches!(ended, Followed::Failed(_)), "{ended:?}");
     assert!(play.cloud.truth().is_empty());
 }
@@ -111,7 +113,7 @@ fn a_free_shutdown_that_is_not_granted_shows_in_the_listing() {
     let play = Play::of("silent-bill");
     let machine = play.machine();
     let stopped = play.run(play.client.operate(&[&machine], Operation::FreeStop)).unwrap();
-    assert!(matches!(play.follow(&stopped, Span::minutes(10)), Followed::Done(_)));
+    assert!(matches!(play.follow(&stopped, LONG), Followed::Done(_)));
     let detail = play.run(play.client.instance(&machine)).unwrap();
     assert_eq!((detail.status, detail.free_when_stopped), (Status::Shutdown, false));
 }
@@ -125,7 +127,8 @@ fn measurements_read_the_same_in_either_zone_and_shape() {
         let percent = play.run(play.client.gpu_percent(&machine, now, Span::minutes(10)));
         let (percent, measured_at) = percent.unwrap().unwrap();
         assert_eq!(percent, 0, "{scenario}");
-        assert!(now.since(measured_at).0.abs() < 120_000, "{scenario}: {measured_at}");
+        let asked = now + Span::minutes(-2)..=play.cloud.clock.now();
+        assert!(asked.contains(&measured_at), "{scenario}: {measured_at}");
     }
 }
 
@@ -148,7 +151,7 @@ fn other_envelopes_are_understood_and_a_machine_without_an_id_is_found_by_its_na
     let zones = zones.into_iter().map(|zone| (zone.id, zone.code)).collect();
     let taken_on = play.create("farm-7").unwrap();
     assert_eq!(taken_on.made, Vec::<farmscale::model::Text>::new());
-    assert!(matches!(play.follow(&taken_on, Span::minutes(10)), Followed::Done(_)));
+    assert!(matches!(play.follow(&taken_on, LONG), Followed::Done(_)));
     let rows = play.run(play.client.instances("farm-7", &zones)).unwrap();
     let id = &rows[0].instance;
     assert_eq!(&*rows[0].name, "farm-7");
@@ -157,7 +160,7 @@ fn other_envelopes_are_understood_and_a_machine_without_an_id_is_found_by_its_na
     let failed = (0..100).find_map(|number| {
         let operation = if number % 2 == 0 { Operation::FreeStop } else { Operation::Start };
         let taken_on = play.run(play.client.operate(&[id], operation)).ok()?;
-        match play.follow(&taken_on, Span::minutes(10)) {
+        match play.follow(&taken_on, LONG) {
             Followed::Failed(event) => Some(event),
             Followed::Done(_) | Followed::TooLate(_) => None,
         }
@@ -185,7 +188,7 @@ fn a_batch_that_failed_in_part_tells_which() {
     };
     let taken_on = play.run(play.client.create(&new)).unwrap();
     assert_eq!(taken_on.made.len(), 20);
-    let Followed::Failed(event) = play.follow(&taken_on, Span::minutes(10)) else {
+    let Followed::Failed(event) = play.follow(&taken_on, LONG) else {
         panic!("all of them succeeded");
     };
     let done =

@@ -2,14 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, sleep};
-use std::time::Duration;
 
 use farmscale::clock::Clock;
+use farmscale::model::Text;
 use farmscale::sim::http::Mischief;
 use farmscale::sim::provider::{Catalog, Dials, State};
 use redis::Commands;
@@ -18,9 +19,11 @@ use serde_json::Value;
 use crate::support::cloud::{Cloud, KEY, SECRET};
 use crate::support::daemon::free_port;
 use crate::support::redis::{Redis, signal};
+use crate::support::wait::{STEP, until};
 
 const SPEED: u32 = 60;
-const STEP: Duration = Duration::from_millis(20);
+/// A heartbeat lives as long as the test: no pause of this machine is the end of a worker.
+const BEAT_MS: u64 = 3_600_000;
 
 /// A cloud, a queue, an empty folder, and workers on every machine that comes up.
 struct Stranger {
@@ -75,16 +78,25 @@ impl Stranger {
         self.says(&all)
     }
 
+    fn wait_for_a_machine(&self) {
+        let made = || (!self.cloud.truth().is_empty()).then_some(());
+        until(made, || "no machine was made".to_owned());
+    }
+
     /// Workers that keep the contract as far as being seen and drained goes.
     fn employ(&mut self) {
         let (cloud, over) = (Arc::clone(&self.cloud), Arc::clone(&self.over));
         let url = self.redis.url();
         self.workers = Some(std::thread::spawn(move || {
             let mut redis = redis::Client::open(url).unwrap().get_connection().unwrap();
+            let mut seen = BTreeSet::new();
             while !over.load(Ordering::Acquire) {
                 let truth = cloud.truth();
-                let up = truth.iter().filter(|(_, (_, state))| *state == State::Running);
-                up.for_each(|(id, _)| beat(&mut redis, id));
+                let runs = |id: &Text| matches!(truth.get(id), Some((_, State::Running)));
+                seen.extend(truth.keys().filter(|id| runs(id)).cloned());
+                for id in &seen {
+                    if runs(id) { beat(&mut redis, id) } else { gone(&mut redis, id) }
+                }
                 sleep(STEP);
             }
         }));
@@ -104,7 +116,11 @@ fn beat(redis: &mut redis::Connection, id: &str) {
     let drained: bool = redis.exists(format!("drain:{id}")).unwrap();
     let word = if drained { "drained" } else { "idle" };
     let beat = format!("{{\"instance\":\"{id}\",\"state\":\"{word}\"}}");
-    let _: () = redis.pset_ex(format!("worker:{id}"), beat, 500).unwrap();
+    let _: () = redis.pset_ex(format!("worker:{id}"), beat, BEAT_MS).unwrap();
+}
+
+fn gone(redis: &mut redis::Connection, id: &str) {
+    let _: u32 = redis.del(format!("worker:{id}")).unwrap();
 }
 
 fn text(output: &Output) -> String {
@@ -153,11 +169,7 @@ fn a_stranger_has_a_farm_at_work_after_four_commands() {
     stranger.redis.ask(&["LPUSH", "render", "frame-1"]);
     let words = ["run", "--config", "farmscale.toml", "--clock-speed", "60"];
     let mut daemon = stranger.command(&words).spawn().unwrap();
-    let waited = (0..1500).take_while(|_| {
-        sleep(STEP);
-        stranger.cloud.truth().is_empty()
-    });
-    assert!(waited.count() < 1500, "no machine was made for the task");
+    stranger.wait_for_a_machine();
     let url = format!("http://{}", stranger.page);
     let retired = stranger.with_config(&["retire", "--yes", "--json", "--url", &url]);
     assert!(retired.status.success(), "{}", text(&retired));
@@ -239,11 +251,7 @@ fn a_trial_whose_worker_never_joins_deletes_its_machine_all_the_same() {
     assert!(said.contains("gone") && stranger.cloud.truth().is_empty(), "{said}");
 
     let mut cut = stranger.command(&words).spawn().unwrap();
-    let waited = (0..1500).take_while(|_| {
-        sleep(STEP);
-        stranger.cloud.truth().is_empty()
-    });
-    assert!(waited.count() < 1500, "no machine was made");
+    stranger.wait_for_a_machine();
     signal(cut.id(), "INT");
     assert!(!cut.wait().unwrap().success(), "an interrupted trial has shown nothing");
     assert!(stranger.cloud.truth().is_empty(), "an interrupted trial leaves nothing behind");

@@ -7,16 +7,14 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
-use std::thread::sleep;
-use std::time::Duration;
 
 use farmscale::policy::Policy;
 use serde_json::Value;
 
 use super::cloud::{KEY, SECRET};
+use super::wait::{NEVER, until};
 
 pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_farmscale");
-const STEP: Duration = Duration::from_millis(20);
 
 /// A config, and a daemon that runs by it or not.
 pub(crate) struct Daemon {
@@ -133,26 +131,22 @@ impl Daemon {
     }
 
     /// Waits until the status is as wished.
-    pub(crate) fn wait_for(
-        &mut self,
-        what: &str,
-        limit: Duration,
-        wish: impl Fn(&Value) -> bool,
-    ) -> Value {
-        let mut left = limit;
-        loop {
+    pub(crate) fn wait_for(&mut self, what: &str, wish: impl Fn(&Value) -> bool) -> Value {
+        let (log, page) = (self.folder.path().join("log"), self.page);
+        let look = || {
             if let Some(status) = self.get("/api/v1/status").filter(&wish) {
-                return status;
+                return Some(status);
             }
             if let Some(ended) = self.child.as_mut().and_then(|child| child.try_wait().unwrap()) {
                 panic!("the daemon ended ({ended}) before {what}:\n{}", self.log());
             }
-            left = left.checked_sub(STEP).unwrap_or_else(|| {
-                let status = self.get("/api/v1/status");
-                panic!("no {what} within {limit:?}; {status:?}\n{}", self.log())
-            });
-            sleep(STEP);
-        }
+            None
+        };
+        until(look, || {
+            let log = std::fs::read_to_string(log).unwrap_or_default();
+            let status = http(page, "GET /api/v1/status HTTP/1.1", "127.0.0.1", "");
+            format!("{what}; {status:?}\n{log}")
+        })
     }
 
     /// SIGTERM, and what the daemon says at its end.
@@ -217,7 +211,7 @@ pub(crate) fn http(
     more: &str,
 ) -> Option<(String, String)> {
     let mut stream = TcpStream::connect(page).ok()?;
-    stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    stream.set_read_timeout(Some(NEVER)).unwrap();
     let request = format!("{line}\r\nHost: {host}\r\nConnection: close\r\n{more}");
     let end = if more.contains("\r\n\r\n") { "" } else { "\r\n" };
     stream.write_all(format!("{request}{end}").as_bytes()).ok()?;

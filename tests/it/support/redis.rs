@@ -7,12 +7,11 @@ use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
-use std::time::Duration;
 
-/// How often a port is tried that somebody else may take first, and how long a start may take.
+use super::wait::{STEP, until};
+
+/// How often a port is tried that somebody else may take first.
 const TRIES: u32 = 5;
-const PATIENCE: Duration = Duration::from_secs(10);
-const STEP: Duration = Duration::from_millis(20);
 
 /// A running server; it ends with this value.
 pub(crate) struct Redis {
@@ -62,16 +61,16 @@ impl Redis {
 
     /// Whether the server is up; `false` if it ended because the port was taken.
     fn answers(&mut self) -> bool {
-        let mut waited = Duration::ZERO;
-        while waited < PATIENCE && self.child.try_wait().unwrap().is_none() {
-            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
-                sleep(STEP);
-                return self.child.try_wait().unwrap().is_none();
+        let port = self.port;
+        let look = || {
+            if self.child.try_wait().unwrap().is_some() {
+                return Some(false);
             }
-            sleep(STEP);
-            waited += STEP;
-        }
-        false
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
+            sleep(STEP); // somebody else's server may have answered
+            Some(self.child.try_wait().unwrap().is_none())
+        };
+        until(look, || format!("redis-server on port {port}"))
     }
 
     pub(crate) fn port(&self) -> u16 {
