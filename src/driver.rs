@@ -110,8 +110,9 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
         let mut wake_at = self.world.now();
         let mut last_turn_at = Time::default();
         loop {
-            let earliest = last_turn_at + self.policy.timing.turn_floor;
-            let wakes = self.wakes(wake_at, earliest);
+            let floor = self.policy.timing.turn_floor;
+            let earliest = last_turn_at + floor;
+            let wakes = self.wakes(wake_at, earliest.min(self.world.now() + floor));
             last_turn_at = self.world.now();
             if wakes.contains(&Wake::Stop) {
                 return self.stop(wakes);
@@ -141,7 +142,9 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
     /// Waits for the first wake, then takes all that come before a turn may begin.
     fn wakes(&mut self, wake_at: Time, earliest: Time) -> Vec<Wake> {
         let mut wakes: Vec<Wake> = self.world.next(wake_at).into_iter().collect();
-        while wakes.len() < WAKES_MAX && !wakes.contains(&Wake::Stop) {
+        // By a clock that was set back, `earliest` may be far away.
+        let is_last = |wake: &Wake| matches!(wake, Wake::Stop | Wake::ClockJumped(_));
+        while wakes.len() < WAKES_MAX && !wakes.last().is_some_and(is_last) {
             let Some(wake) = self.world.next(earliest) else { break };
             wakes.push(wake);
         }
@@ -239,7 +242,11 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
                 None => Vec::new(), // answered twice, or asked before a restart
             },
             Wake::Ordered(order) => settle::ordered(memory, order).into_iter().collect(),
-            Wake::ClockJumped(_) => {
+            Wake::ClockJumped(jump) => {
+                if jump < Span::ZERO {
+                    // What was heard seems to come from the future: it is asked for anew.
+                    self.readings = Readings::new(self.readings.store_lost, now);
+                }
                 self.readings.frozen_until = Some(now + policy.timing.jump_freeze);
                 Vec::new()
             }

@@ -10,6 +10,7 @@ pub mod driver;
 pub mod journal;
 pub mod memory;
 pub mod model;
+pub mod net;
 pub mod page;
 pub mod plan;
 pub mod policy;

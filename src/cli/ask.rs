@@ -1,7 +1,6 @@
 //! `farmscale status`, `why`, `plan`, `journal`: questions to a running daemon, over its HTTP API.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use secrecy::{ExposeSecret, SecretString};
@@ -9,9 +8,15 @@ use serde_json::Value;
 
 use super::{env, out};
 use crate::model::snapshot::Snapshot;
-use crate::model::{Event, Money, Time};
+use crate::model::{Event, Money, Span, Time};
+use crate::net::{self, Options, Proxy};
 use crate::telemetry::reasons;
 use crate::telemetry::words::{self, Language};
+
+/// For an answer of the daemon.
+const ANSWER_TIMEOUT: Span = Span::seconds(10);
+/// The page of the largest farm is a small part of this.
+const ANSWER_MAX: usize = 64 << 20;
 
 /// Where the daemon is.
 #[derive(Debug, clap::Args)]
@@ -70,10 +75,9 @@ impl Daemon {
     }
 
     async fn request(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let timeout = Duration::from_secs(10);
         // A proxy would be handed the page's token, and cannot reach this machine's own page.
-        let client = reqwest::Client::builder().timeout(timeout).no_proxy().build()?;
+        let client =
+            net::client(Options { proxy: Proxy::Never, ..Options::within(ANSWER_TIMEOUT) })?;
         let url = format!("{}{path}", self.url.trim_end_matches('/'));
         let mut request = match body {
             None => client.get(&url),
@@ -82,11 +86,11 @@ impl Daemon {
         if let Some(token) = self.token()? {
             request = request.bearer_auth(token.expose_secret());
         }
-        let response = request.send().await.with_context(|| {
+        let answer = net::send(request, ANSWER_MAX).await.with_context(|| {
             format!("no daemon answers at {}: is it running? (--url names another)", self.url)
         })?;
-        let status = response.status();
-        let text = response.text().await?;
+        let status = answer.status;
+        let text = String::from_utf8_lossy(&answer.body);
         if !status.is_success() {
             let said: Option<Value> = serde_json::from_str(&text).ok();
             let why = said.as_ref().and_then(|said| said.get("error")?.as_str());

@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 
 use super::env;
 use crate::clock::Clock;
-use crate::cloud::client::is_loopback;
 use crate::cloud::{Client, Credentials, Endpoints};
+use crate::net::is_loopback;
 
 /// How fast time runs.
 #[derive(Debug, Clone, clap::Args)]

@@ -1,6 +1,6 @@
 //! One signed call: throttled, bounded in time and size, and never repeated by itself.
 
-use std::time::Duration;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use reqwest::Method;
 use secrecy::ExposeSecret;
@@ -10,27 +10,37 @@ use super::actions::{Action, Service};
 use super::envelope::{self, Answer};
 use super::error::CallError;
 use super::sign::{Signed, Stamp};
-use super::throttle::Throttle;
+use super::throttle::{Pressure, Throttle};
 use super::turns::{Turn, Turns};
 use super::{Credentials, Endpoints};
 use crate::clock::Clock;
-use crate::model::{Refusal, Span};
+use crate::model::{Refusal, Span, Time};
+use crate::net::redact::Secrets;
+use crate::net::{self, NetError, Options, Proxy};
 
 /// An answer larger than this is not read.
 const ANSWER_MAX: usize = 16 << 20;
+/// Longest text of an error, in characters.
+const TEXT_MAX: usize = 400;
 /// How often a read is sent that is refused for its rate.
 const READ_TRIES: u32 = 3;
+/// A clock further than this from the server's is told of, and no longer signed with. The server says
+/// nowhere how far it may be.
+const SKEW_MAX: Span = Span::minutes(1);
 
 /// Signs and sends.
 #[derive(Debug)]
 pub struct Client {
     credentials: Credentials,
+    secrets: Secrets,
     endpoints: Endpoints,
     reads: reqwest::Client,
     changes: reqwest::Client,
     throttle: Throttle,
     turns: Turns,
     clock: Clock,
+    /// How far the server's clock is ahead of ours, in milliseconds; 0 while ours serves.
+    ahead: AtomicI64,
 }
 
 /// A call's parameters: in the address (GET) or as a JSON body (POST).
@@ -51,34 +61,30 @@ impl Params {
 }
 
 impl Client {
-    /// Prepares two connections' pools: one for reads, and one for changes that never reuses a
+    /// Prepares two pools of connections: one for reads, and one for changes that never reuses a
     /// connection nor repeats a request, so that one call is at most one request on the wire.
     pub fn new(
         credentials: Credentials,
         endpoints: Endpoints,
         clock: Clock,
     ) -> Result<Self, CallError> {
-        // Fails only if a provider is installed already, which serves as well.
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let build = |timeout: Span, idle: usize| {
-            let mut builder = reqwest::Client::builder()
-                .connect_timeout(endpoints.connect_timeout.to_std())
-                .timeout(timeout.to_std())
-                .pool_max_idle_per_host(idle)
-                .pool_idle_timeout(Duration::from_secs(20))
-                .redirect(reqwest::redirect::Policy::none())
-                .retry(reqwest::retry::never())
-                .user_agent(concat!("farmscale/", env!("CARGO_PKG_VERSION")));
-            if is_loopback(&endpoints.ecs) {
-                builder = builder.no_proxy();
-            }
-            builder.build().map_err(|error| CallError::NotSent(error.to_string()))
+        let build = |timeout: Span, keep_alive: bool| {
+            let options = Options {
+                connect_timeout: endpoints.connect_timeout,
+                keep_alive,
+                proxy: Proxy::towards(&endpoints.ecs),
+                ..Options::within(timeout)
+            };
+            net::client(options).map_err(|error| CallError::NotSent(error.to_string()))
         };
-        let reads = build(endpoints.read_timeout, 8)?;
-        let changes = build(endpoints.change_timeout, 0)?;
+        let reads = build(endpoints.read_timeout, true)?;
+        let changes = build(endpoints.change_timeout, false)?;
         let throttle = Throttle::new(endpoints.calls_per_second, clock.clone());
-        let turns = Turns::default();
-        Ok(Self { credentials, endpoints, reads, changes, throttle, turns, clock })
+        let mut secrets = Secrets::default();
+        secrets.add(credentials.access_key_id.expose_secret());
+        secrets.add(credentials.access_key_secret.expose_secret());
+        let (turns, ahead) = (Turns::default(), AtomicI64::new(0));
+        Ok(Self { credentials, secrets, endpoints, reads, changes, throttle, turns, clock, ahead })
     }
 
     /// Where the services are.
@@ -89,6 +95,11 @@ impl Client {
     /// What time it is for the signature and for deadlines.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Which calls wait for their turn, and how long; and how many a second are allowed.
+    pub fn pressure(&self) -> (Vec<Pressure>, u32) {
+        (self.throttle.pressure(), self.throttle.per_second())
     }
 
     /// How many calls the server has refused for their rate.
@@ -102,27 +113,72 @@ impl Client {
         self.turns.take(ids).await
     }
 
+    /// How far the server's clock is ahead of this machine's, if that is too far to sign with: then
+    /// calls are signed with the server's time.
+    pub fn skew(&self) -> Option<Span> {
+        Some(Span(self.ahead.load(Ordering::Acquire))).filter(|ahead| *ahead != Span::ZERO)
+    }
+
     /// Sends one call and opens its answer. A read that was refused for its rate is asked again,
-    /// with a new signature; a change never is.
+    /// with a new signature; a change never is. A call refused for the time it was signed with is
+    /// signed once more, with the server's.
     pub async fn call(&self, action: &Action, params: Params) -> Result<Answer, CallError> {
         let mut tries_left = if action.changes { 1 } else { READ_TRIES };
+        let mut may_learn = true;
         loop {
-            self.throttle.pass(action.changes).await;
+            let passed = self.throttle.pass(action.need()).await;
+            passed.map_err(|crowded| CallError::NotSent(crowded.to_string()))?;
+            let (result, date) = self.once(action, &params).await;
+            let class = result.as_ref().err().map(CallError::class);
+            let is_skewed = class == Some(Refusal::Clock);
+            let learned = date.is_some_and(|date| self.learn(date, is_skewed));
+            if is_skewed && learned && std::mem::take(&mut may_learn) {
+                continue;
+            }
             tries_left -= 1;
-            match self.once(action, &params).await {
-                Err(error) if error.class() == Refusal::Throttled => {
-                    self.throttle.refused();
-                    if tries_left == 0 {
-                        return Err(error);
-                    }
-                }
-                ended => return ended,
+            if class != Some(Refusal::Throttled) {
+                return result;
+            }
+            self.throttle.refused();
+            if tries_left == 0 {
+                return result;
             }
         }
     }
 
-    async fn once(&self, action: &Action, params: &Params) -> Result<Answer, CallError> {
-        let stamp = Stamp::fresh(self.clock.now());
+    /// Takes the server's time in: after a refusal for it, or while it is signed with. Says whether
+    /// that changes what is signed.
+    fn learn(&self, date: Time, refused: bool) -> bool {
+        let before = self.ahead.load(Ordering::Acquire);
+        if !refused && before == 0 {
+            return false;
+        }
+        let found = date.since(self.clock.wall());
+        let ahead = if found.0.abs() <= SKEW_MAX.0 { 0 } else { found.0 };
+        if (ahead - before).abs() <= SKEW_MAX.0 && (ahead == 0) == (before == 0) {
+            return false;
+        }
+        self.ahead.store(ahead, Ordering::Release);
+        if ahead == 0 {
+            tracing::info!("this machine's clock agrees with the cloud's again");
+        } else {
+            tracing::warn!(
+                "this machine's clock is {} by the cloud's: calls are signed with the cloud's time; \
+                 set the clock (timedatectl set-ntp true)",
+                off_by(found)
+            );
+        }
+        true
+    }
+
+    /// One request, its answer, and the server's time.
+    async fn once(
+        &self,
+        action: &Action,
+        params: &Params,
+    ) -> (Result<Answer, CallError>, Option<Time>) {
+        let ahead = Span(self.ahead.load(Ordering::Acquire));
+        let stamp = Stamp::fresh(self.clock.wall() + ahead);
         let (query, body): (&[(String, String)], _) = match params {
             Params::Query(pairs) => (pairs, None),
             Params::Body(body) => (&[], Some(body)),
@@ -135,89 +191,31 @@ impl Client {
         if let Some(body) = body {
             request = request.json(body);
         }
-        let password = body.and_then(password_in);
         let open =
             if action.name == "DescribeEvent" { envelope::open_event } else { envelope::open };
-        let result = send(request, open).await;
-        let error = match result {
-            Err(CallError::NotSent(text)) => {
+        let (result, date) = match net::send(request, ANSWER_MAX).await {
+            Ok(answer) => (open(answer.status.as_u16(), &answer.body), answer.date),
+            Err(NetError::NotConnected(text)) => {
                 let place = action.service.base(&self.endpoints);
-                CallError::NotSent(format!("{place} cannot be reached: {text}"))
+                (Err(CallError::NotSent(format!("{place} cannot be reached: {text}"))), None)
             }
-            Err(error) => error,
-            Ok(answer) => return Ok(answer),
+            Err(error) => (Err(CallError::Unknown(error.to_string())), None),
         };
-        Err(error.map_text(|text| self.blot(text, password.as_deref())))
+        let password = body.and_then(|body| body.get("Password")?.as_str());
+        let clean = |error: CallError| {
+            let secrets = self.secrets.with(password);
+            error.map_text(|text| secrets.clean(&text, TEXT_MAX))
+        };
+        (result.map_err(clean), date)
     }
 
     /// The address of a signed call.
     pub fn url(&self, service: Service, signed: &Signed) -> String {
         format!("{}?{}", service.base(&self.endpoints), signed.query())
     }
-
-    /// Blots out the key, its secret and a password, should the server echo them.
-    fn blot(&self, text: String, password: Option<&str>) -> String {
-        let Credentials { access_key_id, access_key_secret } = &self.credentials;
-        let secrets =
-            [Some(access_key_id.expose_secret()), Some(access_key_secret.expose_secret())];
-        let secrets = secrets.into_iter().chain([password]).flatten();
-        secrets.filter(|secret| 4 <= secret.len()).fold(text, |text, one| text.replace(one, "***"))
-    }
 }
 
-/// Whether an address stays on this machine.
-pub fn is_loopback(url: &str) -> bool {
-    let host = reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
-    host.is_some_and(|host| matches!(host.as_str(), "localhost" | "127.0.0.1" | "[::1]"))
-}
-
-fn password_in(body: &Value) -> Option<String> {
-    Some(body.get("Password")?.as_str()?.to_owned())
-}
-
-/// How an answer is opened: HTTP status and body.
-type Open = fn(u16, &[u8]) -> Result<Answer, CallError>;
-
-async fn send(request: reqwest::RequestBuilder, open: Open) -> Result<Answer, CallError> {
-    let mut response = request.send().await.map_err(not_answered)?;
-    let http = response.status().as_u16();
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(not_answered)? {
-        body.extend_from_slice(&chunk);
-        if ANSWER_MAX < body.len() {
-            let limit = ANSWER_MAX >> 20;
-            return Err(CallError::Unknown(format!("an answer of more than {limit} MiB")));
-        }
-    }
-    open(http, &body)
-}
-
-/// The address, with its signature, is taken out of the error's text.
-fn not_answered(error: reqwest::Error) -> CallError {
-    let (connect, timeout) = (error.is_connect() || error.is_builder(), error.is_timeout());
-    let error = error.without_url();
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(&error);
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    match (connect, timeout) {
-        (true, _) => CallError::NotSent(text),
-        (false, true) => CallError::Unknown("no answer in time".to_owned()),
-        (false, false) => CallError::Unknown(text),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_machine_is_loopback() {
-        assert!(is_loopback("http://127.0.0.1:9400/ecs/v1"));
-        assert!(is_loopback("http://localhost:1/"));
-        assert!(!is_loopback("https://api.capitalonline.net/ecs/v1"));
-        assert!(!is_loopback("http://127.0.0.1.example.com/"));
-    }
+/// `20 min slow`, `1 h fast`.
+fn off_by(ahead: Span) -> String {
+    if ahead.0 < 0 { format!("{} fast", Span(-ahead.0)) } else { format!("{ahead} slow") }
 }

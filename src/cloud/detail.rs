@@ -88,7 +88,7 @@ fn read(data: Fields<'_>) -> Option<InstanceDetail> {
     let public_ips = eips.into_iter().flat_map(Fields::entries);
     let has_end = data.text("EndBillTime").is_some_and(|end| !end.starts_with(NEVER));
     Some(InstanceDetail {
-        id: data.text("EcsId")?,
+        id: data.id("EcsId")?,
         name: data.text("EcsName").unwrap_or_else(|| "".into()),
         status: rows::status(&data.text("Status")?),
         zone_id: data.text("AzId"),

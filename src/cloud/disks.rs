@@ -239,7 +239,7 @@ pub fn disks(data: &Value) -> Result<Vec<Disk>, CallError> {
 /// `DiskInfo` of `DescribeDisk`, or one row of a list.
 pub fn disk(fields: Fields<'_>) -> Option<Disk> {
     Some(Disk {
-        id: fields.text("DiskId")?,
+        id: fields.id("DiskId")?,
         name: fields.text("DiskName").unwrap_or_else(|| "".into()),
         gib: fields.number("Size")?,
         status: DiskStatus::of(&fields.text("Status").unwrap_or_else(|| "".into())),

@@ -4,6 +4,10 @@ use serde_json::{Map, Value};
 
 use super::error::{CallError, classify};
 use super::fields::Fields;
+use crate::net::redact::{cut, one_line};
+
+/// Longest code, message or request id that is taken in, in characters.
+const TEXT_MAX: usize = 400;
 
 /// The inside of a successful answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +30,7 @@ pub fn open(http: u16, body: &[u8]) -> Result<Answer, CallError> {
     let top: Map<String, Value> =
         parsed.into_iter().map(|(key, value)| (key.to_lowercase(), value)).collect();
     let Some(code) = text(&top, &["code"]) else {
-        let keys: Vec<&str> = top.keys().map(String::as_str).take(8).collect();
+        let keys: Vec<String> = top.keys().take(8).map(|key| cut(key, 40)).collect();
         let found = keys.join(", ");
         return Err(CallError::Unknown(format!("HTTP {http} without a `Code`; keys: {found}")));
     };
@@ -68,7 +72,7 @@ fn refusal(http: u16, code: String, message: String, success: bool) -> CallError
 
 fn text(top: &Map<String, Value>, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| match top.get(*name)? {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::String(text) if !text.is_empty() => Some(one_line(text, TEXT_MAX)),
         Value::Number(number) => Some(number.to_string()),
         Value::String(_) | Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => {
             None
@@ -77,8 +81,9 @@ fn text(top: &Map<String, Value>, names: &[&str]) -> Option<String> {
 }
 
 fn not_json(http: u16, body: &[u8]) -> String {
-    let start: String = String::from_utf8_lossy(body).chars().take(80).collect();
-    format!("HTTP {http} with something else than the API's JSON: `{}`", start.trim())
+    let start = body.get(..400).unwrap_or(body);
+    let start = one_line(&String::from_utf8_lossy(start), 80);
+    format!("HTTP {http} with something else than the API's JSON: `{start}`")
 }
 
 #[cfg(test)]
@@ -107,6 +112,14 @@ mod tests {
         assert!(matches!(unknown, CallError::Unknown(_)));
         let page = open(200, b"<html>gateway</html>").unwrap_err();
         assert!(page.to_string().contains("<html>gateway"), "{page}");
+    }
+
+    #[test]
+    fn a_refusal_of_fifteen_megabytes_is_a_line() {
+        let body = format!(r#"{{"Code":"InvalidParameter","Msg":"{}"}}"#, "长".repeat(5 << 20));
+        let error = open(400, body.as_bytes()).unwrap_err();
+        assert_eq!(error.class(), Refusal::Config);
+        assert!(error.to_string().chars().count() < 2 * TEXT_MAX);
     }
 
     #[test]

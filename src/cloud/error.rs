@@ -38,16 +38,16 @@ impl CallError {
         }
     }
 
-    /// The same error with every secret blotted out.
+    /// The same error in other words: cut, and without secrets.
     #[must_use]
-    pub fn map_text(self, blot: impl Fn(String) -> String) -> Self {
+    pub fn map_text(self, word: impl Fn(String) -> String) -> Self {
         match self {
-            Self::NotSent(text) => Self::NotSent(blot(text)),
+            Self::NotSent(text) => Self::NotSent(word(text)),
             Self::Refused { class, http, code, message } => {
-                Self::Refused { class, http, code: blot(code), message: blot(message) }
+                Self::Refused { class, http, code: word(code), message: word(message) }
             }
-            Self::Unknown(text) => Self::Unknown(blot(text)),
-            Self::NotUnderstood(text) => Self::NotUnderstood(blot(text)),
+            Self::Unknown(text) => Self::Unknown(word(text)),
+            Self::NotUnderstood(text) => Self::NotUnderstood(word(text)),
         }
     }
 }
@@ -80,8 +80,9 @@ const CODES: &[(&str, Refusal)] = &[
     ("InvalidAccount.NotFound", Refusal::Auth),
     ("InvalidRegion.NotFound", Refusal::Config),
     ("InvalidAvailableZone.NotFound", Refusal::Config),
-    ("InvalidVpc.NotFound", Refusal::Config),
-    ("InvalidImage.NotFound", Refusal::Config),
+    ("InvalidVpc.NotFound", Refusal::Subnet),
+    ("InvalidSubnet.NotFound", Refusal::Subnet),
+    ("InvalidImage.NotFound", Refusal::Image),
     ("InvalidEvent.InvalidUrl.NotFound", Refusal::Config),
     ("InvalidResourceId.NotFound", Refusal::NotFound),
     ("InvalidEcsId.NotFound", Refusal::NotFound),
@@ -115,10 +116,15 @@ const WORDS: &[(&str, Refusal)] = &[
     ("too many requests", Refusal::Throttled),
     ("limitexceeded", Refusal::Throttled),
     ("exceed", Refusal::Quota),
+    ("子网", Refusal::Subnet),
+    ("subnet", Refusal::Subnet),
+    ("镜像", Refusal::Image),
+    ("image", Refusal::Image),
+    ("expired", Refusal::Clock),
+    ("timestamp", Refusal::Clock),
     ("signature", Refusal::Auth),
     ("accesskey", Refusal::Auth),
     ("nonce", Refusal::Auth),
-    ("expired", Refusal::Auth),
     ("信息不存在", Refusal::NotFound),
     ("notfound", Refusal::NotFound),
 ];
@@ -159,6 +165,10 @@ mod tests {
         assert_eq!(classify(400, "InvalidParameter", "Size"), Refusal::Config);
         assert_eq!(classify(403, "InvalidOperation", "库存不足"), Refusal::SoldOut);
         assert_eq!(classify(403, "InvalidOperation", "busy"), Refusal::Conflict);
+        assert_eq!(classify(403, "InvalidOperation", "子网可用IP不足"), Refusal::Subnet);
+        assert_eq!(classify(404, "InvalidImage.NotFound", ""), Refusal::Image);
+        assert_eq!(classify(400, "InvalidParameter", "镜像信息不存在"), Refusal::Image);
+        assert_eq!(classify(403, "RequestExpired", "The Timestamp has expired."), Refusal::Clock);
         assert_eq!(classify(429, "X", ""), Refusal::Throttled);
         assert_eq!(classify(403, "SignatureDoesNotMatch", ""), Refusal::Auth);
         assert_eq!(classify(418, "Teapot", ""), Refusal::Other);

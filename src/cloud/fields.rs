@@ -4,6 +4,14 @@
 use serde_json::{Map, Value};
 
 use crate::model::{Money, Span, Text, Time};
+use crate::net::redact::cut;
+
+/// Longest text that is taken in, in characters; what is longer is cut before it enters a record.
+const TEXT_MAX: usize = 256;
+/// Longest address that is taken in.
+const URL_MAX: usize = 4096;
+/// Longest id: one that was cut would be another.
+const ID_MAX: usize = 128;
 
 /// Most times the API gives are Beijing time, without saying so.
 const VENDOR_ZONE: Span = Span::hours(8);
@@ -18,11 +26,25 @@ impl<'a> Fields<'a> {
         value.as_object().map(Self)
     }
 
-    /// Text, or a number as text; `None` if absent, null or empty.
+    /// Text, or a number as text; `None` if absent, null or empty. A long one is cut.
     pub fn text(self, name: &str) -> Option<Text> {
+        self.text_within(name, TEXT_MAX)
+    }
+
+    /// An address; `None` if absent or longer than addresses are.
+    pub fn url(self, name: &str) -> Option<Text> {
+        self.text_within(name, URL_MAX + 1).filter(|url| url.len() <= URL_MAX)
+    }
+
+    /// An id; `None` if absent or longer than ids are.
+    pub fn id(self, name: &str) -> Option<Text> {
+        self.text_within(name, ID_MAX + 1).filter(is_id)
+    }
+
+    fn text_within(self, name: &str, max: usize) -> Option<Text> {
         match self.0.get(name)? {
             Value::String(text) if text.trim().is_empty() => None,
-            Value::String(text) => Some(text.trim().into()),
+            Value::String(text) => Some(cut(text.trim(), max).into()),
             Value::Number(number) => Some(number.to_string().into()),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
         }
@@ -63,10 +85,10 @@ impl<'a> Fields<'a> {
         self.0.get(name).map_or_else(Vec::new, list)
     }
 
-    /// A list of texts.
-    pub fn texts(self, name: &str) -> Vec<Text> {
+    /// A list of ids; what is none is left out.
+    pub fn ids(self, name: &str) -> Vec<Text> {
         let items = self.0.get(name).and_then(Value::as_array).into_iter().flatten();
-        items.filter_map(Value::as_str).map(Into::into).collect()
+        items.filter_map(Value::as_str).map(Text::from).filter(is_id).collect()
     }
 
     /// Every inner object with its name.
@@ -83,6 +105,10 @@ impl<'a> Fields<'a> {
     pub fn time(self, name: &str) -> Option<Time> {
         Some(parse_utc(&self.text(name)?)? - VENDOR_ZONE)
     }
+}
+
+fn is_id(id: &Text) -> bool {
+    !id.is_empty() && id.len() <= ID_MAX
 }
 
 /// A list of objects, read tolerantly.
@@ -114,6 +140,16 @@ mod tests {
         assert_eq!(["a", "b", "c"].map(|name| fields.number(name)), [Some(7); 3]);
         assert_eq!(["d", "e", "x"].map(|name| fields.text(name)), [None, None, None]);
         assert_eq!(["f", "g"].map(|name| fields.flag(name)), [Some(true); 2]);
+    }
+
+    #[test]
+    fn what_is_too_long_is_cut_and_an_id_that_is_too_long_is_none() {
+        let long = "状".repeat(9000);
+        let value = json!({ "Status": long, "EventId": long, "EcsIdSet": [long, "ins-1"] });
+        let fields = Fields::of(&value).unwrap();
+        assert_eq!(fields.text("Status").unwrap().chars().count(), TEXT_MAX);
+        assert_eq!(fields.id("EventId"), None);
+        assert_eq!(fields.ids("EcsIdSet"), [Text::from("ins-1")]);
     }
 
     #[test]

@@ -12,12 +12,8 @@ use super::envelope::Answer;
 use super::error::CallError;
 use super::fields::{Fields, parse_utc};
 use super::{Purchase, rows};
-use crate::model::{Billing, InstanceRow, Money, OfferKey, Span, Status, Text, Time};
+use crate::model::{Billing, Money, OfferKey, Span, Status, Text, Time};
 
-/// Rows asked for in one page.
-const PAGE: u32 = 100;
-/// Pages read at most: 20,000 machines.
-const PAGES_MAX: u32 = 200;
 /// Machines named in one call, at most; the vendor gives a number only for creates.
 pub const BATCH_MAX: usize = 100;
 
@@ -114,41 +110,6 @@ impl Operation {
 }
 
 impl Client {
-    /// `DescribeInstanceList`: every machine whose id, name or address holds `search`, page by
-    /// page. An incomplete listing is discarded: absence in what is returned means absence.
-    pub async fn instances(
-        &self,
-        search: &str,
-        zones: &BTreeMap<Text, Text>,
-    ) -> Result<Vec<InstanceRow>, CallError> {
-        let mut found: BTreeMap<Text, InstanceRow> = BTreeMap::new();
-        let mut total = None;
-        for page in 1..=PAGES_MAX {
-            let (number, size) = (page.to_string(), PAGE.to_string());
-            let params = [("SearchInfo", search), ("PageNumber", &*number), ("PageSize", &*size)];
-            let answer = self.call(&action::INSTANCE_LIST, Params::query(&params)).await?;
-            let rows = rows::of(&answer.data, zones)?;
-            let count = rows.len();
-            found.extend(rows.into_iter().map(|row| (Text::clone(&row.instance), row)));
-            let said = answer.total.map(|total| usize::try_from(total).unwrap_or(usize::MAX));
-            if page != 1 && said != total {
-                return Err(incomplete("the list changed while it was read"));
-            }
-            total = said;
-            if total.is_some_and(|total| total <= found.len()) || count == 0 {
-                break;
-            }
-        }
-        match total {
-            Some(total) if total != found.len() => {
-                let text = format!("{} of {total} rows came", found.len());
-                Err(incomplete(&text))
-            }
-            Some(_) => Ok(found.into_values().collect()),
-            None => Err(incomplete("there is no TotalCount")),
-        }
-    }
-
     /// `DescribeInstanceStatus`, a hundred at a time. An id that is not answered is unknown, not
     /// gone.
     pub async fn statuses(&self, ids: &[&str]) -> Result<BTreeMap<Text, Status>, CallError> {
@@ -184,7 +145,7 @@ impl Client {
     /// `DescribeInstanceVncUrl`: where the machine's console is.
     pub async fn vnc_url(&self, id: &str) -> Result<Text, CallError> {
         let answer = self.call(&action::VNC, Params::query(&[("EcsId", id)])).await?;
-        let url = Fields::of(&answer.data).and_then(|data| data.text("InstanceVncUrl"));
+        let url = Fields::of(&answer.data).and_then(|data| data.url("InstanceVncUrl"));
         url.ok_or_else(|| {
             CallError::NotUnderstood("DescribeInstanceVncUrl: no InstanceVncUrl".to_owned())
         })
@@ -327,18 +288,13 @@ fn create_body(new: &NewInstances<'_>) -> Value {
     body
 }
 
-/// Rows whose count and number disagree prove nothing about what is missing.
-fn incomplete(why: &str) -> CallError {
-    CallError::NotUnderstood(format!("DescribeInstanceList: incomplete: {why}"))
-}
-
 /// What a change answers.
 pub(super) fn taken_on(answer: &Answer) -> TakenOn {
     let Some(data) = Fields::of(&answer.data) else { return TakenOn::default() };
-    let mut made = data.texts("EcsIdSet");
-    made.extend(data.texts("DiskIdSet"));
-    made.extend(data.text("ImageId"));
-    TakenOn { event: data.text("EventId"), made }
+    let mut made = data.ids("EcsIdSet");
+    made.extend(data.ids("DiskIdSet"));
+    made.extend(data.id("ImageId"));
+    TakenOn { event: data.id("EventId"), made }
 }
 
 /// `Data` of `DescribeInstanceMonitor`; see [`Client::gpu_percent`].

@@ -12,6 +12,7 @@ pub mod fields;
 pub mod images;
 pub mod instances;
 pub mod leftovers;
+pub mod listing;
 pub mod network;
 pub mod password;
 pub mod rows;

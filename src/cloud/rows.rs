@@ -23,7 +23,7 @@ pub fn of(data: &Value, zones: &BTreeMap<Text, Text>) -> Result<Vec<InstanceRow>
 
 fn row(fields: Fields<'_>, zones: &BTreeMap<Text, Text>) -> Option<InstanceRow> {
     Some(InstanceRow {
-        instance: fields.text("EcsId")?,
+        instance: fields.id("EcsId")?,
         name: fields.text("EcsName").unwrap_or_else(|| "".into()),
         status: status(&fields.text("Status")?),
         created_at: fields.time("CreateTime"),

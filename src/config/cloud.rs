@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::reader::Reader;
 use super::secrets;
-use crate::cloud::client::is_loopback;
 use crate::cloud::{Credentials, Endpoints};
 use crate::model::Span;
+use crate::net::is_loopback;
 
 const PATH: &str = "/ecs/v1";
 

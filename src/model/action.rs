@@ -1,5 +1,7 @@
 //! What can be asked of the world: looks, which change nothing, and acts, which need a permit.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -124,8 +126,14 @@ pub enum Refusal {
     Throttled,
     /// The request can never work as configured: tell the operator.
     Config,
-    /// Key, signature or clock refused: tell the operator.
+    /// No such image in that zone, or not for that GPU: tell the operator.
+    Image,
+    /// The subnet is gone, or has no address left: tell the operator.
+    Subnet,
+    /// Key or signature refused: tell the operator.
     Auth,
+    /// This machine's clock is too far from the provider's: tell the operator.
+    Clock,
     /// No money in the account: tell the operator, do not repeat.
     Money,
     /// Not possible in the machine's present state: look again.
@@ -136,6 +144,30 @@ pub enum Refusal {
     NotSent,
     /// Anything else.
     Other,
+}
+
+/// What was refused, and where one word does not say what to do, the remedy.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let remedy = match self {
+            Self::Image => "there is no such image in that zone: check the pool's `image`",
+            Self::Subnet => {
+                "the subnet is gone or full: check the pool's `subnet`, or free addresses"
+            }
+            Self::Clock => "this machine's clock is off: timedatectl set-ntp true",
+            Self::SoldOut
+            | Self::Quota
+            | Self::Throttled
+            | Self::Config
+            | Self::Auth
+            | Self::Money
+            | Self::Conflict
+            | Self::NotFound
+            | Self::NotSent
+            | Self::Other => return write!(f, "{self:?}"),
+        };
+        f.write_str(remedy)
+    }
 }
 
 /// How an act went, as far as the answer tells.

@@ -382,10 +382,10 @@ impl Blocked {
             }
             Self::SoldOut { offer } => write!(f, "{offer} is sold out"),
             Self::OfferRefused { offer, class, until } => {
-                write!(f, "{offer} was refused ({class:?}), left alone until {until}")
+                write!(f, "{offer} was refused ({class}), left alone until {until}")
             }
             Self::Probing { offer, class } => {
-                write!(f, "{offer} was refused ({class:?}) and one machine tries it again")
+                write!(f, "{offer} was refused ({class}) and one machine tries it again")
             }
             Self::QuotaCeiling { zone, machines, next_try } => {
                 write!(

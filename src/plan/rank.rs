@@ -273,10 +273,14 @@ pub fn has_faded(policy: &Policy, refusal: &RefusalMemory, now: Time) -> bool {
 
 fn is_for_all(class: Refusal) -> bool {
     match class {
-        Refusal::Throttled | Refusal::Auth | Refusal::Money | Refusal::NotSent => true,
+        Refusal::Throttled | Refusal::Auth | Refusal::Clock | Refusal::Money | Refusal::NotSent => {
+            true
+        }
         Refusal::SoldOut
         | Refusal::Quota
         | Refusal::Config
+        | Refusal::Image
+        | Refusal::Subnet
         | Refusal::Conflict
         | Refusal::NotFound
         | Refusal::Other => false,

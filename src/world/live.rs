@@ -24,8 +24,6 @@ const WAKES_MAX: usize = 4096;
 const ZONES_AGE_MAX: Span = Span::hours(1);
 /// GPU use older than this says nothing about now.
 const USAGE_AGE_MAX: Span = Span::minutes(10);
-/// A wall clock that moves further than this against the monotonic one has jumped.
-const JUMP: Span = Span::seconds(5);
 
 /// The live world, as the driver's thread holds it.
 #[derive(Debug)]
@@ -34,7 +32,6 @@ pub struct Live {
     runtime: Handle,
     sender: WakeSender,
     wakes: Receiver<Wake>,
-    drift: Span,
 }
 
 /// Puts wakes in from outside: orders, a stop.
@@ -70,7 +67,6 @@ impl Live {
         clock: Clock,
     ) -> Self {
         let (sender, wakes) = mpsc::channel(WAKES_MAX);
-        let drift = clock.wall_drift();
         let reach = Reach {
             cloud,
             settings,
@@ -80,7 +76,7 @@ impl Live {
             zones: Mutex::default(),
         };
         let (reach, sender) = (Arc::new(reach), WakeSender(sender));
-        Self { reach, runtime: Handle::current(), sender, wakes, drift }
+        Self { reach, runtime: Handle::current(), sender, wakes }
     }
 
     /// A way to put wakes in.
@@ -99,9 +95,17 @@ impl World for Live {
         self.runtime.spawn(async move {
             let wake = match request {
                 Request::Look(look) => {
-                    let asked_at = reach.clock.now();
+                    let (asked_at, moved) = (reach.clock.now(), reach.clock.moved());
                     let result = reach.look(&look, asked_at).await;
-                    Wake::Looked { look, asked_at, result }
+                    let jump = reach.clock.moved() - moved;
+                    if jump == Span::ZERO {
+                        Wake::Looked { look, asked_at, result }
+                    } else {
+                        // Its times are by a clock that has been set meanwhile.
+                        let detail = "the clock was set while it was asked".into();
+                        let failure = LookFailure { class: Refusal::Clock, detail };
+                        Wake::Looked { look, asked_at: asked_at + jump, result: Err(failure) }
+                    }
                 }
                 Request::Act { number, act, .. } => {
                     Wake::Answered { number, outcome: reach.act(&act).await }
@@ -113,10 +117,8 @@ impl World for Live {
     }
 
     fn next(&mut self, deadline: Time) -> Option<Wake> {
-        let drift = self.reach.clock.wall_drift();
-        let jump = drift - self.drift;
-        self.drift = drift;
-        if JUMP.0 < jump.0.abs() {
+        if let Some(jump) = self.reach.clock.follow_wall() {
+            tracing::warn!(%jump, "this machine's clock was set, or it slept: the time moves along");
             return Some(Wake::ClockJumped(jump));
         }
         if let Ok(wake) = self.wakes.try_recv() {

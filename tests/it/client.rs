@@ -1,6 +1,8 @@
 //! The typed client, and a stranger's, against the simulated cloud over HTTP.
 
+use std::collections::VecDeque;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use farmscale::clock::Clock;
@@ -9,7 +11,7 @@ use farmscale::cloud::client::Params;
 use farmscale::cloud::instances::NewInstances;
 use farmscale::cloud::{CallError, Purchase};
 use farmscale::model::{Billing, Span, Text};
-use farmscale::sim::http::Mischief;
+use farmscale::sim::http::{Answers, Mischief};
 use farmscale::sim::provider::{Between, Catalog, CreateRequest, Dials};
 use proptest::prelude::*;
 use tokio::task::JoinSet;
@@ -135,4 +137,57 @@ fn a_create_that_arrives_twice_makes_one_machine_and_is_not_taken_for_refused() 
     let answer = runtime.block_on(cloud.client(100).create(&new));
     assert!(matches!(answer, Err(CallError::Unknown(_))), "{answer:?}");
     assert_eq!(cloud.truth().len(), 1);
+}
+
+/// A server that answers 100 rows at once, of a list in which a machine comes or goes every moment:
+/// what was there all the time is in every listing.
+#[test]
+fn a_list_that_changes_while_it_is_read_is_still_complete() {
+    let clock = Clock::starting_at(Clock::real().now(), 10);
+    let mut catalog = Catalog::standard();
+    catalog.quota = 2000;
+    catalog.sizes.values_mut().for_each(|size| size.stock = None);
+    let dials = Dials { create: Between::exactly(1), delete: Between::exactly(1), ..Dials::kind() };
+    let answers = Answers { rows_max: 100, ..Answers::DOCUMENTED };
+    let cloud = Arc::new(Cloud::build(catalog, dials, answers, clock));
+    let offer = cloud.with(|provider| {
+        let offer = provider.catalog().sizes.keys().next().unwrap().offer(Billing::OnDemand);
+        let request = provider.catalog().request("farm-stays", &offer);
+        for _ in 0..5 {
+            let request = CreateRequest { number: 100, start_number: Some(1), ..request.clone() };
+            provider.create(cloud.clock.now(), &request).unwrap();
+        }
+        offer
+    });
+    let client = cloud.client(50);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (changing, stops) = (Arc::clone(&cloud), Arc::clone(&stop));
+    let changes = std::thread::spawn(move || {
+        let mut made = VecDeque::new();
+        while !stops.load(Ordering::Acquire) {
+            changing.with(|provider| {
+                let now = changing.clock.now();
+                let request = provider.catalog().request("farm-goes", &offer);
+                if made.len() < 40 {
+                    made.extend(provider.create(now, &request).unwrap().instances);
+                }
+                // One that is still being made stays a little longer.
+                let goes = made.front().filter(|_| 20 < made.len());
+                if goes.is_some_and(|id| provider.delete(now, id, true).is_ok()) {
+                    made.pop_front();
+                }
+            });
+            std::thread::yield_now();
+        }
+    });
+    let zones = runtime.block_on(client.zones()).unwrap();
+    let zones = zones.into_iter().map(|zone| (zone.id, zone.code)).collect();
+    for _ in 0..5 {
+        let rows = runtime.block_on(client.instances("farm-", &zones)).unwrap();
+        let stay = rows.iter().filter(|row| row.name.starts_with("farm-stays")).count();
+        assert_eq!(stay, 500);
+    }
+    stop.store(true, Ordering::Release);
+    changes.join().unwrap();
 }

@@ -13,6 +13,7 @@ mod ledger;
 mod ledger_days;
 mod market;
 mod money_caps;
+mod net;
 mod orders;
 mod page;
 mod plays;

@@ -9,19 +9,20 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
+    ("net", &[]),
     ("policy", &[]),
     ("memory", &[]),
     ("plan", &["policy", "memory"]),
     ("journal", &["memory", "clock"]),
-    ("cloud", &["clock"]),
-    ("queue", &["clock"]),
+    ("cloud", &["clock", "net"]),
+    ("queue", &["clock", "net"]),
     ("world", &["journal", "cloud", "queue", "clock"]),
     ("driver", &["policy", "memory", "plan", "journal", "world"]),
     ("sim", &["policy", "memory", "journal", "world", "clock", "driver", "plan"]),
     ("backtest", &["policy", "sim", "driver"]),
     ("telemetry", &[]),
     ("page", &["clock", "telemetry"]),
-    ("config", &["policy", "queue", "cloud"]),
+    ("config", &["policy", "queue", "cloud", "net"]),
 ];
 
 /// Used by `main` alone.

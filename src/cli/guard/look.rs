@@ -6,11 +6,13 @@ use std::sync::Once;
 use std::time::Duration;
 
 use anyhow::Context;
-use reqwest::{Client, StatusCode, Url, redirect};
+use reqwest::{Client, StatusCode, Url};
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::decision::{Lease, Seen};
+use crate::model::Span;
+use crate::net::{self, NetError, Options, Proxy};
 
 /// How long a lease or a program may take to answer, in real time.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -88,13 +90,8 @@ pub(super) struct Looker {
 impl Looker {
     /// One that asks for this lease, and of these for work on the machine.
     pub(super) fn new(lease: Url, busy: Option<Line>, gpu: bool) -> anyhow::Result<Self> {
-        rustls::crypto::ring::default_provider().install_default().ok();
-        let client = Client::builder()
-            .timeout(ANSWER_TIMEOUT)
-            // whoever a redirect leads to is not the daemon
-            .redirect(redirect::Policy::none())
-            .no_proxy()
-            .build()
+        let within = Options::within(Span::from_std(ANSWER_TIMEOUT));
+        let client = net::client(Options { proxy: Proxy::Never, ..within })
             .context("cannot prepare connections to the control host")?;
         Ok(Self { client, lease, busy, gpu, complaint: Once::new() })
     }
@@ -105,10 +102,14 @@ impl Looker {
     }
 
     async fn asked(&self) -> Result<Lease, String> {
-        let told =
-            |error: reqwest::Error| format!("{:#}", anyhow::Error::from(error.without_url()));
-        let mut answer = self.client.get(self.lease.clone()).send().await.map_err(told)?;
-        match answer.status() {
+        let request = self.client.get(self.lease.clone());
+        let answer = net::send(request, ANSWER_MAX).await.map_err(|error| match error {
+            NetError::TooLarge(_) => {
+                "answered more than a lease: is it the address of a daemon?".to_owned()
+            }
+            other => other.to_string(),
+        })?;
+        match answer.status {
             StatusCode::OK => {}
             StatusCode::SERVICE_UNAVAILABLE => {
                 return Err("answered 503: the daemon does not turn".to_owned());
@@ -121,14 +122,7 @@ impl Looker {
             }
             other => return Err(format!("answered {other}")),
         }
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(told)? {
-            body.extend_from_slice(&chunk);
-            if ANSWER_MAX < body.len() {
-                return Err("answered more than a lease: is it the address of a daemon?".to_owned());
-            }
-        }
-        serde_json::from_slice(&body).map_err(|error| format!("answered no lease ({error})"))
+        serde_json::from_slice(&answer.body).map_err(|error| format!("answered no lease ({error})"))
     }
 
     /// What is at work on the machine, if anything is. A program that cannot tell counts as work:

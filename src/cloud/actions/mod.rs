@@ -4,6 +4,7 @@
 //! 首云公开API文档 (chapters of that name); `new` = the vendor's later pages; VPC = 私有网络概览.
 
 use super::Endpoints;
+use super::throttle::Need;
 
 pub mod check;
 pub mod ebs;
@@ -128,6 +129,19 @@ impl Action {
         match (self.service, self.name) {
             (Service::Ebs, "DescribeEvent") => "ebs.DescribeEvent",
             (_, name) => name,
+        }
+    }
+
+    /// What a call of it is for, when there are more calls than may be made.
+    pub fn need(&self) -> Need {
+        match self.name {
+            _ if self.changes => Need::Change,
+            "DescribeInstanceList" | "DescribeRegions" => Need::Listing,
+            "DescribeEvent" | "DescribeInstanceStatus" | "DescribeInstance" | "DescribeTask" => {
+                Need::Follow
+            }
+            "DescribePrice" | "DescribeZoneInstanceType" | "DescribeEcsFamilyInfo" => Need::Market,
+            _ => Need::Other,
         }
     }
 

@@ -20,6 +20,8 @@ pub struct Answers {
     pub failed_event_is_500: bool,
     /// `NoChargeForShutdown` says that a machine can be stopped free of charge, not that it is.
     pub no_charge_is_ability: bool,
+    /// A listing answers no more rows than this at once, whatever is asked.
+    pub rows_max: usize,
     /// Refusals to come, whatever is asked.
     pub refusals: Vec<Refused>,
 }
@@ -34,6 +36,7 @@ impl Answers {
         hides_new_ids: false,
         failed_event_is_500: false,
         no_charge_is_ability: false,
+        rows_max: usize::MAX,
         refusals: Vec::new(),
     };
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::Behind;
 use super::answer::{Answer, Failure, utc_time, vendor_time};
-use super::answers::{Deleted, MonitorZone, Shape};
+use super::answers::{Answers, Deleted, MonitorZone, Shape};
 use super::params::{Params, invalid, refs};
 use crate::model::{Billing, Money, Span, Text, Time};
 use crate::sim::provider::{
@@ -21,7 +21,8 @@ const SAMPLES_MAX: i64 = 120;
 pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
     let zone = params.text("AvailableZoneCode");
     let (vpc, search) = (params.text("VpcId"), params.text("SearchInfo"));
-    let is_ability = behind.answers().no_charge_is_ability;
+    let ids = params.words("EcsIds")?;
+    let Answers { no_charge_is_ability, rows_max, .. } = *behind.answers();
     let provider = behind.provider(now);
     let catalog = provider.catalog();
     let wanted = |row: &Listed<'_>| {
@@ -35,12 +36,14 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
                 || instance.name.contains(search)
                 || private_address(&instance.id).contains(search)
         });
-        in_zone && in_vpc && found
+        let named = ids.as_ref().is_none_or(|ids| ids.iter().any(|id| **id == *instance.id));
+        in_zone && in_vpc && found && named
     };
     let provider: &Provider = provider;
     let rows: Vec<_> = provider.list(now).into_iter().filter(wanted).collect();
-    let page = params.page(rows.len())?;
-    let shown = page.of(&rows).iter().map(|row| row_json(provider, row, is_ability));
+    let mut page = params.page(rows.len())?;
+    page.size = page.size.min(rows_max);
+    let shown = page.of(&rows).iter().map(|row| row_json(provider, row, no_charge_is_ability));
     let data = json!({ "EcsList": shown.collect::<Vec<_>>() });
     Ok(Answer { message: "获取云服务器列表成功！", data, page: Some(page) })
 }

@@ -40,11 +40,9 @@ use crate::sim::rng::Rng;
 use answer::{Failure, Style, json_response};
 use mischief::{Bucket, Fate};
 use params::Params;
-use signature::Doorkeeper;
+use signature::{Doorkeeper, Here, SKEW};
 use wire::{Cuttable, Switch};
 
-/// How far a timestamp may be off.
-const SKEW: Span = Span::minutes(15);
 /// What a fast clock adds to it for every real second a request may take on its way.
 const REAL_SECONDS_ON_THE_WAY: i64 = 30;
 
@@ -354,7 +352,8 @@ impl<B: Behind> Served<B> {
         if !gate.bucket.take(now, self.mischief.calls_per_second) {
             return Err(throttled());
         }
-        gate.doorkeeper.admit(now, method, query)
+        let here = Here { now, wall: self.clock.wall() };
+        gate.doorkeeper.admit(here, method, query)
     }
 }
 

@@ -109,6 +109,14 @@ impl Params {
         list.map(Some).ok_or_else(|| invalid(name))
     }
 
+    /// A list of texts with commas between, as the vendor's program sends them in an address.
+    pub(super) fn words(&self, name: &str) -> Result<Option<Vec<String>>, Failure> {
+        match self.text(name).filter(|text| !text.starts_with('[')) {
+            Some(text) => Ok(Some(text.split(',').map(|word| word.trim().to_owned()).collect())),
+            None => self.texts(name),
+        }
+    }
+
     /// A list of texts that must be there and hold something.
     pub(super) fn required_texts(&self, name: &str) -> Result<Vec<String>, Failure> {
         self.texts(name)?.filter(|list| !list.is_empty()).ok_or_else(|| missing(name))

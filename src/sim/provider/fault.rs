@@ -65,7 +65,7 @@ impl Fault {
     /// No such image in the zone.
     pub fn no_image() -> Self {
         let message = "The specified image does not exist.";
-        Self::new(404, "InvalidImage.NotFound", message, Refusal::Config)
+        Self::new(404, "InvalidImage.NotFound", message, Refusal::Image)
     }
 
     /// No such private network.
@@ -89,7 +89,7 @@ impl Fault {
     /// The image's GPU driver is not the one the card needs.
     pub fn driver_mismatch() -> Self {
         let message = "The image does not support the GPU driver of the specification.";
-        Self::new(400, "InvalidParameter", message, Refusal::Config)
+        Self::new(400, "InvalidParameter", message, Refusal::Image)
     }
 
     /// The system disk's size is not a multiple of 8 GiB from 24 on.
@@ -138,7 +138,7 @@ impl Fault {
 
     /// No private address left.
     pub fn no_address() -> Self {
-        Self::invalid_operation("子网可用IP不足")
+        Self { class: Refusal::Subnet, ..Self::invalid_operation("子网可用IP不足") }
     }
 
     /// A local system disk with cloud data disks.
@@ -163,13 +163,21 @@ impl Fault {
         Self::new(401, "SignatureDoesNotMatch", message, Refusal::Auth)
     }
 
+    /// Signed with another time than ours.
+    pub fn expired() -> Self {
+        Self::new(403, "RequestExpired", "The Timestamp has expired.", Refusal::Clock)
+    }
+
     /// A refusal of this class, for worlds that order one.
     pub fn of_class(class: Refusal) -> Self {
         match class {
             Refusal::SoldOut => Self::sold_out(),
             Refusal::Quota => Self::quota(0),
             Refusal::Throttled => Self::throttled(),
-            Refusal::Config => Self::no_image(),
+            Refusal::Config => Self::no_size(),
+            Refusal::Image => Self::no_image(),
+            Refusal::Subnet => Self::no_address(),
+            Refusal::Clock => Self::expired(),
             Refusal::Auth => Self::signature(),
             Refusal::Money => Self::no_money(),
             Refusal::Conflict | Refusal::NotFound | Refusal::NotSent | Refusal::Other => {

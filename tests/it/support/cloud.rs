@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use farmscale::clock::Clock;
 use farmscale::cloud::{Client, Credentials, Endpoints};
 use farmscale::model::Text;
-use farmscale::sim::http::{Alone, Behind, Mischief, Options, serve};
+use farmscale::sim::http::{Alone, Answers, Behind, Mischief, Options, serve};
 use farmscale::sim::provider::{Catalog, Dials, Provider, State};
 use farmscale::sim::scenario::{BUNDLED, Scenario};
 
@@ -36,6 +36,16 @@ impl Cloud {
         mischief: Mischief,
     ) -> Self {
         Self::serving(Alone::new(Provider::new(catalog, dials, 1)), clock, mischief)
+    }
+
+    /// A kind cloud that answers in its own way.
+    pub(crate) fn answering(answers: Answers) -> Self {
+        Self::build(Catalog::standard(), Dials::kind(), answers, Clock::real())
+    }
+
+    pub(crate) fn build(catalog: Catalog, dials: Dials, answers: Answers, clock: Clock) -> Self {
+        let provider = Provider::new(catalog, dials, 1);
+        Self::serving(Alone::answering(provider, answers), clock, Mischief::none())
     }
 
     /// A bundled scenario, or the text of one.

@@ -1,0 +1,112 @@
+//! The list of machines, whole or not at all: absence in what is returned means absence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::actions::ecs as action;
+use super::client::{Client, Params};
+use super::error::CallError;
+use super::rows;
+use crate::model::{InstanceRow, Text};
+
+/// Rows asked for in one page, and ids looked up in one call.
+const PAGE: usize = 100;
+/// Pages read at most: 20,000 machines.
+const PAGES_MAX: usize = 200;
+/// How often a list that changes is read before it is given up.
+const PASSES_MAX: u32 = 4;
+
+/// Rows by id.
+type Rows = BTreeMap<Text, InstanceRow>;
+
+/// What the pages of one reading held.
+struct Pass {
+    rows: Rows,
+    /// The fewest and the most rows the pages spoke of.
+    totals: (usize, usize),
+}
+
+impl Client {
+    /// `DescribeInstanceList`: every machine whose id, name or address holds `search`. Without page
+    /// numbers the API answers all rows at once; should it hold some back, page by page. `zones` =
+    /// `AzId` → `AvailableZoneCode`. An incomplete listing is an error.
+    pub async fn instances(
+        &self,
+        search: &str,
+        zones: &BTreeMap<Text, Text>,
+    ) -> Result<Vec<InstanceRow>, CallError> {
+        let (rows, total) = self.rows(&[("SearchInfo", search)], zones).await?;
+        if total == rows.len() {
+            return Ok(rows.into_values().collect());
+        }
+        self.paged(search, zones).await
+    }
+
+    /// Page by page. Rows that slipped past a page's edge while the list changed are looked up by
+    /// the ids that an earlier reading found.
+    async fn paged(
+        &self,
+        search: &str,
+        zones: &BTreeMap<Text, Text>,
+    ) -> Result<Vec<InstanceRow>, CallError> {
+        let mut known: BTreeSet<Text> = BTreeSet::new();
+        let mut last = (0, 0);
+        for pass in 0..PASSES_MAX {
+            let Pass { mut rows, totals: (least, most) } = self.pass(search, zones).await?;
+            let is_settled = least == most && rows.len() == most;
+            if !is_settled && pass != 0 {
+                let slipped: Vec<&Text> =
+                    known.iter().filter(|id| !rows.contains_key(*id)).collect();
+                for ids in slipped.chunks(PAGE) {
+                    let ids: Vec<&str> = ids.iter().map(|id| &***id).collect();
+                    let (found, _) = self.rows(&[("EcsIds", &ids.join(","))], zones).await?;
+                    // Should the filter be ignored, the rows are of the list all the same.
+                    rows.extend(found.into_iter().filter(|(_, row)| row.name.contains(search)));
+                }
+            }
+            if is_settled || (pass != 0 && least <= rows.len()) {
+                return Ok(rows.into_values().collect());
+            }
+            last = (rows.len(), most);
+            known.extend(rows.into_keys());
+        }
+        Err(incomplete(&format!(
+            "{} of {} rows came; the list changes while it is read",
+            last.0, last.1
+        )))
+    }
+
+    async fn pass(&self, search: &str, zones: &BTreeMap<Text, Text>) -> Result<Pass, CallError> {
+        let mut rows = Rows::new();
+        let mut totals = (usize::MAX, 0);
+        for page in 1..=PAGES_MAX {
+            let (number, size) = (page.to_string(), PAGE.to_string());
+            let asked = [("SearchInfo", search), ("PageNumber", &*number), ("PageSize", &*size)];
+            let (found, total) = self.rows(&asked, zones).await?;
+            totals = (totals.0.min(total), totals.1.max(total));
+            let is_last = found.is_empty() || total <= page.saturating_mul(PAGE);
+            rows.extend(found);
+            if is_last {
+                return Ok(Pass { rows, totals });
+            }
+        }
+        Err(incomplete("it does not end"))
+    }
+
+    /// One answer: its rows, and how many it says there are.
+    async fn rows(
+        &self,
+        asked: &[(&str, &str)],
+        zones: &BTreeMap<Text, Text>,
+    ) -> Result<(Rows, usize), CallError> {
+        let answer = self.call(&action::INSTANCE_LIST, Params::query(asked)).await?;
+        let rows = rows::of(&answer.data, zones)?;
+        let rows = rows.into_iter().map(|row| (Text::clone(&row.instance), row)).collect();
+        let total = answer.total.ok_or_else(|| incomplete("there is no TotalCount"))?;
+        Ok((rows, usize::try_from(total).unwrap_or(usize::MAX)))
+    }
+}
+
+/// Rows whose count and number disagree prove nothing about what is missing.
+fn incomplete(why: &str) -> CallError {
+    CallError::NotUnderstood(format!("DescribeInstanceList: incomplete: {why}"))
+}
