@@ -245,9 +245,15 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
             Wake::ClockJumped(jump) => {
                 if jump < Span::ZERO {
                     // What was heard seems to come from the future: it is asked for anew.
-                    self.readings = Readings::new(self.readings.store_lost, now);
+                    let notices = std::mem::take(&mut self.readings.notices);
+                    let new = Readings::new(self.readings.store_lost, now);
+                    self.readings = Readings { notices, ..new };
                 }
                 self.readings.frozen_until = Some(now + policy.timing.jump_freeze);
+                Vec::new()
+            }
+            Wake::Noticed { source, fault } => {
+                self.readings.notice(source, fault);
                 Vec::new()
             }
             Wake::Hint | Wake::Stop => Vec::new(),

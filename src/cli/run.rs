@@ -13,7 +13,7 @@ use super::{hints, out};
 use crate::clock::Clock;
 use crate::memory::{Life, Memory};
 use crate::model::snapshot::Blocked;
-use crate::model::{Money, Price, Snapshot};
+use crate::model::{Money, Price, Snapshot, SourceId};
 use crate::page::Board;
 use crate::telemetry::log;
 
@@ -93,8 +93,7 @@ impl Sight {
         let Some(farm) = last else {
             return Self::Never("there was no time to look".to_owned());
         };
-        let failing = farm.faults.iter().find(|(source, _)| source.starts_with("cloud: listing"));
-        let failing = failing.map(|(_, detail)| detail.to_string());
+        let failing = farm.faults.get(&SourceId::Fleet).map(ToString::to_string);
         let why = failing.clone().unwrap_or_else(|| "the cloud has not answered yet".to_owned());
         if memory.meta.adopted_at.is_none() {
             return Self::Never(why);

@@ -215,7 +215,7 @@ impl Client {
     }
 }
 
-/// `20 min slow`, `1 h fast`.
-fn off_by(ahead: Span) -> String {
+/// `20 min slow`, `1 h fast`: how a clock is that the server's is so far ahead of.
+pub fn off_by(ahead: Span) -> String {
     if ahead.0 < 0 { format!("{} fast", Span(-ahead.0)) } else { format!("{ahead} slow") }
 }

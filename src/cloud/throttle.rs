@@ -17,6 +17,7 @@ use crate::model::{Span, Time};
 const PAUSE: Span = Span::seconds(1);
 /// …and nothing in a bunch for so long.
 const CALM: Span = Span::minutes(10);
+const MINUTE: Span = Span::minutes(1);
 /// Divided by every share without a rest.
 const STRIDE: u64 = 12;
 
@@ -55,6 +56,8 @@ pub struct Pressure {
     pub waiting: usize,
     /// How long the first of them has waited.
     pub longest: Span,
+    /// How many were not sent over the last minute because too many wait.
+    pub turned_away: u32,
 }
 
 /// Lets so many calls through in a second, twice as many at once after a pause.
@@ -87,6 +90,8 @@ struct Line {
     waiting: VecDeque<Ticket>,
     /// What this kind has had of its share: the least goes first.
     served: u64,
+    /// Since when, and how many, were turned away within a minute.
+    turned_away: (Time, u32),
 }
 
 #[derive(Debug, Clone)]
@@ -241,8 +246,11 @@ impl Throttle {
         let state = self.state();
         let of = |need: Need| {
             let line = state.lines.get(need.place())?;
-            let longest = now.since(line.waiting.front()?.since);
-            Some(Pressure { need, waiting: line.waiting.len(), longest })
+            let longest = line.waiting.front().map_or(Span::ZERO, |one| now.since(one.since));
+            let (since, count) = line.turned_away;
+            let turned_away = if now < since + MINUTE { count } else { 0 };
+            let pressure = Pressure { need, waiting: line.waiting.len(), longest, turned_away };
+            (pressure.waiting != 0 || turned_away != 0).then_some(pressure)
         };
         Need::ALL.into_iter().filter_map(of).collect()
     }
@@ -253,14 +261,20 @@ impl Throttle {
 
     /// Goes to the end of its line, unless that is too long.
     fn enter(&self, need: Need) -> Result<Waiting<'_>, Crowded> {
+        let now = self.clock.now();
         let mut state = self.state();
         state.tickets += 1;
         let ticket =
-            Ticket { number: state.tickets, since: self.clock.now(), turn: Arc::default() };
+            Ticket { number: state.tickets, since: now, turn: Arc::default() };
         let served = state.served;
         if let Some(line) = state.lines.get_mut(need.place()) {
             let waiting = line.waiting.len();
             if need.patience().is_some_and(|patience| patience < self.wait_behind(need, waiting)) {
+                let (since, count) = &mut line.turned_away;
+                if *since + MINUTE <= now {
+                    (*since, *count) = (now, 0);
+                }
+                *count += 1;
                 return Err(Crowded { need, waiting, per_second: self.per_second });
             }
             if line.waiting.is_empty() {

@@ -9,6 +9,7 @@ use super::money::Money;
 use super::name::MachineName;
 use super::offer::OfferKey;
 use super::reading::Reading;
+use super::source::SourceId;
 use super::time::{Span, Time};
 
 /// A question. Asking twice is harmless.
@@ -275,6 +276,13 @@ pub enum Wake {
     Ordered(Order),
     /// The wall clock moved against the monotonic one by this much.
     ClockJumped(Span),
+    /// Something is wrong with the way to a source, or no longer.
+    Noticed {
+        /// With which.
+        source: SourceId,
+        /// What; `None` = all is well again.
+        fault: Option<Text>,
+    },
     /// Something may be due: look at the plan again.
     Hint,
     /// The process is to end: start nothing more.

@@ -13,6 +13,7 @@ pub mod offer;
 pub mod reading;
 pub mod reason;
 pub mod snapshot;
+pub mod source;
 pub mod time;
 
 pub use action::{Act, Change, Look, LookFailure, MachineRef, Order, Outcome, Refusal, Wake};
@@ -27,6 +28,7 @@ pub use reading::{
 };
 pub use reason::Reason;
 pub use snapshot::Snapshot;
+pub use source::SourceId;
 pub use time::{Span, Time};
 
 /// Shared text: ids, codes and names are copied often and never changed.

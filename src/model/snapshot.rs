@@ -13,6 +13,7 @@ use super::name::MachineName;
 use super::offer::{OfferKey, Stock};
 use super::reading::WorkerState;
 use super::reason::Reason;
+use super::source::SourceId;
 use super::time::{Span, Time};
 
 /// The farm after one turn.
@@ -51,7 +52,7 @@ pub struct Snapshot {
     /// Last decisions and what became of them, newest last, at most 200.
     pub recent: Vec<Event>,
     /// Sources that fail: name and what they last said.
-    pub faults: BTreeMap<Text, Text>,
+    pub faults: BTreeMap<SourceId, Text>,
 }
 
 /// An operator's pause.

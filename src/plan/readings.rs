@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::promise::workload::Workload;
 use crate::model::{
-    EventReading, Listing, Look, LookFailure, OfferKey, QueueReading, Quote, Reading, Span, Stock,
-    StockReading, Text, Time, UsageReading,
+    EventReading, Listing, Look, LookFailure, OfferKey, QueueReading, Quote, Reading, SourceId, Span,
+    Stock, StockReading, Text, Time, UsageReading,
 };
 
 /// Usage readings kept before old ones are dropped: asked for before a stop, and where nothing ends.
@@ -40,6 +40,8 @@ pub struct Readings {
     /// GPUs without use: from the first to the last reading that says so, with none between that does
     /// not.
     pub unused: BTreeMap<Text, (Time, Time)>,
+    /// What the world says is wrong with itself: the clock, calls that wait.
+    pub notices: BTreeMap<SourceId, Text>,
     /// Questions under way, and since when.
     pub asked: BTreeMap<Look, Time>,
     /// Events and names asked after, and when last.
@@ -189,6 +191,14 @@ impl Readings {
         }
     }
 
+    /// Keeps, or drops, what is wrong with the way to a source.
+    pub fn notice(&mut self, source: SourceId, fault: Option<Text>) {
+        match fault {
+            Some(fault) => drop(self.notices.insert(source, fault)),
+            None => drop(self.notices.remove(&source)),
+        }
+    }
+
     fn note_use(&mut self, instance: &Text, reading: UsageReading) {
         let at = reading.measured_at.unwrap_or(reading.asked_at);
         match reading.gpu_percent {
@@ -266,25 +276,25 @@ impl Readings {
     }
 
     /// What failing sources last said.
-    pub fn faults(&self) -> BTreeMap<Text, Text> {
+    pub fn faults(&self) -> BTreeMap<SourceId, Text> {
         let queues = self.queues.iter().filter_map(|(name, source)| {
-            source.failure.as_ref().map(|one| (format!("queue {name}"), Text::clone(&one.detail)))
+            let failure = source.failure.as_ref()?;
+            Some((SourceId::Queue(Text::clone(name)), Text::clone(&failure.detail)))
         });
-        let fleet = self
-            .fleet
-            .failure
-            .iter()
-            .map(|one| ("cloud: listing of the fleet".to_owned(), Text::clone(&one.detail)));
+        let fleet = &self.fleet.failure;
+        let fleet = fleet.iter().map(|one| (SourceId::Fleet, Text::clone(&one.detail)));
         let stock = self.stock.iter().filter_map(|((zone, family), source)| {
             let failure = source.failure.as_ref()?;
-            Some((format!("cloud: stock of {family} in {zone}"), Text::clone(&failure.detail)))
+            let what = format!("{family} in {zone}").into();
+            Some((SourceId::Stock(what), Text::clone(&failure.detail)))
         });
         let quotes = self.quotes.iter().filter_map(|(offer, source)| {
             let failure = source.failure.as_ref()?;
-            Some((format!("cloud: price of {offer}"), Text::clone(&failure.detail)))
+            let offer = offer.to_string().into();
+            Some((SourceId::Price(offer), Text::clone(&failure.detail)))
         });
-        let all = queues.chain(fleet).chain(stock).chain(quotes);
-        all.map(|(name, detail)| (name.into(), detail)).collect()
+        let notices = self.notices.iter().map(|(source, what)| (source.clone(), Text::clone(what)));
+        queues.chain(fleet).chain(stock).chain(quotes).chain(notices).collect()
     }
 }
 

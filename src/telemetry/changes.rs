@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::reasons;
 use crate::model::snapshot::{Blocked, PoolView, Snapshot};
-use crate::model::{Span, Text, Time};
+use crate::model::{SourceId, Span, Text, Time};
 
 /// A pool or a source gets a line this often at most: what flaps must not fill the disk.
 const EVERY: Span = Span::minutes(1);
@@ -16,7 +16,7 @@ pub struct Changes {
     /// By pool: its kinds of reasons.
     pools: BTreeMap<Text, Told<BTreeSet<String>>>,
     /// By source: whether it fails.
-    sources: BTreeMap<Text, Told<bool>>,
+    sources: BTreeMap<SourceId, Told<bool>>,
 }
 
 /// One line for the log.
@@ -50,10 +50,10 @@ impl Changes {
     /// What is new since the last line of each source and pool.
     pub fn lines(&mut self, farm: &Snapshot) -> Vec<Line> {
         let mut lines = Vec::new();
-        let known: Vec<Text> = self.sources.keys().chain(farm.faults.keys()).cloned().collect();
+        let known: Vec<SourceId> = self.sources.keys().chain(farm.faults.keys()).cloned().collect();
         for source in known.into_iter().collect::<BTreeSet<_>>() {
             let fault = farm.faults.get(&source);
-            let told = self.sources.entry(Text::clone(&source)).or_default();
+            let told = self.sources.entry(source.clone()).or_default();
             if told.is_news(fault.is_some(), farm.at) {
                 let words = match fault {
                     Some(detail) => format!("{source} fails: {detail}"),
@@ -133,7 +133,7 @@ mod tests {
             planned: Vec::new(),
             recent: Vec::new(),
             faults: fault
-                .map(|detail| ("queue render".into(), detail.into()))
+                .map(|detail| (SourceId::Queue("render".into()), detail.into()))
                 .into_iter()
                 .collect(),
         }

@@ -99,7 +99,7 @@ impl Metrics {
             }
         }
         for source in farm.faults.keys() {
-            let kind = source.split(' ').next().unwrap_or("").trim_end_matches(':').to_owned();
+            let kind = source.kind().to_owned();
             now.insert(("farmscale_source_failing", vec![("source", kind)]));
         }
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,7 +1,7 @@
 //! The real world: requests are carried out on tokio, their ends come back as wakes.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
@@ -11,10 +11,12 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use super::{Request, World};
 use crate::clock::Clock;
 use crate::cloud::instances::{NewInstances, Operation, TakenOn};
+use crate::cloud::client::off_by;
+use crate::cloud::throttle::Pressure;
 use crate::cloud::{CallError, Client, CloudSettings, password};
 use crate::model::{
     Act, InstanceRow, Listing, Look, LookFailure, MachineRef, Outcome, QueueReading, Reading,
-    Refusal, Span, Text, Time, UsageReading, Wake,
+    Refusal, SourceId, Span, Text, Time, UsageReading, Wake,
 };
 use crate::queue::Queue;
 
@@ -22,6 +24,10 @@ use crate::queue::Queue;
 const WAKES_MAX: usize = 4096;
 /// Zones change rarely.
 const ZONES_AGE_MAX: Span = Span::hours(1);
+/// A call that waits longer is told of.
+const WAITS_LONG: Span = Span::seconds(30);
+/// Figures of a fault that lasts are told anew this often.
+const TOLD_AGAIN: Span = Span::seconds(30);
 /// GPU use older than this says nothing about now.
 const USAGE_AGE_MAX: Span = Span::minutes(10);
 
@@ -47,7 +53,11 @@ struct Reach {
     prefix: Text,
     clock: Clock,
     zones: Mutex<(Time, BTreeMap<Text, Text>)>,
+    told: Told,
 }
+
+/// What was last said to be wrong with the way to the cloud, and when.
+type Told = std::sync::Mutex<BTreeMap<SourceId, (Time, Text)>>;
 
 impl WakeSender {
     /// Puts a wake in; `false` if the driver is gone or far behind.
@@ -74,6 +84,7 @@ impl Live {
             prefix: prefix.into(),
             clock,
             zones: Mutex::default(),
+            told: Told::default(),
         };
         let (reach, sender) = (Arc::new(reach), WakeSender(sender));
         Self { reach, runtime: Handle::current(), sender, wakes }
@@ -113,6 +124,9 @@ impl World for Live {
             };
             // The driver has ended: what came of the request is found at the next start.
             sender.send(wake).await.ok();
+            for notice in reach.notices() {
+                sender.send(notice).await.ok();
+            }
         });
     }
 
@@ -178,6 +192,50 @@ impl Reach {
                 Ok(Reading::Usage(UsageReading { asked_at, instance, gpu_percent, measured_at }))
             }
         }
+    }
+
+    /// What is wrong with the way to the cloud, where that is news.
+    fn notices(&self) -> Vec<Wake> {
+        let now = self.clock.now();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notices = Vec::new();
+        for (source, fault) in [(SourceId::Clock, self.clock_fault()), (SourceId::Calls, self.call_fault())] {
+            let is_news = match (told.get(&source), &fault) {
+                (None, None) => false,
+                (Some((at, old)), Some(new)) => old != new && *at + TOLD_AGAIN <= now,
+                (None, Some(_)) | (Some(_), None) => true,
+            };
+            if is_news {
+                match &fault {
+                    Some(fault) => drop(told.insert(source.clone(), (now, Text::clone(fault)))),
+                    None => drop(told.remove(&source)),
+                }
+                notices.push(Wake::Noticed { source, fault });
+            }
+        }
+        notices
+    }
+
+    fn clock_fault(&self) -> Option<Text> {
+        let off = off_by(self.cloud.skew()?);
+        let what = format!("{off} by the cloud's: set this machine's clock (timedatectl set-ntp true)");
+        Some(what.into())
+    }
+
+    /// Calls that wait too long, or are not sent for that.
+    fn call_fault(&self) -> Option<Text> {
+        let (pressure, per_second) = self.cloud.pressure();
+        let late = |one: &&Pressure| WAITS_LONG < one.longest || one.turned_away != 0;
+        let words = |one: &Pressure| {
+            let Pressure { need, waiting, longest, turned_away } = one;
+            match turned_away {
+                0 => format!("{waiting} {need} wait, the first for {longest}"),
+                away => format!("{away} {need} of the last minute were not sent"),
+            }
+        };
+        let late: Vec<String> = pressure.iter().filter(late).map(words).collect();
+        let limit = format!("{per_second} calls a second are allowed (`cloud.calls_per_second`)");
+        (!late.is_empty()).then(|| format!("{}: {limit}", late.join(", ")).into())
     }
 
     async fn queue(&self, name: &str, asked_at: Time) -> Result<QueueReading, LookFailure> {
