@@ -245,9 +245,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
             Wake::ClockJumped(jump) => {
                 if jump < Span::ZERO {
                     // What was heard seems to come from the future: it is asked for anew.
-                    let notices = std::mem::take(&mut self.readings.notices);
-                    let new = Readings::new(self.readings.store_lost, now);
-                    self.readings = Readings { notices, ..new };
+                    self.readings.forget(now);
                 }
                 self.readings.frozen_until = Some(now + policy.timing.jump_freeze);
                 Vec::new()

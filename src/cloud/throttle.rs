@@ -264,8 +264,7 @@ impl Throttle {
         let now = self.clock.now();
         let mut state = self.state();
         state.tickets += 1;
-        let ticket =
-            Ticket { number: state.tickets, since: now, turn: Arc::default() };
+        let ticket = Ticket { number: state.tickets, since: now, turn: Arc::default() };
         let served = state.served;
         if let Some(line) = state.lines.get_mut(need.place()) {
             let waiting = line.waiting.len();

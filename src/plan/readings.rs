@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::promise::workload::Workload;
 use crate::model::{
-    EventReading, Listing, Look, LookFailure, OfferKey, QueueReading, Quote, Reading, SourceId, Span,
-    Stock, StockReading, Text, Time, UsageReading,
+    EventReading, Listing, Look, LookFailure, OfferKey, QueueReading, Quote, Reading, SourceId,
+    Span, Stock, StockReading, Text, Time, UsageReading,
 };
 
 /// Usage readings kept before old ones are dropped: asked for before a stop, and where nothing ends.
@@ -189,6 +189,12 @@ impl Readings {
                 Brought::Nothing
             }
         }
+    }
+
+    /// Begins anew, as after a restart, but for what the world says of itself.
+    pub fn forget(&mut self, now: Time) {
+        let notices = std::mem::take(&mut self.notices);
+        *self = Self { notices, ..Self::new(self.store_lost, now) };
     }
 
     /// Keeps, or drops, what is wrong with the way to a source.

@@ -10,8 +10,8 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 
 use super::{Request, World};
 use crate::clock::Clock;
-use crate::cloud::instances::{NewInstances, Operation, TakenOn};
 use crate::cloud::client::off_by;
+use crate::cloud::instances::{NewInstances, Operation, TakenOn};
 use crate::cloud::throttle::Pressure;
 use crate::cloud::{CallError, Client, CloudSettings, password};
 use crate::model::{
@@ -199,7 +199,9 @@ impl Reach {
         let now = self.clock.now();
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         let mut notices = Vec::new();
-        for (source, fault) in [(SourceId::Clock, self.clock_fault()), (SourceId::Calls, self.call_fault())] {
+        for (source, fault) in
+            [(SourceId::Clock, self.clock_fault()), (SourceId::Calls, self.call_fault())]
+        {
             let is_news = match (told.get(&source), &fault) {
                 (None, None) => false,
                 (Some((at, old)), Some(new)) => old != new && *at + TOLD_AGAIN <= now,
@@ -218,7 +220,8 @@ impl Reach {
 
     fn clock_fault(&self) -> Option<Text> {
         let off = off_by(self.cloud.skew()?);
-        let what = format!("{off} by the cloud's: set this machine's clock (timedatectl set-ntp true)");
+        let what =
+            format!("{off} by the cloud's: set this machine's clock (timedatectl set-ntp true)");
         Some(what.into())
     }
 
