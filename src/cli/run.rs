@@ -34,7 +34,7 @@ impl RunArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
         let settings = super::load(&self.config)?;
-        log::init(settings.log_json);
+        let _last_lines = log::init(settings.log_json).context("cannot set the log up")?;
         for warning in &settings.warnings {
             tracing::warn!("{warning}");
         }

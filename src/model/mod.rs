@@ -14,6 +14,7 @@ pub mod reading;
 pub mod reason;
 pub mod snapshot;
 pub mod source;
+pub mod text;
 pub mod time;
 
 pub use action::{Act, Change, Look, LookFailure, MachineRef, Order, Outcome, Refusal, Wake};

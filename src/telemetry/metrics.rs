@@ -84,6 +84,7 @@ impl Metrics {
             }
             metrics::counter!("farmscale_refusals_total").absolute(counts.refusals);
             metrics::counter!("farmscale_unknowns_total").absolute(counts.unknowns);
+            metrics::counter!("farmscale_log_lines_lost_total").absolute(super::log::lost());
             self.flags(farm);
         });
     }

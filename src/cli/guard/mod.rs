@@ -78,7 +78,7 @@ pub struct GuardArgs {
 impl GuardArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        log::init(self.json);
+        let _last_lines = log::init(self.json)?;
         let clock = self.clock.clock_beside(self.lease.as_str())?;
         self.check()?;
         let runtime = tokio::runtime::Builder::new_current_thread()

@@ -107,6 +107,13 @@ impl Daemon {
         self.child = Some(child);
     }
 
+    /// With every line it can write on this instead of the file that `log` reads.
+    pub(crate) fn start_logging_to(&mut self, log: Stdio) {
+        let mut command = self.command();
+        command.env("RUST_LOG", "trace").stdout(Stdio::null()).stderr(log);
+        self.child = Some(command.spawn().unwrap());
+    }
+
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }

@@ -10,19 +10,30 @@ use super::words::{self, Language};
 use crate::model::event::What;
 use crate::model::{Event, Time};
 
+mod lines;
+
+pub use lines::{LastLines, lost};
+
 /// What is written unless `RUST_LOG` says otherwise: the hourly report's scheduler tells of itself.
 const FILTER: &str = "info,tokio_cron_scheduler=warn";
 
-/// Sets the log up, on the standard error, in colour on a terminal alone.
-pub fn init(json: bool) {
+/// Sets the log up, on the standard error, in colour on a terminal alone. Panics are told there too.
+pub fn init(json: bool) -> std::io::Result<LastLines> {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(FILTER));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let in_colour = std::io::stderr().is_terminal();
-    let builder = if in_colour { builder } else { builder.with_ansi(false) };
+    let in_colour = !json && std::io::stderr().is_terminal();
+    let (lines, last_lines) = lines::Lines::to_stderr(in_colour)?;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(lines)
+        .with_ansi(in_colour)
+        .log_internal_errors(false);
     let set = if json { builder.json().try_init() } else { builder.with_target(false).try_init() };
     if let Err(error) = set {
         tracing::debug!(%error, "the log was set up already");
     }
+    // The standard hook writes to the standard error itself, and would wait for whoever reads it.
+    std::panic::set_hook(Box::new(|panic| tracing::error!("{panic}")));
+    Ok(last_lines)
 }
 
 /// Writes what is new of reasons and sources.

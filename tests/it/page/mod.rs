@@ -1,0 +1,3 @@
+//! What people and programs see of a running daemon, and what they can do to it.
+
+mod browser;
