@@ -6,6 +6,7 @@ pub mod cli;
 pub mod clock;
 pub mod cloud;
 pub mod config;
+pub mod daemon;
 pub mod driver;
 pub mod journal;
 pub mod memory;

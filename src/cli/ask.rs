@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
+use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
+use super::exit::{Exit, Marks};
 use super::{env, out};
 use crate::model::snapshot::Snapshot;
 use crate::model::{Event, Money, Span, Time};
@@ -86,16 +88,18 @@ impl Daemon {
         if let Some(token) = self.token()? {
             request = request.bearer_auth(token.expose_secret());
         }
-        let answer = net::send(request, ANSWER_MAX).await.with_context(|| {
-            format!("no daemon answers at {}: is it running? (--url names another)", self.url)
-        })?;
+        let unheard =
+            || format!("no daemon answers at {}: is it running? (--url names another)", self.url);
+        let answer = net::send(request, ANSWER_MAX).await;
+        let answer = answer.with_context(unheard).exit(Exit::Unavailable)?;
         let status = answer.status;
         let text = String::from_utf8_lossy(&answer.body);
         if !status.is_success() {
             let said: Option<Value> = serde_json::from_str(&text).ok();
             let why = said.as_ref().and_then(|said| said.get("error")?.as_str());
             let why = why.unwrap_or(text.trim());
-            bail!("the daemon at {} refuses ({status}): {why}", self.url);
+            let what = format!("the daemon at {} refuses ({status}): {why}", self.url);
+            return Err(refused(status).because(what));
         }
         serde_json::from_str(&text)
             .with_context(|| format!("{url} does not answer as farmscale does"))
@@ -115,6 +119,16 @@ impl Daemon {
         let snapshot = serde_json::from_value(value.clone())
             .context("the daemon is of another version than this command")?;
         Ok((value, snapshot))
+    }
+}
+
+/// What kind of refusal a status is.
+fn refused(status: StatusCode) -> Exit {
+    match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::NotAllowed,
+        StatusCode::NOT_FOUND => Exit::NotThere,
+        StatusCode::SERVICE_UNAVAILABLE => Exit::TryAgain,
+        _ => Exit::Unavailable,
     }
 }
 
@@ -212,7 +226,8 @@ impl WhyArgs {
         let wanted = |name: &str| self.pool.as_deref().is_none_or(|pool| pool == name);
         let pools: Vec<_> = farm.pools.iter().filter(|pool| wanted(&pool.name)).collect();
         if pools.is_empty() {
-            bail!("there is no pool {}", self.pool.as_deref().unwrap_or(""));
+            let pool = self.pool.as_deref().unwrap_or("");
+            return Err(Exit::NotThere.because(format!("there is no pool {pool}")));
         }
         if self.daemon.json {
             return out::json(&self.daemon.call(&format!("/api/v1/why{}", self.query()), None)?);

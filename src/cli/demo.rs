@@ -11,11 +11,12 @@ use anyhow::{Context, bail};
 use serde::Serialize;
 use tokio::net::TcpListener;
 
-use super::daemon::{Daemon, Manner};
+use super::exit::Exit;
 use super::out;
 use super::view::View;
 use crate::clock::Clock;
 use crate::config::{self, Settings};
+use crate::daemon::{Daemon, DaemonOptions};
 use crate::driver::{Driver, Recovered, Unobserved};
 use crate::memory::Memory;
 use crate::model::{Span, Time};
@@ -100,11 +101,11 @@ impl DemoArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
         if !self.listen.ip().is_loopback() {
-            bail!(
+            return Err(Exit::Usage.because(format!(
                 "--listen {} is open to the network, and the demo asks nobody for a token: listen \
                  on 127.0.0.1",
                 self.listen
-            );
+            )));
         }
         let summary = match self.speed {
             Speed::Max => self.in_memory()?,
@@ -133,7 +134,11 @@ impl DemoArgs {
         driver.run();
         let shared = shared.borrow();
         if let Some(violation) = shared.judge.violations().first() {
-            bail!("{} is broken at {}: {}", violation.invariant, violation.at, violation.what);
+            let what = format!(
+                "{} is broken at {}: {}",
+                violation.invariant, violation.at, violation.what
+            );
+            return Err(Exit::Software.because(what));
         }
         Ok(summary(&shared.farm, driver.memory(), max, shared.now(), "in memory"))
     }
@@ -161,9 +166,13 @@ impl DemoArgs {
         };
         tokio::spawn(http::serve(Arc::clone(&farm), clock.clone(), options, cloud));
         tokio::spawn(queue_http::serve(Arc::clone(&farm), clock.clone(), queue));
-        let listen_by = "--listen";
-        let manner = Manner { clock: clock.clone(), dry_run: false, quiet: true, listen_by };
-        let mut daemon = Daemon::start(settings, manner).await?;
+        let options = DaemonOptions {
+            clock: clock.clone(),
+            dry_run: false,
+            quiet: true,
+            listen_setting: "--listen",
+        };
+        let mut daemon = Daemon::start(settings, options).await?;
         let mut view = View::new(self.json, times, daemon.page);
         self.watch(&mut daemon, &farm, &clock, &mut view).await?;
         let memory = daemon.stop().await?;

@@ -13,11 +13,9 @@ pub mod ask;
 pub mod backtest;
 pub mod check;
 pub mod cloudsim;
-pub mod daemon;
 pub mod demo;
 pub mod env;
-pub mod guard;
-pub mod hints;
+pub mod exit;
 pub mod init;
 pub mod offers;
 pub mod order;
@@ -30,7 +28,7 @@ pub mod spend;
 pub mod sweep;
 pub mod try_pool;
 pub mod view;
-pub mod watch;
+pub mod watchdog;
 
 /// Keeps a GPU render farm exactly as large as its work needs, at the lowest price the cloud sells.
 #[derive(Debug, Parser)]
@@ -63,7 +61,8 @@ enum Command {
     Try(try_pool::TryArgs),
     Api(api::ApiArgs),
     Cloudsim(cloudsim::CloudsimArgs),
-    Guard(guard::GuardArgs),
+    #[command(alias = "guard")]
+    Watchdog(watchdog::WatchdogArgs),
     /// Tries a store out; `run` calls this before it opens one.
     #[command(hide = true)]
     JournalPreflight {
@@ -106,7 +105,7 @@ impl Cli {
             Command::Try(args) => args.run(),
             Command::Api(args) => args.run(),
             Command::Cloudsim(args) => args.run(),
-            Command::Guard(args) => args.run(),
+            Command::Watchdog(args) => args.run(),
             Command::JournalPreflight { dir } => {
                 crate::journal::preflight(&dir).map_err(anyhow::Error::from)
             }

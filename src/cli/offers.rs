@@ -1,8 +1,9 @@
 //! `farmscale offers`: what can be bought now, the cheapest work first.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::{Value, json};
 
+use super::exit::Exit;
 use super::out;
 use super::reach::{Progress, ReachArgs};
 use crate::cloud::Client;
@@ -56,7 +57,8 @@ impl SurveyArgs {
         let is_there = |code: &Text| zones.iter().any(|one| one.zone.code == *code);
         match scope.zones.iter().find(|code| !is_there(code)) {
             Some(unknown) => {
-                bail!("there is no zone {unknown}; `farmscale api DescribeRegions` lists them")
+                let hint = "`farmscale api DescribeRegions` lists them";
+                Err(Exit::NotThere.because(format!("there is no zone {unknown}; {hint}")))
             }
             None => Ok(zones),
         }

@@ -4,10 +4,12 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::bail;
 
+use super::exit::Exit;
+
 /// Asks for a yes; without a terminal `--yes` must be given.
 pub fn confirm(what: &str) -> anyhow::Result<()> {
     if !std::io::stdin().is_terminal() {
-        bail!("{what}: say --yes");
+        return Err(Exit::Usage.because(format!("{what}: say --yes")));
     }
     match answer(&format!("{what}? [y/N] "))?.as_str() {
         "y" | "Y" | "yes" | "是" => Ok(()),

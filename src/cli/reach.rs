@@ -3,9 +3,10 @@
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use super::env;
+use super::exit::{Exit, Marks};
 use crate::clock::Clock;
 use crate::cloud::{Client, Credentials, Endpoints};
 use crate::net::is_loopback;
@@ -31,10 +32,10 @@ impl ClockArgs {
             return Ok(Clock::real());
         }
         if !is_loopback(server) {
-            bail!(
+            return Err(Exit::Usage.because(format!(
                 "--clock-speed is only for a simulated cloud on this machine, but {server} is \
                  elsewhere"
-            );
+            )));
         }
         Ok(Clock::scaled(self.clock_speed))
     }
@@ -60,10 +61,12 @@ impl ReachArgs {
             let settings = super::load(path)?;
             return Ok((settings.cloud.credentials, settings.cloud.endpoints));
         }
-        let credentials = env::credentials().context(
-            "no access key: set FARMSCALE_ACCESS_KEY_ID and FARMSCALE_ACCESS_KEY_SECRET, \
-             or name a config with --config",
-        )?;
+        let credentials = env::credentials()
+            .context(
+                "no access key: set FARMSCALE_ACCESS_KEY_ID and FARMSCALE_ACCESS_KEY_SECRET, \
+                 or name a config with --config",
+            )
+            .exit(Exit::NotAllowed)?;
         let endpoints = self.server.as_deref().map_or_else(Endpoints::default, Endpoints::at);
         Ok((credentials, endpoints))
     }

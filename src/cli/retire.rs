@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::json;
 use tokio::runtime::Runtime;
 
 use super::ask::Daemon;
+use super::exit::Exit;
 use super::reach::{ClockArgs, Progress};
 use super::{order, out, prompt, sweep};
 use crate::clock::Clock;
@@ -118,12 +119,12 @@ impl RetireArgs {
         } else {
             format!("{} machines are left: {}", names.len(), names.join(", "))
         };
-        bail!(
+        Err(Exit::TryAgain.because(format!(
             "not over within {}; {left} ({}). The daemon goes on with it while it runs; call this \
              again to wait on",
             self.within,
             why.join("; ")
-        )
+        )))
     }
 
     async fn leftovers(&self, settings: &Settings) -> anyhow::Result<Vec<sweep::Found>> {

@@ -25,9 +25,11 @@ mod shared;
 mod spending;
 mod spot;
 mod timing;
+mod values;
 
 use reader::{Book, Reader};
 pub use reader::{Fault, parse_span};
+pub use values::{Difference, Values};
 
 /// `FARMSCALE__A__B` is the setting `a.b`.
 const PREFIX: &str = "FARMSCALE__";
@@ -49,6 +51,8 @@ pub struct Settings {
     pub log_json: bool,
     /// What works but should be looked at.
     pub warnings: Vec<String>,
+    /// Every setting that was given, for comparing.
+    pub values: Values,
 }
 
 /// Page and HTTP API.
@@ -130,7 +134,8 @@ fn parse(
         }
     }
     let book = Book::new(lines::of(text));
-    let settings = settings(Reader::root(&book, tree), environment);
+    let values = Values::of_tree(&tree);
+    let settings = Settings { values, ..settings(Reader::root(&book, tree), environment) };
     *asked = book.asked();
     Ok((settings, book.into_faults()))
 }
@@ -180,6 +185,7 @@ fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Set
         page,
         log_json,
         warnings,
+        values: Values::default(),
     }
 }
 

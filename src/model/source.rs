@@ -22,6 +22,8 @@ pub enum SourceId {
     Calls,
     /// This machine's clock.
     Clock,
+    /// The daemon itself: it has crashed, and how it goes on.
+    Daemon,
     /// One that another version of the daemon speaks of.
     Other(Text),
 }
@@ -33,6 +35,7 @@ impl SourceId {
             Self::Queue(_) => "queue",
             Self::Fleet | Self::Stock(_) | Self::Price(_) | Self::Calls => "cloud",
             Self::Clock => "clock",
+            Self::Daemon => "daemon",
             Self::Other(_) => "other",
         }
     }
@@ -47,6 +50,7 @@ impl fmt::Display for SourceId {
             Self::Price(offer) => write!(f, "cloud: price of {offer}"),
             Self::Calls => f.write_str("cloud: calls"),
             Self::Clock => f.write_str("clock"),
+            Self::Daemon => f.write_str("daemon"),
             Self::Other(name) => f.write_str(name),
         }
     }
@@ -60,7 +64,7 @@ impl From<SourceId> for String {
 
 impl From<String> for SourceId {
     fn from(text: String) -> Self {
-        for known in [Self::Fleet, Self::Calls, Self::Clock] {
+        for known in [Self::Fleet, Self::Calls, Self::Clock, Self::Daemon] {
             if known.to_string() == text {
                 return known;
             }

@@ -53,7 +53,8 @@ impl Board {
     }
 
     /// Puts a snapshot up.
-    pub fn publish(&self, snapshot: Snapshot) {
+    pub fn publish(&self, snapshot: impl Into<Arc<Snapshot>>) {
+        let snapshot = snapshot.into();
         let mut inner = self.inner();
         let step = inner.step;
         if inner.points.back().is_none_or(|last| last.at + step <= snapshot.at) {
@@ -67,7 +68,7 @@ impl Board {
             });
             inner.step = step.times(2);
         }
-        inner.latest = Some(Arc::new(snapshot));
+        inner.latest = Some(snapshot);
     }
 
     /// The last snapshot.

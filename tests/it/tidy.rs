@@ -26,7 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 ];
 
 /// Used by `main` alone.
-const CLI: &[(&str, &[&str])] = &[("cli", &[])];
+const CLI: &[(&str, &[&str])] = &[("cli", &[]), ("daemon", &[])];
 
 /// Rooms that decide: no clock, socket, file, environment, thread, or floating point number.
 const PURE: &[&str] = &["model", "policy", "memory", "plan", "driver"];

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::{Value, json};
 
 mod money;
 mod online;
 
+use super::exit::Exit;
 use super::reach::ClockArgs;
 use super::{env, out};
 use crate::config::{self, Fault, Faults, Settings};
@@ -124,7 +125,9 @@ impl CheckArgs {
             return Ok(());
         }
         let faults: Vec<&str> = faults.iter().map(|fault| &*fault.what).collect();
-        bail!("{} cannot be used as it is:\n  {}", self.config.display(), faults.join("\n  "))
+        let config = self.config.display();
+        let what = format!("{config} cannot be used as it is:\n  {}", faults.join("\n  "));
+        Err(Exit::Config.because(what))
     }
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 
+use super::exit::Exit;
 use super::offers::{Ranked, SurveyArgs, rank, table};
 use super::reach::ReachArgs;
 use super::{out, prompt};
@@ -59,10 +60,10 @@ impl InitArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
         if self.output.exists() && !self.force {
-            bail!(
+            return Err(Exit::CannotCreate.because(format!(
                 "{} is there already; name another file with --output, or say --force",
                 self.output.display()
-            );
+            )));
         }
         let client = self.reach.client()?;
         let zones = self.survey.ask(&client)?;
@@ -100,11 +101,11 @@ impl InitArgs {
             }
         }
         if possible.is_empty() {
-            bail!(
+            return Err(Exit::Unavailable.because(
                 "nothing can be bought: no size has both an image with its GPU driver and a subnet \
                  in its zone; make an image (docs/worker-image.md), copy it to the zone with \
-                 `farmscale api SyncImage`, or make a subnet in the vendor's console"
-            );
+                 `farmscale api SyncImage`, or make a subnet in the vendor's console",
+            ));
         }
         if self.is_quiet() {
             return Ok(possible.into_iter().map(|(_, pick)| pick).collect());

@@ -118,6 +118,25 @@ impl Daemon {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    pub(crate) fn read_config(&self) -> String {
+        std::fs::read_to_string(&self.config).unwrap()
+    }
+
+    pub(crate) fn write_config(&self, text: &str) {
+        std::fs::write(&self.config, text).unwrap();
+    }
+
+    /// Sends a signal, such as `HUP`.
+    pub(crate) fn signal(&self, name: &str) {
+        super::redis::signal(self.child.as_ref().unwrap().id(), name);
+    }
+
+    /// Waits until the log says so.
+    pub(crate) fn wait_for_log(&self, word: &str) {
+        let said = || self.log().contains(word).then_some(());
+        until(said, || format!("`{word}` in the log:\n{}", self.log()));
+    }
+
     /// SIGKILL: no chance to say anything.
     pub(crate) fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {

@@ -1,31 +1,25 @@
-//! Hints on the wall clock's beat: a wake on every full minute while calendar windows are in use, a
-//! report in the log every hour. The plan itself never waits for them (`Plan::wake_at`).
+//! Hints on the wall clock's beat: a wake on every full minute, for calendar windows, and a report in
+//! the log every hour. The plan itself never waits for them (`Plan::wake_at`).
 
 use std::sync::Arc;
 
 use anyhow::Context;
 use tokio_cron_scheduler::{Job, JobScheduler};
 
+use super::Control;
 use crate::model::Wake;
 use crate::page::Board;
 use crate::telemetry::changes;
-use crate::world::live::WakeSender;
 
 /// Starts the hints; they end when the scheduler is dropped.
-pub async fn start(
-    sender: WakeSender,
-    board: Arc<Board>,
-    windows: bool,
-) -> anyhow::Result<JobScheduler> {
+pub(super) async fn start(control: Control, board: Arc<Board>) -> anyhow::Result<JobScheduler> {
     let scheduler = JobScheduler::new().await.context("cannot start the scheduler")?;
-    if windows {
-        let hint = Job::new("0 * * * * *", move |_, _| {
-            if !sender.send(Wake::Hint) {
-                tracing::debug!("the driver is behind; it looks at the calendar by itself");
-            }
-        })?;
-        scheduler.add(hint).await?;
-    }
+    let hint = Job::new("0 * * * * *", move |_, _| {
+        if !control.send(Wake::Hint) {
+            tracing::debug!("the driver is behind; it looks at the calendar by itself");
+        }
+    })?;
+    scheduler.add(hint).await?;
     let report = Job::new("0 0 * * * *", move |_, _| report(&board))?;
     scheduler.add(report).await?;
     scheduler.start().await?;

@@ -1,4 +1,4 @@
-//! `farmscale guard`: on a worker, the dead man's switch. When the control host has been silent for
+//! `farmscale watchdog`: on a worker, the dead man's switch. When the control host has been silent for
 //! long and nothing runs here, the machine is shut down.
 
 mod decision;
@@ -10,8 +10,9 @@ use anyhow::{Context, bail};
 use reqwest::Url;
 use tokio::time::timeout;
 
-use self::decision::{Guard, Rule, Verdict};
+use self::decision::{Rule, Verdict, Watchdog};
 use self::look::{Line, Looker};
+use super::exit::Exit;
 use super::reach::ClockArgs;
 use crate::clock::Clock;
 use crate::model::Span;
@@ -29,9 +30,9 @@ const SHUT_DOWN: &str = if cfg!(windows) { "shutdown /s /t 60" } else { "shutdow
 const EXIT_CODES: &str = "\
 Exit codes:
   0  the machine was told to shut down (or would have been: --dry-run); once per boot, so a
-     supervisor must not start the guard again
-  1  the program of --then failed (start the guard again), or a setting is out of its range
-  2  the command line cannot be read
+     supervisor must not start it again
+  1   the program of --then failed (start it again)
+  64  the command line cannot be read, or a setting is out of its range
 
 A shutdown from inside stops the work but not, as far as is known, the bill: see
 docs/worker-image.md.";
@@ -39,27 +40,27 @@ docs/worker-image.md.";
 /// On a worker: shuts the machine down when the control host is silent and nothing runs here.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
-pub struct GuardArgs {
+pub struct WatchdogArgs {
     /// The daemon's lease, such as `http://10.15.0.2:8420/lease`.
-    #[arg(long, value_name = "URL", env = "FARMSCALE_GUARD_LEASE")]
+    #[arg(long, value_name = "URL", env = "FARMSCALE_WATCHDOG_LEASE")]
     lease: Url,
     /// Only the lease of this farm counts.
-    #[arg(long, env = "FARMSCALE_GUARD_FARM")]
+    #[arg(long, env = "FARMSCALE_WATCHDOG_FARM")]
     farm: Option<String>,
-    /// Silence, from the guard's start or the last fresh lease, after which an idle machine goes;
+    /// Silence, from the start or the last fresh lease, after which an idle machine goes;
     /// at least 2m.
     #[arg(long, default_value = "30m", value_parser = super::span)]
-    #[arg(value_name = "TIME", env = "FARMSCALE_GUARD_SILENT_FOR")]
+    #[arg(value_name = "TIME", env = "FARMSCALE_WATCHDOG_SILENT_FOR")]
     silent_for: Span,
     /// A program, run without a shell, that ends with 0 while a task runs, such as `pgrep -x
     /// blender`: a busy machine is never shut down. One that cannot be run counts as busy.
-    #[arg(long, value_name = "COMMAND", env = "FARMSCALE_GUARD_BUSY")]
+    #[arg(long, value_name = "COMMAND", env = "FARMSCALE_WATCHDOG_BUSY")]
     busy: Option<Line>,
     /// Also ask `nvidia-smi`: a GPU in use is a task. Where it is missing, that proves nothing.
-    #[arg(long, env = "FARMSCALE_GUARD_GPU")]
+    #[arg(long, env = "FARMSCALE_WATCHDOG_GPU")]
     gpu: bool,
     /// The program that shuts the machine down, run without a shell.
-    #[arg(long, value_name = "COMMAND", env = "FARMSCALE_GUARD_THEN")]
+    #[arg(long, value_name = "COMMAND", env = "FARMSCALE_WATCHDOG_THEN")]
     #[arg(default_value = SHUT_DOWN)]
     then: Line,
     /// From one look to the next, from 5s to half of --silent-for.
@@ -75,7 +76,7 @@ pub struct GuardArgs {
     clock: ClockArgs,
 }
 
-impl GuardArgs {
+impl WatchdogArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
         let _last_lines = log::init(self.json)?;
@@ -91,13 +92,18 @@ impl GuardArgs {
     fn check(&self) -> anyhow::Result<()> {
         let Self { lease, silent_for, every, .. } = self;
         if !matches!(lease.scheme(), "http" | "https") {
-            bail!("--lease is {lease}: it must begin with http:// or https://");
+            let what = format!("--lease is {lease}: it must begin with http:// or https://");
+            return Err(Exit::Usage.because(what));
         }
         if *silent_for < SILENT_FOR_MIN {
-            bail!("--silent-for is {silent_for}: it must be at least {SILENT_FOR_MIN}");
+            let what =
+                format!("--silent-for is {silent_for}: it must be at least {SILENT_FOR_MIN}");
+            return Err(Exit::Usage.because(what));
         }
         if *every < EVERY_MIN || *silent_for < every.times(2) {
-            bail!("--every is {every}: it must be from {EVERY_MIN} to half of --silent-for");
+            let what =
+                format!("--every is {every}: it must be from {EVERY_MIN} to half of --silent-for");
+            return Err(Exit::Usage.because(what));
         }
         Ok(())
     }
@@ -107,7 +113,8 @@ impl GuardArgs {
         let Self { lease, farm, silent_for, every, .. } = self;
         let looker = Looker::new(lease.clone(), self.busy.clone(), self.gpu)?;
         let (silent_for, every) = (*silent_for, *every);
-        let mut guard = Guard::new(Rule { silent_for, every, farm: farm.clone() }, clock.now());
+        let mut watchdog =
+            Watchdog::new(Rule { silent_for, every, farm: farm.clone() }, clock.now());
         tracing::info!(%lease, %silent_for, then = %self.then, dry_run = self.dry_run, "started");
         if self.busy.is_none() && !self.gpu {
             tracing::warn!("neither --busy nor --gpu: every machine counts as idle");
@@ -116,7 +123,7 @@ impl GuardArgs {
         loop {
             let looked_at = clock.now();
             let (seen, busy) = tokio::join!(looker.lease(), looker.busy());
-            let verdict = guard.step(seen, busy, looked_at);
+            let verdict = watchdog.step(seen, busy, looked_at);
             if let Verdict::ShutDown { why, silence } = &verdict {
                 tracing::warn!(%silence, why, "the control host is silent and nothing runs here");
                 return self.shut_down().await;

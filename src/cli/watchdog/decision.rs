@@ -7,7 +7,7 @@ use crate::model::{Span, Time};
 /// A look may take so much longer than planned (time-outs) and still count in full.
 const LOOK_MAX: Span = Span::seconds(30);
 
-/// What the guard is to hold to.
+/// What the watchdog is to hold to.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
     /// Silence that is bound to end in a shutdown.
@@ -68,7 +68,7 @@ pub(super) enum Verdict {
 
 /// The state between looks.
 #[derive(Debug)]
-pub(super) struct Guard {
+pub(super) struct Watchdog {
     rule: Rule,
     looked_at: Time,
     silence: Span,
@@ -85,8 +85,8 @@ struct Latest {
     first_seen_at: Time,
 }
 
-impl Guard {
-    /// A guard that has seen nothing yet: silence counts from `now`.
+impl Watchdog {
+    /// A watchdog that has seen nothing yet: silence counts from `now`.
     pub(super) fn new(rule: Rule, now: Time) -> Self {
         Self { rule, looked_at: now, silence: Span::ZERO, idle_looks: 0, latest: None }
     }
@@ -96,7 +96,7 @@ impl Guard {
         let gap = now.since(self.looked_at);
         let gap_max = self.rule.every.times(2) + LOOK_MAX;
         self.looked_at = now;
-        // Time that the guard itself slept through (a suspended machine) proves no silence.
+        // Time that the watchdog itself slept through (a suspended machine) proves no silence.
         self.silence += gap.clamp(Span::ZERO, gap_max);
         let looks_before = if gap_max < gap { 0 } else { self.idle_looks };
         self.idle_looks = if busy.is_some() { 0 } else { looks_before.saturating_add(1) };
@@ -150,9 +150,9 @@ mod tests {
 
     const EVERY: Span = Span::seconds(30);
 
-    /// A guard and the time by hand.
+    /// A watchdog and the time by hand.
     struct Hand {
-        guard: Guard,
+        watchdog: Watchdog,
         now: Time,
     }
 
@@ -161,12 +161,12 @@ mod tests {
             let now = Time::from_seconds(1_000_000);
             let farm = Some("studio".to_owned());
             let rule = Rule { silent_for: Span::minutes(30), every: EVERY, farm };
-            Self { guard: Guard::new(rule, now), now }
+            Self { watchdog: Watchdog::new(rule, now), now }
         }
 
         fn look(&mut self, seen: Seen, busy: bool) -> Verdict {
             self.now = self.now + EVERY;
-            self.guard.step(seen, busy.then(|| "pgrep -x blender".to_owned()), self.now)
+            self.watchdog.step(seen, busy.then(|| "pgrep -x blender".to_owned()), self.now)
         }
 
         fn fresh(&mut self) -> Verdict {

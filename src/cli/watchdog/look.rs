@@ -1,4 +1,4 @@
-//! What a guard looks at: the lease over HTTP, and programs that know whether the machine works.
+//! What a watchdog looks at: the lease over HTTP, and programs that know whether the machine works.
 
 use std::process::Stdio;
 use std::str::FromStr;
