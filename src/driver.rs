@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::journal::{Batch, Journal, Verdict};
 use crate::memory::{Key, Memory};
-use crate::model::event::What;
+use crate::model::event::{EventKind, FarmEvent};
 use crate::model::snapshot::Report;
 use crate::model::{Change, Event, MachineName, Snapshot, Span, Text, Time, Wake};
-use crate::plan::readings::Brought;
+use crate::plan::readings::Observed;
 use crate::plan::report::{self, Turn};
-use crate::plan::{Readings, Situation, Step, lessons, overdue, plan, settle};
+use crate::plan::{Readings, Situation, Step, learning, overdue, plan, settle};
 use crate::policy::Policy;
 use crate::world::{Request, World};
 
@@ -99,9 +99,9 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
         };
         let minute = now.seconds() / 60;
         let epoch = minute.max(driver.memory.meta.epoch.max(epoch_seen) + 1);
-        let mut whats = overdue::after_restart(&driver.memory);
-        whats.push(What::DaemonStarted { epoch });
-        driver.settle(whats, now);
+        let mut settled = overdue::after_restart(&driver.memory);
+        settled.push(FarmEvent::DaemonStarted { epoch }.into());
+        driver.settle(settled, now);
         driver
     }
 
@@ -162,7 +162,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
             self.readings.asked.insert(look.clone(), now);
             self.world.start(Request::Look(look));
         }
-        let asked_for = plan.steps.iter().map(|step| Event { at: now, what: step.intent.clone() });
+        let asked_for = plan.steps.iter().map(|step| Event { at: now, kind: step.intent.clone() });
         self.planned = asked_for.collect();
         let steps = if self.journal.permits() { plan.steps } else { Vec::new() };
         self.commit_and_start(steps, now)?;
@@ -208,46 +208,33 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
     fn take_in(&mut self, wakes: Vec<Wake>) {
         for wake in wakes {
             let now = self.world.now();
-            let mut whats = self.settled(wake, now);
-            whats.splice(0..0, lessons::of_ends(&self.memory, &whats, now));
-            self.settle(whats, now);
+            let mut settled = self.settled(wake, now);
+            settled.splice(0..0, learning::from_terminations(&self.memory, &settled, now));
+            self.settle(settled, now);
         }
     }
 
-    fn settled(&mut self, wake: Wake, now: Time) -> Vec<What> {
-        let (policy, memory) = (&self.policy, &self.memory);
+    fn settled(&mut self, wake: Wake, now: Time) -> Vec<EventKind> {
         match wake {
             Wake::Looked { look, asked_at, result } => {
+                let policy = &self.policy;
                 let ours = |listing: &_| report::ours(policy, listing);
-                match self.readings.take(&look, asked_at, result, ours) {
-                    Brought::Queue(queue) => {
-                        settle::queue_read(policy, memory, &self.readings, &queue)
-                    }
-                    Brought::Fleet { believed } => match &self.readings.fleet.reading {
-                        Some(listing) => {
-                            settle::listed(policy, memory, &self.readings, listing, believed)
-                        }
-                        None => Vec::new(),
-                    },
-                    Brought::Name(listing) => settle::found_by_name(policy, memory, &listing),
-                    Brought::Event(reading) => settle::event_read(memory, policy, &reading, now),
-                    Brought::Quote(offer, quote) => settle::quoted(policy, memory, &offer, quote),
-                    Brought::Nothing => Vec::new(),
-                }
+                let observed = self.readings.take(&look, asked_at, result, ours);
+                self.observed(observed, now)
             }
             Wake::Answered { number, outcome } => match self.in_flight.remove(&number) {
                 Some((name, change)) => {
-                    settle::answered(policy, memory, &name, change, outcome, now)
+                    settle::answered(&self.policy, &self.memory, &name, change, outcome, now)
                 }
                 None => Vec::new(), // answered twice, or asked before a restart
             },
-            Wake::Ordered(order) => settle::ordered(memory, order).into_iter().collect(),
+            Wake::Ordered(order) => settle::ordered(&self.memory, order).into_iter().collect(),
             Wake::ClockJumped(jump) => {
                 if jump < Span::ZERO {
                     // What was heard seems to come from the future: it is asked for anew.
                     self.readings.forget(now);
                 }
-                self.readings.frozen_until = Some(now + policy.timing.jump_freeze);
+                self.readings.frozen_until = Some(now + self.policy.timing.jump_freeze);
                 Vec::new()
             }
             Wake::Noticed { source, fault } => {
@@ -258,10 +245,26 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
         }
     }
 
+    /// What a look has observed.
+    fn observed(&self, observed: Observed, now: Time) -> Vec<EventKind> {
+        let Self { policy, memory, readings, .. } = self;
+        match observed {
+            Observed::Queue(queue) => settle::queue_read(policy, memory, readings, &queue),
+            Observed::Fleet { believed } => match &readings.fleet.reading {
+                Some(listing) => settle::listed(policy, memory, readings, listing, believed),
+                None => Vec::new(),
+            },
+            Observed::Name(listing) => settle::found_by_name(policy, memory, &listing),
+            Observed::Event(reading) => settle::event_read(policy, memory, &reading, now),
+            Observed::Quote(offer, quote) => settle::quoted(policy, memory, &offer, quote),
+            Observed::Nothing => Vec::new(),
+        }
+    }
+
     /// Folds facts into memory.
-    fn settle(&mut self, whats: Vec<What>, at: Time) {
-        for what in whats {
-            let event = Event { at, what };
+    fn settle(&mut self, settled: Vec<EventKind>, at: Time) {
+        for kind in settled {
+            let event = Event { at, kind };
             self.memory.apply(&event);
             self.unwritten.push(event);
         }
@@ -306,13 +309,10 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
 }
 
 /// What an intent waits for an answer to.
-#[expect(clippy::wildcard_enum_match_arm, reason = "only intents are answered")]
-fn expected(intent: &What) -> Option<(MachineName, Option<Change>)> {
-    match intent {
-        What::CreateIntended { name, .. } => Some((name.clone(), None)),
-        What::ChangeIntended { name, change, .. } => Some((name.clone(), Some(*change))),
-        _ => None,
-    }
+fn expected(intent: &EventKind) -> Option<(MachineName, Option<Change>)> {
+    let create = intent.create_intended().map(|(name, _)| (name.clone(), None));
+    let change = intent.change_intended();
+    create.or(change.map(|(name, change, _)| (name.clone(), Some(change))))
 }
 
 /// The records that events have changed.
@@ -325,10 +325,7 @@ fn batch<'a>(memory: &Memory, events: &'a [Event]) -> Batch<'a> {
             None => batch.deletes.push(key.text()),
         }
     }
-    for event in events {
-        if let What::CreateIntended { name, .. } = &event.what {
-            batch.creates.push(name.clone());
-        }
-    }
+    let creates = events.iter().filter_map(|event| event.kind.create_intended());
+    batch.creates.extend(creates.map(|(name, _)| name.clone()));
     batch
 }

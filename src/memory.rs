@@ -9,24 +9,27 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::event::What;
-use crate::model::snapshot::{Counts, DayEntry, Hold, Pause, Phase, Sum};
+use crate::model::snapshot::{Counts, Hold, Pause, Phase, Sum};
 use crate::model::{
-    BootLine, Change, Event, MachineName, Money, OfferKey, Price, Quote, Reason, Refusal, Text,
-    Time, WorkerState,
+    BootLine, Change, MachineName, Money, OfferKey, Price, Quote, Reason, Refusal, Text, Time,
+    WorkerState,
 };
 
 mod apply;
 mod boots;
+mod keys;
 mod ledger;
 mod market;
 mod meter;
+mod records;
 mod usage;
 
 pub use boots::Boots;
+pub use keys::Key;
 pub use ledger::{Account, OpenDay};
 pub use market::{Ceiling, SpotMemory};
 pub use meter::Meter;
+pub use records::read_machine;
 pub use usage::Usage;
 
 /// Everything that must outlive a restart.
@@ -53,7 +56,7 @@ pub struct Memory {
 }
 
 /// Facts there is one of.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Meta {
     /// The epoch names are made in; 0 before the first start.
     pub epoch: i64,
@@ -64,10 +67,8 @@ pub struct Meta {
     /// The pause in force.
     pub paused: Option<Pause>,
     /// Who ordered the farm to be left for good.
-    #[serde(default)]
     pub retiring: Option<Text>,
     /// The day that is booked on.
-    #[serde(default)]
     pub day: Option<OpenDay>,
     /// Cost of machines that are gone.
     pub closed_cost: Money,
@@ -76,10 +77,8 @@ pub struct Meta {
     /// Counts.
     pub counts: Counts,
     /// When a stop was last seen to be charged though it was asked to be free.
-    #[serde(default)]
     pub stop_charged_at: Option<Time>,
     /// Hung machines replaced within the last hour, with their pools.
-    #[serde(default)]
     pub recycled: Vec<(Time, Text)>,
     /// When creates, stops (drains begun) and deletes of stopped machines were sent lately.
     pub recent: Recent,
@@ -98,7 +97,7 @@ pub struct Recent {
 }
 
 /// A machine of ours, or one that may become it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Machine {
     /// Its pool.
     pub pool: Text,
@@ -115,10 +114,8 @@ pub struct Machine {
     /// Since when.
     pub since: Time,
     /// When its last boot was asked for.
-    #[serde(default)]
     pub boot_asked_at: Option<Time>,
     /// That boot has been given up.
-    #[serde(default)]
     pub boot_failed: bool,
     /// The one change under way.
     pub pending: Option<Pending>,
@@ -127,10 +124,8 @@ pub struct Machine {
     /// Since when they do that (or, with `None`, are unseen).
     pub worker_since: Time,
     /// When they vanished at work; `None` if they did not.
-    #[serde(default)]
     pub vanished_busy_at: Option<Time>,
     /// The most of them that were seen at once since it booted.
-    #[serde(default)]
     pub workers_most: u32,
     /// Their names in the queue.
     pub workers: Vec<Text>,
@@ -145,48 +140,39 @@ pub struct Machine {
     /// Complete listings in a row it was not in, and the first of them.
     pub missed: Option<(u32, Time)>,
     /// Off, and charged as if it ran.
-    #[serde(default)]
     pub charged_off: bool,
     /// Off because we asked for it.
-    #[serde(default)]
     pub stopped_by_us: bool,
     /// The provider is taking it back, or somebody else ends it, since then.
-    #[serde(default)]
     pub reclaimed_at: Option<Time>,
     /// Kept by an operator.
-    #[serde(default)]
     pub held: Option<Hold>,
     /// A status that is none of a life's, while the provider shows it.
-    #[serde(default)]
-    pub odd: Option<Odd>,
+    pub unexpected_status: Option<UnexpectedStatus>,
     /// The queue its workers serve; empty for one that was found.
-    #[serde(default)]
     pub queue: Text,
     /// Checksum of what it was made from; `None` for one that was found.
-    #[serde(default)]
     pub build: Option<u32>,
     /// The event of its create, until its worker joins.
-    #[serde(default)]
     pub create_event: Option<Text>,
     /// What it has cost.
     pub meter: Meter,
     /// What its running time went into.
-    #[serde(default)]
     pub usage: Usage,
     /// Why it was last touched.
     pub reason: Reason,
 }
 
 /// A status the provider gives a machine that no part of its life explains.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Odd {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnexpectedStatus {
     /// As listed.
     pub status: Text,
     /// Since when.
     pub since: Time,
 }
 
-impl Odd {
+impl UnexpectedStatus {
     /// Seen first at `since`.
     pub fn new(status: &Text, since: Time) -> Self {
         Self { status: Text::clone(status), since }
@@ -194,8 +180,7 @@ impl Odd {
 }
 
 /// Launching → Booting → Ready → Stopped → Booting … → Leaving.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "life", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Life {
     /// A create was sent; nothing has been seen of it.
     Launching(Create),
@@ -211,8 +196,7 @@ pub enum Life {
 }
 
 /// What is known of a create that was sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "create", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Create {
     /// Sent, no answer.
     Sent,
@@ -226,7 +210,7 @@ pub enum Create {
 }
 
 /// A change under way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pending {
     /// What.
     pub change: Change,
@@ -239,8 +223,7 @@ pub struct Pending {
 }
 
 /// How far a change is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PendingState {
     /// Sent, no answer.
     Sent,
@@ -254,7 +237,7 @@ pub enum PendingState {
 }
 
 /// A name that is used up.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tombstone {
     /// Its pool.
     pub pool: Text,
@@ -267,7 +250,6 @@ pub struct Tombstone {
     /// Whether the machine was seen to go; a name that expired unseen may yet come to life.
     pub seen_gone: bool,
     /// Until when its cost is booked.
-    #[serde(default)]
     pub charged_until: Option<Time>,
 }
 
@@ -328,12 +310,12 @@ impl Machine {
 
     /// Whether the provider shows it as broken: it may come back, and serves nobody until then.
     pub fn in_quarantine(&self) -> bool {
-        self.odd.as_ref().is_some_and(|odd| &*odd.status == "error")
+        self.unexpected_status.as_ref().is_some_and(|seen| &*seen.status == "error")
     }
 
     /// Whether the provider is taking it back because the account is in arrears.
     pub fn in_arrears(&self) -> bool {
-        self.odd.as_ref().is_some_and(|odd| &*odd.status == "recycling")
+        self.unexpected_status.as_ref().is_some_and(|seen| &*seen.status == "recycling")
     }
 
     /// Whether it serves nobody whatever its workers say.
@@ -364,183 +346,5 @@ impl Memory {
     /// Everything spent until `now`.
     pub fn spent(&self, now: Time) -> Money {
         self.meta.closed_cost + self.machines.values().map(|machine| machine.cost(now)).sum()
-    }
-
-    /// The record a key stands for, or `None` if there is nothing (any more) under it.
-    pub fn record(&self, key: &Key) -> Option<Vec<u8>> {
-        match key {
-            Key::Meta => serde_json::to_vec(&self.meta).ok(),
-            Key::Machine(name) => serde_json::to_vec(self.machines.get(name)?).ok(),
-            Key::Tombstone(name) => serde_json::to_vec(self.tombstones.get(name)?).ok(),
-            Key::Refusal(offer) => {
-                let refusal = self.refusals.get(offer)?;
-                serde_json::to_vec(&(offer, refusal)).ok()
-            }
-            Key::Boots(line) => serde_json::to_vec(&(line, self.boots.get(line)?)).ok(),
-            Key::Spot(offer) => serde_json::to_vec(&(offer, self.spot.get(offer)?)).ok(),
-            Key::Ceiling(zone) => serde_json::to_vec(self.ceilings.get(zone)?).ok(),
-            Key::Account(pool, offer) => {
-                let key = (Text::clone(pool), offer.clone());
-                serde_json::to_vec(&(&key, self.accounts.get(&key)?)).ok()
-            }
-            Key::Day(day, pool) => {
-                let key = (Text::clone(day), Text::clone(pool));
-                serde_json::to_vec(&(&key, self.days.get(&key)?)).ok()
-            }
-        }
-    }
-
-    /// Takes a stored record back in.
-    ///
-    /// # Errors
-    /// Says which key does not read, so that the store can be set aside.
-    pub fn restore(&mut self, key: &str, value: &[u8]) -> Result<(), String> {
-        let fault = |error: serde_json::Error| format!("record {key}: {error}");
-        match key.split_once('/') {
-            None if key == "meta" => self.meta = serde_json::from_slice(value).map_err(fault)?,
-            Some(("machine", name)) => {
-                let machine = serde_json::from_slice(value).map_err(fault)?;
-                self.machines.insert(MachineName::from_stored(name), machine);
-            }
-            Some(("tombstone", name)) => {
-                let tombstone = serde_json::from_slice(value).map_err(fault)?;
-                self.tombstones.insert(MachineName::from_stored(name), tombstone);
-            }
-            Some(("refusal", _)) => {
-                let (offer, refusal) = serde_json::from_slice(value).map_err(fault)?;
-                self.refusals.insert(offer, refusal);
-            }
-            Some(("boots", _)) => {
-                let (line, boots) = serde_json::from_slice(value).map_err(fault)?;
-                self.boots.insert(line, boots);
-            }
-            Some(("spot", _)) => {
-                let (offer, spot) = serde_json::from_slice(value).map_err(fault)?;
-                self.spot.insert(offer, spot);
-            }
-            Some(("account", _)) => {
-                let (key, account) = serde_json::from_slice(value).map_err(fault)?;
-                self.accounts.insert(key, account);
-            }
-            Some(("day", _)) => {
-                let (key, entries) = serde_json::from_slice(value).map_err(fault)?;
-                self.days.insert(key, entries);
-            }
-            Some(("ceiling", zone)) => {
-                let ceiling = serde_json::from_slice(value).map_err(fault)?;
-                self.ceilings.insert(zone.into(), ceiling);
-            }
-            _ => return Err(format!("record {key}: no such kind of record")),
-        }
-        Ok(())
-    }
-}
-
-/// Names one record of the store.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Key {
-    /// Single facts.
-    Meta,
-    /// A machine.
-    Machine(MachineName),
-    /// A watched name.
-    Tombstone(MachineName),
-    /// A refused offer.
-    Refusal(OfferKey),
-    /// Boots of one kind.
-    Boots(BootLine),
-    /// Spot machines of one offer.
-    Spot(OfferKey),
-    /// A zone's quota.
-    Ceiling(Text),
-    /// Money of a pool and offer.
-    Account(Text, OfferKey),
-    /// Money of a day and pool.
-    Day(Text, Text),
-}
-
-impl Key {
-    /// The keys an event may have changed.
-    pub fn touched_by(event: &Event) -> Vec<Self> {
-        let mut keys = Vec::new();
-        if let Some(name) = event.machine() {
-            keys.push(Self::Machine(name.clone()));
-        }
-        match &event.what {
-            What::OfferRefused { offer, .. } | What::OfferServed { offer } => {
-                let ceiling = Self::Ceiling(Text::clone(&offer.zone));
-                keys.extend([Self::Refusal(offer.clone()), ceiling]);
-            }
-            What::Booted { line, .. } | What::BootFailed { line, .. } => {
-                keys.push(Self::Boots(line.clone()));
-            }
-            What::Ended { pool, offer, .. } => {
-                let account = Self::Account(Text::clone(pool), offer.clone());
-                keys.extend([Self::Spot(offer.clone()), account]);
-            }
-            What::DayTurned { ended, ended_day, dropped, .. } => {
-                keys.push(Self::Meta);
-                let dropped = dropped.iter().cloned();
-                keys.extend(dropped.map(|(day, pool)| Self::Day(day, pool)));
-                for DayEntry { pool, offer, .. } in ended {
-                    keys.push(Self::Account(Text::clone(pool), offer.clone()));
-                    let day = ended_day.iter();
-                    keys.extend(day.map(|day| Self::Day(Text::clone(day), Text::clone(pool))));
-                }
-            }
-            What::CreateExpired { name }
-            | What::CreateRefused { name, .. }
-            | What::CreateFailed { name, .. }
-            | What::ChangeDone { name, .. }
-            | What::Vanished { name }
-            | What::Adopted { name, .. }
-            | What::TombstoneDropped { name } => {
-                keys.extend([Self::Tombstone(name.clone()), Self::Meta]);
-            }
-            What::DaemonStarted { .. }
-            | What::FarmAdopted
-            | What::Paused { .. }
-            | What::Resumed { .. }
-            | What::Retiring { .. }
-            | What::Staying { .. }
-            | What::CreateIntended { .. }
-            | What::ChangeIntended { .. }
-            | What::CreateUnknown { .. }
-            | What::ChangeUnknown { .. }
-            | What::StopCharged { .. }
-            | What::ChangeRefused { .. } => keys.push(Self::Meta),
-            What::CreateAccepted { .. }
-            | What::ChangeAccepted { .. }
-            | What::ChangeFailed { .. }
-            | What::Found { .. }
-            | What::Quoted { .. }
-            | What::StatusSeen { .. }
-            | What::StatusOdd { .. }
-            | What::StatusWell { .. }
-            | What::Held { .. }
-            | What::Reclaimed { .. }
-            | What::Released { .. }
-            | What::Missed { .. }
-            | What::Unmissed { .. }
-            | What::AssumedReady { .. }
-            | What::ChangeSeen { .. }
-            | What::WorkerSeen { .. } => {}
-        }
-        keys
-    }
-
-    /// As text, for the store.
-    pub fn text(&self) -> String {
-        match self {
-            Self::Meta => "meta".to_owned(),
-            Self::Machine(name) => format!("machine/{name}"),
-            Self::Tombstone(name) => format!("tombstone/{name}"),
-            Self::Refusal(offer) => format!("refusal/{offer}"),
-            Self::Boots(line) => format!("boots/{line}"),
-            Self::Spot(offer) => format!("spot/{offer}"),
-            Self::Ceiling(zone) => format!("ceiling/{zone}"),
-            Self::Account(pool, offer) => format!("account/{pool}/{offer}"),
-            Self::Day(day, pool) => format!("day/{day}/{pool}"),
-        }
     }
 }

@@ -89,13 +89,13 @@ pub fn read(dir: &Path, limit: usize) -> io::Result<Vec<Event>> {
 mod tests {
     use super::*;
     use crate::model::Time;
-    use crate::model::event::What;
+    use crate::model::event::FarmEvent;
 
     #[test]
     fn a_torn_line_costs_only_itself() {
         let dir = tempfile::tempdir().unwrap();
-        let event =
-            |epoch| Event { at: Time::from_seconds(1), what: What::DaemonStarted { epoch } };
+        let started = |epoch| FarmEvent::DaemonStarted { epoch }.into();
+        let event = |epoch| Event { at: Time::from_seconds(1), kind: started(epoch) };
         History::open(dir.path()).unwrap().write(&[event(1)]).unwrap();
         let mut file = files::append(&name(dir.path(), 0)).unwrap();
         file.write_all(b"{\"at\":1,\"ki").unwrap();

@@ -1,7 +1,10 @@
 //! The fold: how each event changes memory. The only place that does.
 
-use super::{Create, Life, Machine, Memory, Meter, Odd, Pending, PendingState, Tombstone, Usage};
-use crate::model::event::What;
+use super::{Create, Life, Machine, Memory, Meter, Pending, PendingState, Tombstone};
+use super::{UnexpectedStatus, Usage};
+use crate::model::event::{
+    ChangeEvent, CreateEvent, EventKind, FarmEvent, MachineEvent, OfferEvent, SeenEvent,
+};
 use crate::model::snapshot::{Hold, Pause};
 use crate::model::{
     Change, Event, MachineName, Money, OfferKey, Quote, Reason, Span, Status, Text, Time,
@@ -17,106 +20,157 @@ impl Memory {
     /// Takes an event in.
     pub fn apply(&mut self, event: &Event) {
         let at = event.at;
-        match &event.what {
-            What::DaemonStarted { epoch } => (self.meta.epoch, self.meta.serial) = (*epoch, 0),
-            What::FarmAdopted => self.meta.adopted_at = Some(at),
-            What::Paused { owner, reason, until } => self.pause(owner, reason, *until, at),
-            What::Resumed { .. } => self.meta.paused = None,
-            What::Retiring { owner } => self.meta.retiring = Some(Text::clone(owner)),
-            What::Staying { .. } => self.meta.retiring = None,
-            What::OfferRefused { .. }
-            | What::OfferServed { .. }
-            | What::Ended { .. }
-            | What::Booted { .. }
-            | What::BootFailed { .. } => self.learn(event),
-            What::DayTurned { ended, day, from, until, dropped, .. } => {
+        match &event.kind {
+            EventKind::Farm(event) => self.apply_to_farm(event, at),
+            EventKind::Offer { offer, event } => self.apply_to_offer(offer, event, at),
+            EventKind::Machine { name, event } => match event {
+                MachineEvent::Create(event) => self.created(name, event, at),
+                MachineEvent::Change { change, event } => self.changed(name, *change, event, at),
+                MachineEvent::Seen(event) => self.seen(name, event, at),
+            },
+        }
+    }
+
+    fn apply_to_farm(&mut self, event: &FarmEvent, at: Time) {
+        match event {
+            FarmEvent::DaemonStarted { epoch } => {
+                (self.meta.epoch, self.meta.serial) = (*epoch, 0);
+            }
+            FarmEvent::FarmAdopted => self.meta.adopted_at = Some(at),
+            FarmEvent::Paused { owner, reason, until } => {
+                let (owner, reason) = (Text::clone(owner), Text::clone(reason));
+                self.meta.paused = Some(Pause { owner, reason, until: *until, since: at });
+            }
+            FarmEvent::Resumed { .. } => self.meta.paused = None,
+            FarmEvent::Retiring { owner } => self.meta.retiring = Some(Text::clone(owner)),
+            FarmEvent::RetireCancelled { .. } => self.meta.retiring = None,
+            FarmEvent::DayTurned { ended, day, from, until, dropped, .. } => {
                 self.days.retain(|key, _| !dropped.contains(key));
                 self.turn_day(ended, day, *until, *from);
             }
-            What::TombstoneDropped { name } => {
-                self.tombstones.remove(name);
+        }
+    }
+
+    fn apply_to_offer(&mut self, offer: &OfferKey, event: &OfferEvent, at: Time) {
+        match event {
+            OfferEvent::OfferRefused { class, until } => {
+                self.offer_refused(offer, *class, *until, at);
             }
-            What::CreateIntended { .. } => self.launch(event),
-            What::CreateRefused { name, .. } => {
+            OfferEvent::OfferServed => self.offer_served(offer),
+            OfferEvent::Ended { ran, lost, .. } => self.spot_ended(offer, *ran, *lost),
+        }
+    }
+
+    /// The making of a machine has come further.
+    fn created(&mut self, name: &MachineName, event: &CreateEvent, at: Time) {
+        match event {
+            CreateEvent::Intended { serial, pool, offer, quote, reason, queue, build } => {
+                self.meta.serial = *serial;
+                self.meta.counts.creates += 1;
+                push_recent(&mut self.meta.recent.creates, at);
+                let mut machine = Machine::launched(pool, offer, *quote, at, *reason);
+                (machine.queue, machine.build) = (Text::clone(queue), *build);
+                self.machines.insert(name.clone(), machine);
+            }
+            CreateEvent::Accepted { instance, event } => self.touch(name, at, |machine| {
+                machine.create_accepted(instance.as_ref(), event.as_ref());
+            }),
+            CreateEvent::Refused { .. } => {
                 self.meta.counts.refusals += 1;
                 self.bury(name, at, false);
             }
-            What::CreateFailed { name, .. } | What::CreateExpired { name } => {
-                self.bury_unborn(name, at);
+            CreateEvent::Unknown { .. } => {
+                self.meta.counts.unknowns += 1;
+                self.touch(name, at, Machine::create_unknown);
             }
-            What::Vanished { name } => self.bury_vanished(name, at),
-            What::Adopted { .. } => self.adopt(event),
-            What::ChangeIntended { change, name, reason } => {
+            CreateEvent::Failed { .. } | CreateEvent::Expired => self.bury_unborn(name, at),
+        }
+    }
+
+    /// A change of a machine has come further.
+    fn changed(&mut self, name: &MachineName, change: Change, event: &ChangeEvent, at: Time) {
+        match event {
+            ChangeEvent::Intended { reason } => {
                 if let (Change::Drain, Reason::Hung { .. }) = (change, reason) {
                     self.count_recycled(name, at);
                 }
-                self.count_change(name, *change, at);
-                self.apply_to_machine(event);
+                self.count_change(name, change, at);
+                self.touch(name, at, |machine| machine.intend(change, *reason, at));
             }
-            What::ChangeRefused { .. } => {
+            ChangeEvent::Accepted { event } => self.touch(name, at, |machine| {
+                machine.set_pending(PendingState::Accepted { event: event.clone() });
+            }),
+            ChangeEvent::Refused { .. } => {
                 self.meta.counts.refusals += 1;
-                self.apply_to_machine(event);
+                self.touch(name, at, |machine| machine.change_failed(at));
             }
-            What::CreateUnknown { .. } | What::ChangeUnknown { .. } => {
+            ChangeEvent::Unknown { .. } => {
                 self.meta.counts.unknowns += 1;
-                self.apply_to_machine(event);
+                self.touch(name, at, |machine| {
+                    machine.set_pending(PendingState::Unknown);
+                    machine.unknown_at = Some(at);
+                });
             }
-            What::StopCharged { .. } => self.stop_charged(event),
-            What::ChangeDone { name, change: Change::Delete, effective_at } => {
+            ChangeEvent::Done { effective_at } if change == Change::Delete => {
                 self.bury_deleted(name, *effective_at, at);
             }
-            What::CreateAccepted { .. }
-            | What::ChangeAccepted { .. }
-            | What::ChangeDone { .. }
-            | What::ChangeFailed { .. }
-            | What::Found { .. }
-            | What::StatusSeen { .. }
-            | What::StatusOdd { .. }
-            | What::StatusWell { .. }
-            | What::Held { .. }
-            | What::Reclaimed { .. }
-            | What::Released { .. }
-            | What::Missed { .. }
-            | What::Unmissed { .. }
-            | What::Quoted { .. }
-            | What::AssumedReady { .. }
-            | What::ChangeSeen { .. }
-            | What::WorkerSeen { .. } => self.apply_to_machine(event),
+            ChangeEvent::Done { effective_at } => {
+                self.touch(name, at, |machine| machine.done(change, *effective_at, at));
+            }
+            ChangeEvent::Failed { .. } => {
+                self.touch(name, at, |machine| machine.change_failed(at));
+            }
         }
     }
 
-    fn launch(&mut self, event: &Event) {
-        let (what, at) = (&event.what, event.at);
-        if let What::CreateIntended { name, serial, pool, offer, quote, reason, queue, build } =
-            what
-        {
-            self.meta.serial = *serial;
-            self.meta.counts.creates += 1;
-            push_recent(&mut self.meta.recent.creates, at);
-            let mut machine = Machine::launched(pool, offer, *quote, at, *reason);
-            (machine.queue, machine.build) = (Text::clone(queue), *build);
-            self.machines.insert(name.clone(), machine);
+    /// Something has been seen of a machine, or decided about it.
+    fn seen(&mut self, name: &MachineName, event: &SeenEvent, at: Time) {
+        match event {
+            SeenEvent::Adopted { .. } => self.adopt(name, event, at),
+            SeenEvent::Vanished => self.bury_vanished(name, at),
+            SeenEvent::TombstoneDropped => {
+                self.tombstones.remove(name);
+            }
+            SeenEvent::Booted { line, took } => {
+                self.boots.entry(line.clone()).or_default().joined(*took);
+            }
+            SeenEvent::BootFailed { line, waited } => {
+                self.boots.entry(line.clone()).or_default().given_up(*waited, at);
+                self.touch(name, at, |machine| machine.boot_failed = true);
+            }
+            SeenEvent::StopCharged => self.stop_charged(name, at),
+            SeenEvent::Found { .. }
+            | SeenEvent::Held { .. }
+            | SeenEvent::Released { .. }
+            | SeenEvent::StatusSeen { .. }
+            | SeenEvent::UnexpectedStatus { .. }
+            | SeenEvent::StatusNormal
+            | SeenEvent::Missed
+            | SeenEvent::Reappeared
+            | SeenEvent::ChangeSeen
+            | SeenEvent::WorkerSeen { .. }
+            | SeenEvent::AssumedReady
+            | SeenEvent::Reclaimed { .. }
+            | SeenEvent::Quoted { .. } => self.touch(name, at, |machine| machine.seen(event, at)),
         }
     }
 
-    fn pause(&mut self, owner: &Text, reason: &Text, until: Option<Time>, at: Time) {
-        let (owner, reason) = (Text::clone(owner), Text::clone(reason));
-        self.meta.paused = Some(Pause { owner, reason, until, since: at });
-    }
-
-    fn stop_charged(&mut self, event: &Event) {
-        let machine = event.machine().and_then(|name| self.machines.get(name));
+    fn stop_charged(&mut self, name: &MachineName, at: Time) {
         // Only a stop that should have been free tells of those to come.
-        if machine.is_some_and(|machine| machine.stopped_by_us) {
-            self.meta.stop_charged_at = Some(event.at);
+        if self.machines.get(name).is_some_and(|machine| machine.stopped_by_us) {
+            self.meta.stop_charged_at = Some(at);
         }
-        self.apply_to_machine(event);
+        self.touch(name, at, |machine| {
+            machine.charged_off = true;
+            machine.meter.never_stopped();
+        });
     }
 
-    pub(super) fn apply_to_machine(&mut self, event: &Event) {
-        if let Some(machine) = event.machine().and_then(|name| self.machines.get_mut(name)) {
-            machine.apply(&event.what, event.at);
-            machine.usage.switch(machine.used_for(), event.at);
+    /// Changes a machine, if it is there, and what its running time goes into from then on.
+    fn touch(&mut self, name: &MachineName, at: Time, change: impl FnOnce(&mut Machine)) {
+        if let Some(machine) = self.machines.get_mut(name) {
+            change(machine);
+            machine.usage.switch(machine.used_for(), at);
         }
     }
 
@@ -199,24 +253,22 @@ impl Memory {
         self.tombstones.insert(name.clone(), tombstone);
     }
 
-    fn adopt(&mut self, event: &Event) {
-        let What::Adopted { name, pool, row, queue, charged_from, unit } = &event.what else {
-            return;
-        };
+    fn adopt(&mut self, name: &MachineName, event: &SeenEvent, at: Time) {
+        let SeenEvent::Adopted { pool, row, queue, charged_from, unit } = event else { return };
         let old = self.tombstones.remove(name);
         let (offer, quote) = match (old, &row.offer) {
             (Some(old), _) => (Some(old.offer), old.quote),
             (None, offer) => (offer.clone(), None),
         };
         let Some(offer) = offer else { return };
-        let mut machine = Machine::launched_unquoted(pool, &offer, event.at);
+        let mut machine = Machine::launched_unquoted(pool, &offer, at);
         (machine.quote, machine.queue) = (quote, Text::clone(queue));
         machine.meter = Meter::by(*unit);
-        machine.found(&row.instance, charged_from.or(row.created_at), &row.status, event.at);
-        machine.made_at = row.created_at.unwrap_or(event.at);
+        machine.found(&row.instance, charged_from.or(row.created_at), &row.status, at);
+        machine.made_at = row.created_at.unwrap_or(at);
         // When it was asked to boot is not known: it teaches nothing of boots.
         machine.boot_asked_at = None;
-        machine.usage.switch(machine.used_for(), event.at);
+        machine.usage.switch(machine.used_for(), at);
         self.machines.insert(name.clone(), machine);
     }
 }
@@ -256,7 +308,7 @@ impl Machine {
             stopped_by_us: false,
             reclaimed_at: None,
             held: None,
-            odd: None,
+            unexpected_status: None,
             queue: "".into(),
             build: None,
             create_event: None,
@@ -266,74 +318,48 @@ impl Machine {
         }
     }
 
-    fn apply(&mut self, what: &What, at: Time) {
-        match what {
-            What::CreateAccepted { instance, event, .. } => {
-                self.create_accepted(instance.as_ref(), event.as_ref());
-            }
-            What::CreateUnknown { .. } => {
-                if matches!(self.life, Life::Launching(_)) {
-                    self.life = Life::Launching(Create::Unknown);
-                }
-            }
-            What::Found { instance, created_at, status, .. } => {
+    fn seen(&mut self, event: &SeenEvent, at: Time) {
+        match event {
+            SeenEvent::Found { instance, created_at, status } => {
                 self.found(instance, *created_at, status, at);
             }
-            What::ChangeIntended { change, reason, .. } => self.intend(*change, *reason, at),
-            What::ChangeAccepted { event, .. } => {
-                self.set_pending(PendingState::Accepted { event: event.clone() });
+            SeenEvent::StatusSeen { status } => self.contradicted(status, at),
+            SeenEvent::Held { owner, reason, until } => self.hold(owner, reason, *until),
+            SeenEvent::Released { .. } => self.held = None,
+            SeenEvent::UnexpectedStatus { status } => {
+                self.unexpected_status = Some(UnexpectedStatus::new(status, at));
             }
-            What::ChangeUnknown { .. } => {
-                self.set_pending(PendingState::Unknown);
-                self.unknown_at = Some(at);
-            }
-            What::ChangeRefused { .. } | What::ChangeFailed { .. } => {
-                self.pending = None;
-                self.failed_at = Some(at);
-                self.failures = self.failures.saturating_add(1);
-            }
-            What::ChangeDone { change, effective_at, .. } => {
-                self.done(*change, *effective_at, at);
-            }
-            What::StatusSeen { status, .. } => self.contradicted(status, at),
-            What::Held { owner, reason, until, .. } => self.hold(owner, reason, *until),
-            What::Released { .. } => self.held = None,
-            What::StatusOdd { status, .. } => self.odd = Some(Odd::new(status, at)),
-            What::StatusWell { .. } => self.odd = None,
-            What::StopCharged { .. } => {
-                self.charged_off = true;
-                self.meter.never_stopped();
-            }
-            What::Missed { .. } => self.miss(at),
-            What::Unmissed { .. } => self.missed = None,
-            What::Quoted { quote, .. } => self.quote = Some(*quote),
-            What::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
-            What::ChangeSeen { .. } => self.change_seen(at),
-            What::Reclaimed { .. } => self.reclaimed_at = Some(at),
-            What::BootFailed { .. } => self.boot_failed = true,
-            What::AssumedReady { .. } => {
+            SeenEvent::StatusNormal => self.unexpected_status = None,
+            SeenEvent::Missed => self.miss(at),
+            SeenEvent::Reappeared => self.missed = None,
+            SeenEvent::Quoted { quote } => self.quote = Some(*quote),
+            SeenEvent::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
+            SeenEvent::ChangeSeen => self.change_seen(at),
+            SeenEvent::Reclaimed { .. } => self.reclaimed_at = Some(at),
+            SeenEvent::AssumedReady => {
                 self.worker_since = at;
                 self.enter(Life::Ready, at);
             }
-            What::DaemonStarted { .. }
-            | What::FarmAdopted
-            | What::Paused { .. }
-            | What::Resumed { .. }
-            | What::Retiring { .. }
-            | What::Staying { .. }
-            | What::CreateIntended { .. }
-            | What::CreateRefused { .. }
-            | What::Booted { .. }
-            | What::Ended { .. }
-            | What::DayTurned { .. }
-            | What::CreateFailed { .. }
-            | What::CreateExpired { .. }
-            | What::Adopted { .. }
-            | What::Vanished { .. }
-            | What::OfferRefused { .. }
-            | What::OfferServed { .. }
-            | What::TombstoneDropped { .. } => {}
+            // Told to the farm's memory as a whole.
+            SeenEvent::Adopted { .. }
+            | SeenEvent::Vanished
+            | SeenEvent::StopCharged
+            | SeenEvent::Booted { .. }
+            | SeenEvent::BootFailed { .. }
+            | SeenEvent::TombstoneDropped => {}
         }
+    }
+
+    fn create_unknown(&mut self) {
+        if matches!(self.life, Life::Launching(_)) {
+            self.life = Life::Launching(Create::Unknown);
+        }
+    }
+
+    fn change_failed(&mut self, at: Time) {
+        self.pending = None;
+        self.failed_at = Some(at);
+        self.failures = self.failures.saturating_add(1);
     }
 
     fn hold(&mut self, owner: &Text, reason: &Text, until: Option<Time>) {
@@ -350,7 +376,10 @@ impl Machine {
         if matches!(self.life, Life::Launching(_)) {
             self.life = Life::Launching(Create::Accepted { event: event.cloned() });
         }
-        self.create_event = event.cloned();
+        // Its worker may have joined before this answer came.
+        if matches!(self.life, Life::Launching(_) | Life::Booting { again: false }) {
+            self.create_event = event.cloned();
+        }
         self.instance = self.instance.take().or_else(|| instance.cloned());
     }
 

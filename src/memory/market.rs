@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Memory, RefusalMemory};
-use crate::model::event::What;
-use crate::model::{Billing, Event, OfferKey, Refusal, Span, Text, Time};
+use crate::model::{Billing, OfferKey, Refusal, Span, Text, Time};
 
 /// Before anything is known a spot machine is taken to be lost once in so many hours.
 const HOURS_A_LOSS: i64 = 50;
@@ -46,32 +45,26 @@ impl SpotMemory {
 }
 
 impl Memory {
-    /// What refusals, boots and ends teach.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the rest teaches nothing")]
-    pub(super) fn learn(&mut self, event: &Event) {
-        match &event.what {
-            What::OfferRefused { offer, class, until } => {
-                self.offer_refused(offer, *class, *until, event.at);
-            }
-            What::OfferServed { offer } => {
-                self.refusals.remove(offer);
-                self.quota_lifted(&offer.zone);
-            }
-            What::Ended { offer, ran, lost, .. } if offer.billing == Billing::Spot => {
-                self.spot.entry(offer.clone()).or_default().learn(*ran, *lost);
-            }
-            What::Booted { line, took, .. } => {
-                self.boots.entry(line.clone()).or_default().joined(*took);
-            }
-            What::BootFailed { line, waited, .. } => {
-                self.boots.entry(line.clone()).or_default().given_up(*waited, event.at);
-                self.apply_to_machine(event);
-            }
-            _ => {}
+    /// A machine of an offer has come to its end.
+    pub(super) fn spot_ended(&mut self, offer: &OfferKey, ran: Span, lost: bool) {
+        if offer.billing == Billing::Spot {
+            self.spot.entry(offer.clone()).or_default().learn(ran, lost);
         }
     }
 
-    fn offer_refused(&mut self, offer: &OfferKey, class: Refusal, until: Time, at: Time) {
+    /// Refusals of an offer, and a quota that it was above, are forgotten.
+    pub(super) fn offer_served(&mut self, offer: &OfferKey) {
+        self.refusals.remove(offer);
+        self.quota_lifted(&offer.zone);
+    }
+
+    pub(super) fn offer_refused(
+        &mut self,
+        offer: &OfferKey,
+        class: Refusal,
+        until: Time,
+        at: Time,
+    ) {
         let known = self.refusals.get(offer);
         // The same pause: refused together.
         let more = u32::from(known.is_none_or(|memory| memory.until != until));

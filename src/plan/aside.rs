@@ -14,7 +14,8 @@ pub fn arrears(memory: &Memory) -> Option<&MachineName> {
 
 /// Whether nothing may be done to a machine because of its status.
 pub(super) fn is_left_alone(situation: Situation<'_>, machine: &Machine) -> bool {
-    let left_until = machine.odd.as_ref().map(|odd| odd.since + situation.policy.timing.quarantine);
+    let status = machine.unexpected_status.as_ref();
+    let left_until = status.map(|status| status.since + situation.policy.timing.quarantine);
     let waits = left_until.is_some_and(|until| situation.now < until);
     machine.in_arrears() || (machine.in_quarantine() && waits)
 }
@@ -25,7 +26,8 @@ pub(super) fn tell(situation: Situation<'_>, pool: &Pool, draft: &mut Draft, rep
         report.binds.push(Blocked::Arrears { machine: machine.clone() });
     }
     for (name, one) in &situation.memory.machines {
-        let Some(odd) = one.odd.as_ref().filter(|_| one.pool == pool.name) else { continue };
+        let status = one.unexpected_status.as_ref();
+        let Some(odd) = status.filter(|_| one.pool == pool.name) else { continue };
         let (machine, status) = (name.clone(), Text::clone(&odd.status));
         if one.in_quarantine() {
             draft.wake_by(odd.since + situation.policy.timing.quarantine);

@@ -3,7 +3,8 @@
 //! any machine is itself at fault.
 
 use super::{Draft, Situation, looks, may_change};
-use crate::memory::Machine;
+use crate::memory::{Machine, Memory};
+use crate::model::event::EventKind;
 use crate::model::snapshot::{Blocked, Phase, Report};
 use crate::model::{Change, MachineName, QueueReading, Reason, Span, Time, WorkerState};
 use crate::policy::{OnHung, Pool};
@@ -132,17 +133,11 @@ fn recycle(
     draft.change(situation, name, Change::Drain, Reason::Hung { unused_for });
 }
 
-fn is_recycling(
-    memory: &crate::memory::Memory,
-    pool: &Pool,
-    intent: &crate::model::event::What,
-) -> bool {
-    use crate::model::event::What;
-    matches!(
-        intent,
-        What::ChangeIntended { name, change: Change::Drain, reason: Reason::Hung { .. } }
-            if memory.machines.get(name).is_some_and(|one| one.pool == pool.name)
-    )
+fn is_recycling(memory: &Memory, pool: &Pool, intent: &EventKind) -> bool {
+    let Some((name, Change::Drain, Reason::Hung { .. })) = intent.change_intended() else {
+        return false;
+    };
+    memory.machines.get(name).is_some_and(|one| one.pool == pool.name)
 }
 
 /// What is done with a hung machine that was asked to take no more: `None` = it is waited for.

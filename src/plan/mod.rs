@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::memory::Memory;
-use crate::model::event::What;
+use crate::model::event::{ChangeEvent, CreateEvent, EventKind};
 use crate::model::snapshot::{Blocked, Report};
 use crate::model::{
     Act, Change, Look, MachineName, MachineRef, OfferKey, QueueReading, Reason, Span, Text, Time,
@@ -22,8 +22,8 @@ pub mod demand;
 pub mod grow;
 pub mod guard;
 pub mod hung;
+pub mod learning;
 mod leaving;
-pub mod lessons;
 pub mod looks;
 pub mod money;
 pub mod overdue;
@@ -59,7 +59,7 @@ pub struct Plan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
     /// Made durable before the act starts.
-    pub intent: What,
+    pub intent: EventKind,
     /// What is started.
     pub act: Act,
 }
@@ -230,8 +230,7 @@ impl Draft {
         self.serial += 1;
         let epoch = situation.memory.meta.epoch;
         let name = situation.policy.namer.name(&pool.tag, epoch, self.serial);
-        let intent = What::CreateIntended {
-            name: name.clone(),
+        let intent = CreateEvent::Intended {
             serial: self.serial,
             pool: Text::clone(&pool.name),
             offer: offer.clone(),
@@ -240,6 +239,7 @@ impl Draft {
             queue: Text::clone(&pool.queue),
             build: pool.offer(offer).map(|offer| offer.build),
         };
+        let intent = intent.to(&name);
         let act = Act::Create { name, pool: Text::clone(&pool.name), offer: offer.clone(), bid };
         self.plan.steps.push(Step { intent, act });
     }
@@ -258,19 +258,15 @@ impl Draft {
         }
         let Some(act) = act_for(situation.policy, name, machine, change) else { return };
         if self.touched.insert(name.clone()) {
-            let intent = What::ChangeIntended { name: name.clone(), change, reason };
+            let intent = ChangeEvent::Intended { reason }.to(name, change);
             self.plan.steps.push(Step { intent, act });
         }
     }
 
     /// What this turn buys already.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only creates buy")]
     fn planned_offers(&self) -> Vec<OfferKey> {
-        let bought = self.plan.steps.iter().filter_map(|step| match &step.intent {
-            What::CreateIntended { offer, .. } => Some(offer.clone()),
-            _ => None,
-        });
-        bought.collect()
+        let bought = self.plan.steps.iter().filter_map(|step| step.intent.create_intended());
+        bought.map(|(_, offer)| offer.clone()).collect()
     }
 
     fn is_touched(&self, name: &MachineName) -> bool {

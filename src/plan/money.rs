@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::caps::Caps;
 use super::{Situation, guard};
 use crate::memory::Memory;
-use crate::model::event::What;
+use crate::model::event::{EventKind, FarmEvent};
 use crate::model::snapshot::{DayRow, Ledger};
 use crate::model::{Money, Price, Span, Text, Time};
 use crate::policy::Policy;
@@ -19,7 +19,7 @@ const FORECAST_DAYS: usize = 7;
 
 /// The end of a day at the operator's place, or the first day of all. One a turn: after a long pause
 /// the days in between follow.
-pub fn day_turned(policy: &Policy, memory: &Memory, now: Time) -> Option<What> {
+pub fn day_turned(policy: &Policy, memory: &Memory, now: Time) -> Option<EventKind> {
     let open = memory.meta.day.as_ref();
     let from = match open {
         Some(open) if now < open.until => return None,
@@ -30,7 +30,7 @@ pub fn day_turned(policy: &Policy, memory: &Memory, now: Time) -> Option<What> {
     let ended_day = open.map(|open| Text::clone(&open.day));
     let (day, until) = policy.spending.day_of(from);
     let dropped = kept_long_enough(memory);
-    Some(What::DayTurned { ended, ended_day, day, from, until, dropped })
+    Some(FarmEvent::DayTurned { ended, ended_day, day, from, until, dropped }.into())
 }
 
 /// Entries of all days but the newest.
@@ -130,12 +130,12 @@ mod tests {
         let mut deleted = 0;
         for day in 0..1000 {
             let at = Time::from_seconds(1_767_225_600) + Span::days(day);
-            let mut what = day_turned(&policy, &memory, at).unwrap();
-            if let What::DayTurned { ended, .. } = &mut what {
+            let mut kind = day_turned(&policy, &memory, at).unwrap();
+            if let EventKind::Farm(FarmEvent::DayTurned { ended, .. }) = &mut kind {
                 let (pool, offer) = (Text::clone(&pool), offer.clone());
                 ended.push(crate::model::ledger::DayEntry { pool, offer, sum });
             }
-            let event = Event { at, what };
+            let event = Event { at, kind };
             memory.apply(&event);
             let keys = crate::memory::Key::touched_by(&event);
             deleted += keys.iter().filter(|key| memory.record(key).is_none()).count();

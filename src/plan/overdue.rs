@@ -4,17 +4,17 @@ use super::boots::Deadlines;
 use super::money;
 use super::readings::Readings;
 use crate::memory::{Create, Life, Machine, Memory, PendingState};
-use crate::model::event::What;
+use crate::model::event::{ChangeEvent, CreateEvent, EventKind, FarmEvent, SeenEvent};
 use crate::model::{Change, MachineName, Span, Text, Time};
 use crate::policy::{Policy, Timing};
 
 /// What time alone has brought: answers that never came, pauses that end, names watched enough.
-pub fn events(policy: &Policy, memory: &Memory, readings: &Readings, now: Time) -> Vec<What> {
+pub fn events(policy: &Policy, memory: &Memory, readings: &Readings, now: Time) -> Vec<EventKind> {
     let timing = &policy.timing;
     // What had no answer while no daemon ran is asked after first.
     let heard_since = readings.started_at;
     let deadlines = Deadlines::new(policy, memory, now);
-    let mut events: Vec<What> = money::day_turned(policy, memory, now).into_iter().collect();
+    let mut events: Vec<EventKind> = money::day_turned(policy, memory, now).into_iter().collect();
     let over = |until: Option<Time>| until.is_some_and(|until| until <= now);
     for (name, machine) in &memory.machines {
         events.extend(overdue_machine(timing, name, machine, heard_since, now));
@@ -22,16 +22,16 @@ pub fn events(policy: &Policy, memory: &Memory, readings: &Readings, now: Time) 
             events.extend(overdue_boot(&deadlines, name, machine, now));
         }
         if machine.held.as_ref().is_some_and(|hold| over(hold.until)) {
-            events.push(What::Released { name: name.clone(), owner: "expiry".into() });
+            events.push(SeenEvent::Released { owner: "expiry".into() }.to(name));
         }
     }
     if memory.meta.paused.as_ref().is_some_and(|pause| over(pause.until)) {
-        events.push(What::Resumed { owner: "expiry".into() });
+        events.push(FarmEvent::Resumed { owner: "expiry".into() }.into());
     }
     let watched_enough = |since: Time| since + timing.tombstone < now;
     for (name, tombstone) in &memory.tombstones {
         if watched_enough(tombstone.since) {
-            events.push(What::TombstoneDropped { name: name.clone() });
+            events.push(SeenEvent::TombstoneDropped.to(name));
         }
     }
     events
@@ -43,24 +43,23 @@ fn overdue_machine(
     machine: &Machine,
     heard_since: Time,
     now: Time,
-) -> Option<What> {
-    let name = name.clone();
+) -> Option<EventKind> {
     let detail: Text = "no answer in time".into();
     if machine.life == Life::Launching(Create::Sent) && machine.made_at + timing.late_max < now {
-        return Some(What::CreateUnknown { name, detail });
+        return Some(CreateEvent::Unknown { detail }.to(name));
     }
     let pending = machine.pending.as_ref()?;
     let change = pending.change;
     match &pending.state {
         PendingState::Sent if pending.sent_at + timing.late_max < now => {
-            Some(What::ChangeUnknown { name, change, detail })
+            Some(ChangeEvent::Unknown { detail }.to(name, change))
         }
         // By now a listing would have shown the change, were it carried out.
         PendingState::Unknown | PendingState::Accepted { .. }
             if pending.sent_at.max(heard_since) + change_patience(timing, &pending.state) < now =>
         {
             let detail = "given up: neither event nor listing shows it".into();
-            Some(What::ChangeFailed { name, change, detail })
+            Some(ChangeEvent::Failed { detail }.to(name, change))
         }
         PendingState::Sent | PendingState::Unknown | PendingState::Accepted { .. } => None,
     }
@@ -72,12 +71,12 @@ fn overdue_boot(
     name: &MachineName,
     machine: &Machine,
     now: Time,
-) -> Option<What> {
+) -> Option<EventKind> {
     let Life::Booting { again } = machine.life else { return None };
     let waits = machine.pending.is_none() && machine.drain_asked_at.is_none();
     let asked_at = machine.boot_asked_at.filter(|_| waits && !machine.boot_failed)?;
     let (line, waited) = (machine.boot_line(again), now.since(asked_at));
-    (deadlines.of(machine) <= waited).then(|| What::BootFailed { name: name.clone(), line, waited })
+    (deadlines.of(machine) <= waited).then(|| SeenEvent::BootFailed { line, waited }.to(name))
 }
 
 fn change_patience(timing: &Timing, state: &PendingState) -> Span {
@@ -89,25 +88,22 @@ fn change_patience(timing: &Timing, state: &PendingState) -> Span {
 }
 
 /// After a restart nobody waits for the answers any more.
-pub fn after_restart(memory: &Memory) -> Vec<What> {
+pub fn after_restart(memory: &Memory) -> Vec<EventKind> {
     let detail: Text = "the daemon was restarted".into();
     let unanswered = memory.machines.iter().filter_map(|(name, machine)| {
-        let (name, detail) = (name.clone(), Text::clone(&detail));
+        let detail = Text::clone(&detail);
         if machine.life == Life::Launching(Create::Sent) {
-            return Some(What::CreateUnknown { name, detail });
+            return Some(CreateEvent::Unknown { detail }.to(name));
         }
         let pending = machine.pending.as_ref()?;
         if pending.state != PendingState::Sent {
             return None;
         }
-        Some(match pending.change {
-            change @ (Change::Drain | Change::Undrain) => {
-                What::ChangeFailed { name, change, detail }
-            }
-            change @ (Change::Start | Change::Stop | Change::Delete) => {
-                What::ChangeUnknown { name, change, detail }
-            }
-        })
+        let event = match pending.change {
+            Change::Drain | Change::Undrain => ChangeEvent::Failed { detail },
+            Change::Start | Change::Stop | Change::Delete => ChangeEvent::Unknown { detail },
+        };
+        Some(event.to(name, pending.change))
     });
     unanswered.collect()
 }

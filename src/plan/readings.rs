@@ -112,9 +112,9 @@ impl<R> Source<R> {
     }
 }
 
-/// What a look brought, for settling: facts that are not kept as readings.
+/// What a look has observed, for settling: facts that are not kept as readings.
 #[derive(Debug, Clone)]
-pub enum Brought {
+pub enum Observed {
     /// A queue's word.
     Queue(Text),
     /// A complete listing; `believed` = absences in it count.
@@ -145,7 +145,7 @@ impl Readings {
         asked_at: Time,
         result: Result<Reading, LookFailure>,
         ours: impl Fn(&Listing) -> usize,
-    ) -> Brought {
+    ) -> Observed {
         if self.asked.get(look).is_some_and(|since| *since <= asked_at) {
             self.asked.remove(look);
         }
@@ -159,34 +159,34 @@ impl Readings {
                     self.workloads.entry(Text::clone(queue)).or_default().take(&reading);
                 }
                 source.take(asked_at, Ok(reading));
-                Brought::Queue(Text::clone(queue))
+                Observed::Queue(Text::clone(queue))
             }
             (Look::Fleet, Ok(Reading::Fleet(listing))) => {
                 let believed = self.believe(ours(&listing));
                 self.listings = self.listings.saturating_add(1);
                 self.first_listing_at.get_or_insert(asked_at);
                 self.fleet.take(asked_at, Ok(listing));
-                Brought::Fleet { believed }
+                Observed::Fleet { believed }
             }
             (Look::Stock { zone, family }, Ok(Reading::Stock(reading))) => {
                 let key = (Text::clone(zone), Text::clone(family));
                 self.stock.entry(key).or_default().take(asked_at, Ok(reading));
-                Brought::Nothing
+                Observed::Nothing
             }
             (Look::Quote(offer), Ok(Reading::Quote(_, quote))) => {
                 self.quotes.entry(offer.clone()).or_default().take(asked_at, Ok(quote));
-                Brought::Quote(offer.clone(), quote)
+                Observed::Quote(offer.clone(), quote)
             }
             (Look::Usage(instance), Ok(Reading::Usage(reading))) => {
                 self.note_use(instance, reading);
-                Brought::Nothing
+                Observed::Nothing
             }
-            (_, Ok(Reading::Name(listing))) => Brought::Name(listing),
-            (_, Ok(Reading::Event(reading))) => Brought::Event(reading),
-            (_, Ok(_)) => Brought::Nothing,
+            (_, Ok(Reading::Name(listing))) => Observed::Name(listing),
+            (_, Ok(Reading::Event(reading))) => Observed::Event(reading),
+            (_, Ok(_)) => Observed::Nothing,
             (look, Err(failure)) => {
                 self.fail(look, asked_at, failure);
-                Brought::Nothing
+                Observed::Nothing
             }
         }
     }

@@ -79,7 +79,7 @@ fn machine_view((name, machine): (&MachineName, &Machine), now: Time) -> Machine
         cost: machine.cost(now),
         reason: machine.reason,
         held: machine.held.clone(),
-        odd: machine.odd.as_ref().map(|odd| Text::clone(&odd.status)),
+        odd: machine.unexpected_status.as_ref().map(|one| Text::clone(&one.status)),
     }
 }
 

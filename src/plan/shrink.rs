@@ -420,7 +420,7 @@ impl Shrink<'_, '_> {
     /// A machine the provider has shown as broken for long: let go unless a worker of it is busy.
     fn quarantined(&mut self, name: &MachineName, machine: &Machine) {
         let timing = &self.situation.policy.timing;
-        let Some(odd) = &machine.odd else { return };
+        let Some(odd) = &machine.unexpected_status else { return };
         let why = Reason::Quarantine { lasted: self.situation.now.since(odd.since) };
         if machine.drain_asked_at.is_none() && self.pool.drains {
             self.draft.change(self.situation, name, Change::Drain, why);

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::farm::SimFarm;
 use super::provider::State;
 use super::store::Disk;
-use crate::memory::{Create, Life, Machine};
+use crate::memory::{self, Create, Life, Machine};
 use crate::model::{Act, Change, Money, Outcome, Span, Text, Time};
 
 /// Violations kept at most: the first are the ones to read.
@@ -258,14 +258,14 @@ impl Judge {
 
 /// The record of a machine on disk.
 fn machine(disk: &Disk, name: &str) -> Option<Machine> {
-    serde_json::from_slice(disk.durable().get(&format!("machine/{name}"))?).ok()
+    memory::read_machine(disk.durable().get(&format!("machine/{name}"))?).ok()
 }
 
 /// Creates on disk that have no certain answer.
 fn open_creates(disk: &Disk) -> usize {
     let machines = disk.durable().range("machine/".to_owned().."machine0".to_owned());
     machines
-        .filter_map(|(_, value)| serde_json::from_slice::<Machine>(value).ok())
+        .filter_map(|(_, value)| memory::read_machine(value).ok())
         .filter(|one| matches!(one.life, Life::Launching(Create::Sent | Create::Unknown)))
         .count()
 }

@@ -1,8 +1,10 @@
 //! One sentence for each event, in Chinese and in English.
 
-use crate::model::event::What;
+use crate::model::event::{
+    ChangeEvent, CreateEvent, EventKind, FarmEvent, MachineEvent, OfferEvent, SeenEvent,
+};
 use crate::model::snapshot::DayEntry;
-use crate::model::{Change, Event, Money, Reason, Refusal, WorkerState};
+use crate::model::{Change, Event, MachineName, Money, OfferKey, Reason, Refusal, WorkerState};
 
 /// Which language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,8 +18,8 @@ pub enum Language {
 /// The event as a sentence.
 pub fn say(event: &Event, language: Language) -> String {
     match language {
-        Language::Zh => chinese(&event.what),
-        Language::En => english(&event.what),
+        Language::Zh => chinese(&event.kind),
+        Language::En => english(&event.kind),
     }
 }
 
@@ -25,154 +27,197 @@ fn cost(ended: &[DayEntry]) -> Money {
     ended.iter().map(|entry| entry.sum.cost).sum()
 }
 
-fn english(what: &What) -> String {
-    match what {
-        What::DaemonStarted { epoch } => format!("the daemon has started (epoch {epoch})"),
-        What::FarmAdopted => "the farm at the provider is known".to_owned(),
-        What::Paused { owner, reason, .. } => format!("{owner} paused the farm: {reason}"),
-        What::Resumed { owner } => format!("{owner} ended the pause"),
-        What::CreateIntended { name, offer, reason, .. } => {
-            format!("create {name} as {offer}: {reason}")
-        }
-        What::CreateAccepted { name, .. } => format!("{name} is being made"),
-        What::CreateRefused { name, class, detail } => {
-            format!("the create of {name} was refused ({}): {detail}", class_en(*class))
-        }
-        What::CreateUnknown { name, detail } => {
-            format!("nobody knows what became of the create of {name}: {detail}")
-        }
-        What::CreateFailed { name, detail } => format!("the create of {name} failed: {detail}"),
-        What::CreateExpired { name } => format!("{name} never appeared and is given up"),
-        What::ChangeIntended { name, change, reason } => {
-            format!("{} {name}: {reason}", change_en(*change))
-        }
-        What::ChangeAccepted { name, change, .. } => {
-            format!("{} of {name} is under way", change_en(*change))
-        }
-        What::ChangeRefused { name, change, class, detail } => {
-            let (change, class) = (change_en(*change), class_en(*class));
-            format!("{change} of {name} was refused ({class}): {detail}")
-        }
-        What::ChangeUnknown { name, change, detail } => {
-            format!("nobody knows what became of {} of {name}: {detail}", change_en(*change))
-        }
-        What::ChangeDone { name, change, .. } => {
-            format!("{} of {name} is done", change_en(*change))
-        }
-        What::ChangeFailed { name, change, detail } => {
-            format!("{} of {name} failed: {detail}", change_en(*change))
-        }
-        What::Found { name, .. } => format!("{name} exists"),
-        What::Adopted { name, .. } => format!("{name} was found at the provider and adopted"),
-        What::StatusSeen { name, status } => {
-            format!("{name} is {status:?} though nobody here asked for it")
-        }
-        What::StatusOdd { name, status } => format!("the provider shows {name} as `{status}`"),
-        What::StatusWell { name } => format!("the provider shows {name} as well again"),
-        What::Staying { owner } => format!("the farm is to stay after all, says {owner}"),
-        What::Retiring { owner } => format!("the farm is being left for good, says {owner}"),
-        What::Held { name, owner, reason, .. } => format!("{name} is held by {owner}: {reason}"),
-        What::Released { name, owner } => format!("{name} is released by {owner}"),
-        What::StopCharged { name } => format!("{name} is off, and charged as if it ran"),
-        What::Missed { name } => format!("{name} is missing from a listing"),
-        What::Unmissed { name } => format!("{name} is listed again"),
-        What::Vanished { name } => format!("{name} is gone though nobody here deleted it"),
-        What::WorkerSeen { name, state, .. } => format!("{name} {}", worker_en(*state)),
-        What::Booted { name, took, .. } => format!("{name} booted in {took}"),
-        What::BootFailed { name, waited, .. } => {
-            format!("{name} has brought no worker within {waited}")
-        }
-        What::AssumedReady { name } => format!("{name} is taken to be ready"),
-        What::ChangeSeen { name } => format!("a listing shows the change of {name} done"),
-        What::OfferRefused { .. }
-        | What::OfferServed { .. }
-        | What::Reclaimed { .. }
-        | What::Ended { .. }
-        | What::DayTurned { .. } => market_en(what),
-        What::Quoted { name, quote } => {
-            format!("{name} costs {} an hour", quote.running.per_hour())
-        }
-        What::TombstoneDropped { name } => format!("{name} is watched no more"),
+fn english(kind: &EventKind) -> String {
+    match kind {
+        EventKind::Farm(event) => farm_en(event),
+        EventKind::Offer { offer, event } => offer_en(offer, event),
+        EventKind::Machine { name, event } => match event {
+            MachineEvent::Create(event) => create_en(name, event),
+            MachineEvent::Change { change, event } => change_event_en(name, *change, event),
+            MachineEvent::Seen(event) => seen_en(name, event),
+        },
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is no matter of the market")]
-fn market_en(what: &What) -> String {
-    match what {
-        What::OfferRefused { offer, class, until } => {
-            format!("{offer} is left alone until {until} ({})", class_en(*class))
+fn farm_en(event: &FarmEvent) -> String {
+    match event {
+        FarmEvent::DaemonStarted { epoch } => format!("the daemon has started (epoch {epoch})"),
+        FarmEvent::FarmAdopted => "the farm at the provider is known".to_owned(),
+        FarmEvent::Paused { owner, reason, .. } => format!("{owner} paused the farm: {reason}"),
+        FarmEvent::Resumed { owner } => format!("{owner} ended the pause"),
+        FarmEvent::RetireCancelled { owner } => {
+            format!("the farm is to stay after all, says {owner}")
         }
-        What::OfferServed { offer } => format!("{offer} can be bought again"),
-        What::Reclaimed { name, .. } => format!("{name} is being taken back by the provider"),
-        What::Ended { offer, ran, lost: true, .. } => format!("{offer} was lost after {ran}"),
-        What::Ended { offer, ran, lost: false, .. } => format!("{offer} served for {ran}"),
-        What::DayTurned { ended, day, .. } => {
+        FarmEvent::Retiring { owner } => format!("the farm is being left for good, says {owner}"),
+        FarmEvent::DayTurned { ended, day, .. } => {
             format!("{day} begins; the day before cost {}", cost(ended))
         }
-        _ => String::new(),
     }
 }
 
-fn chinese(what: &What) -> String {
-    match what {
-        What::DaemonStarted { epoch } => format!("守护进程已启动（纪元 {epoch}）"),
-        What::FarmAdopted => "已掌握云上全部机器".to_owned(),
-        What::Paused { owner, reason, .. } => format!("{owner} 暂停了农场：{reason}"),
-        What::Resumed { owner } => format!("{owner} 结束了暂停"),
-        What::CreateIntended { name, offer, reason, .. } => {
-            format!("创建 {name}（{offer}）：{}", reason_zh(*reason))
+fn offer_en(offer: &OfferKey, event: &OfferEvent) -> String {
+    match event {
+        OfferEvent::OfferRefused { class, until } => {
+            format!("{offer} is left alone until {until} ({})", class_en(*class))
         }
-        What::CreateAccepted { name, .. } => format!("{name} 正在创建"),
-        What::CreateRefused { name, class, detail } => {
-            format!("创建 {name} 被拒绝（{}）：{detail}", class_zh(*class))
+        OfferEvent::OfferServed => format!("{offer} can be bought again"),
+        OfferEvent::Ended { ran, lost: true, .. } => format!("{offer} was lost after {ran}"),
+        OfferEvent::Ended { ran, lost: false, .. } => format!("{offer} served for {ran}"),
+    }
+}
+
+fn create_en(name: &MachineName, event: &CreateEvent) -> String {
+    match event {
+        CreateEvent::Intended { offer, reason, .. } => {
+            format!("create {name} as {offer}: {reason}")
         }
-        What::CreateUnknown { name, detail } => format!("创建 {name} 的结果不明：{detail}"),
-        What::CreateFailed { name, detail } => format!("创建 {name} 失败：{detail}"),
-        What::CreateExpired { name } => format!("{name} 始终没有出现，不再等待"),
-        What::ChangeIntended { name, change, reason } => {
-            format!("{} {name}：{}", change_zh(*change), reason_zh(*reason))
+        CreateEvent::Accepted { .. } => format!("{name} is being made"),
+        CreateEvent::Refused { class, detail } => {
+            format!("the create of {name} was refused ({}): {detail}", class_en(*class))
         }
-        What::ChangeAccepted { name, change, .. } => {
-            format!("{name} 的{}已受理", change_zh(*change))
+        CreateEvent::Unknown { detail } => {
+            format!("nobody knows what became of the create of {name}: {detail}")
         }
-        What::ChangeRefused { name, change, class, detail } => {
-            format!("{name} 的{}被拒绝（{}）：{detail}", change_zh(*change), class_zh(*class))
+        CreateEvent::Failed { detail } => format!("the create of {name} failed: {detail}"),
+        CreateEvent::Expired => format!("{name} never appeared and is given up"),
+    }
+}
+
+fn change_event_en(name: &MachineName, change: Change, event: &ChangeEvent) -> String {
+    let change = change_en(change);
+    match event {
+        ChangeEvent::Intended { reason } => format!("{change} {name}: {reason}"),
+        ChangeEvent::Accepted { .. } => format!("{change} of {name} is under way"),
+        ChangeEvent::Refused { class, detail } => {
+            format!("{change} of {name} was refused ({}): {detail}", class_en(*class))
         }
-        What::ChangeUnknown { name, change, detail } => {
-            format!("{name} 的{}结果不明：{detail}", change_zh(*change))
+        ChangeEvent::Unknown { detail } => {
+            format!("nobody knows what became of {change} of {name}: {detail}")
         }
-        What::ChangeDone { name, change, .. } => format!("{name} 的{}已完成", change_zh(*change)),
-        What::ChangeFailed { name, change, detail } => {
-            format!("{name} 的{}失败：{detail}", change_zh(*change))
+        ChangeEvent::Done { .. } => format!("{change} of {name} is done"),
+        ChangeEvent::Failed { detail } => format!("{change} of {name} failed: {detail}"),
+    }
+}
+
+fn seen_en(name: &MachineName, event: &SeenEvent) -> String {
+    match event {
+        SeenEvent::Found { .. } => format!("{name} exists"),
+        SeenEvent::Adopted { .. } => format!("{name} was found at the provider and adopted"),
+        SeenEvent::StatusSeen { status } => {
+            format!("{name} is {status:?} though nobody here asked for it")
         }
-        What::Found { name, .. } => format!("{name} 已存在"),
-        What::Adopted { name, .. } => format!("在云上发现 {name}，已接管"),
-        What::StatusSeen { name, status } => format!("{name} 状态变为 {status:?}，并非本程序所为"),
-        What::StatusOdd { name, status } => format!("云上显示 {name} 状态为 `{status}`"),
-        What::StatusWell { name } => format!("云上显示 {name} 已恢复正常"),
-        What::Staying { owner } => format!("{owner} 取消了撤出"),
-        What::Retiring { owner } => format!("{owner} 下令永久撤出"),
-        What::Held { name, owner, reason, .. } => format!("{name} 由 {owner} 保留：{reason}"),
-        What::Released { name, owner } => format!("{owner} 解除了对 {name} 的保留"),
-        What::StopCharged { name } => format!("{name} 已关机，却仍按运行计费"),
-        What::Missed { name } => format!("列表中缺少 {name}"),
-        What::Unmissed { name } => format!("{name} 重新出现在列表中"),
-        What::Vanished { name } => format!("{name} 已消失，并非本程序删除"),
-        What::WorkerSeen { name, state, .. } => format!("{name} {}", worker_zh(*state)),
-        What::Booted { name, took, .. } => format!("{name} 用 {took} 启动完毕"),
-        What::BootFailed { name, waited, .. } => format!("{name} 在 {waited} 内没有 worker 加入"),
-        What::AssumedReady { name } => format!("视 {name} 为就绪"),
-        What::ChangeSeen { name } => format!("列表显示 {name} 的变更已完成"),
-        What::OfferRefused { offer, class, until } => {
+        SeenEvent::UnexpectedStatus { status } => {
+            format!("the provider shows {name} as `{status}`")
+        }
+        SeenEvent::StatusNormal => format!("the provider shows {name} as well again"),
+        SeenEvent::Held { owner, reason, .. } => format!("{name} is held by {owner}: {reason}"),
+        SeenEvent::Released { owner } => format!("{name} is released by {owner}"),
+        SeenEvent::StopCharged => format!("{name} is off, and charged as if it ran"),
+        SeenEvent::Missed => format!("{name} is missing from a listing"),
+        SeenEvent::Reappeared => format!("{name} is listed again"),
+        SeenEvent::Vanished => format!("{name} is gone though nobody here deleted it"),
+        SeenEvent::WorkerSeen { state, .. } => format!("{name} {}", worker_en(*state)),
+        SeenEvent::Booted { took, .. } => format!("{name} booted in {took}"),
+        SeenEvent::BootFailed { waited, .. } => {
+            format!("{name} has brought no worker within {waited}")
+        }
+        SeenEvent::AssumedReady => format!("{name} is taken to be ready"),
+        SeenEvent::ChangeSeen => format!("a listing shows the change of {name} done"),
+        SeenEvent::Reclaimed { .. } => format!("{name} is being taken back by the provider"),
+        SeenEvent::Quoted { quote } => {
+            format!("{name} costs {} an hour", quote.running.per_hour())
+        }
+        SeenEvent::TombstoneDropped => format!("{name} is watched no more"),
+    }
+}
+
+fn chinese(kind: &EventKind) -> String {
+    match kind {
+        EventKind::Farm(event) => farm_zh(event),
+        EventKind::Offer { offer, event } => offer_zh(offer, event),
+        EventKind::Machine { name, event } => match event {
+            MachineEvent::Create(event) => create_zh(name, event),
+            MachineEvent::Change { change, event } => change_event_zh(name, *change, event),
+            MachineEvent::Seen(event) => seen_zh(name, event),
+        },
+    }
+}
+
+fn farm_zh(event: &FarmEvent) -> String {
+    match event {
+        FarmEvent::DaemonStarted { epoch } => format!("守护进程已启动（纪元 {epoch}）"),
+        FarmEvent::FarmAdopted => "已掌握云上全部机器".to_owned(),
+        FarmEvent::Paused { owner, reason, .. } => format!("{owner} 暂停了农场：{reason}"),
+        FarmEvent::Resumed { owner } => format!("{owner} 结束了暂停"),
+        FarmEvent::RetireCancelled { owner } => format!("{owner} 取消了撤出"),
+        FarmEvent::Retiring { owner } => format!("{owner} 下令永久撤出"),
+        FarmEvent::DayTurned { ended, day, .. } => {
+            format!("{day} 开始；前一日花费 {}", cost(ended))
+        }
+    }
+}
+
+fn offer_zh(offer: &OfferKey, event: &OfferEvent) -> String {
+    match event {
+        OfferEvent::OfferRefused { class, until } => {
             format!("{offer} 在 {until} 之前不再尝试（{}）", class_zh(*class))
         }
-        What::OfferServed { offer } => format!("{offer} 又可购买"),
-        What::Reclaimed { name, .. } => format!("{name} 正被云厂商收回"),
-        What::Ended { offer, ran, lost: true, .. } => format!("{offer} 运行 {ran} 后失去"),
-        What::Ended { offer, ran, lost: false, .. } => format!("{offer} 共运行 {ran}"),
-        What::DayTurned { ended, day, .. } => format!("{day} 开始；前一日花费 {}", cost(ended)),
-        What::Quoted { name, quote } => format!("{name} 每小时 {}", quote.running.per_hour()),
-        What::TombstoneDropped { name } => format!("不再监视 {name}"),
+        OfferEvent::OfferServed => format!("{offer} 又可购买"),
+        OfferEvent::Ended { ran, lost: true, .. } => format!("{offer} 运行 {ran} 后失去"),
+        OfferEvent::Ended { ran, lost: false, .. } => format!("{offer} 共运行 {ran}"),
+    }
+}
+
+fn create_zh(name: &MachineName, event: &CreateEvent) -> String {
+    match event {
+        CreateEvent::Intended { offer, reason, .. } => {
+            format!("创建 {name}（{offer}）：{}", reason_zh(*reason))
+        }
+        CreateEvent::Accepted { .. } => format!("{name} 正在创建"),
+        CreateEvent::Refused { class, detail } => {
+            format!("创建 {name} 被拒绝（{}）：{detail}", class_zh(*class))
+        }
+        CreateEvent::Unknown { detail } => format!("创建 {name} 的结果不明：{detail}"),
+        CreateEvent::Failed { detail } => format!("创建 {name} 失败：{detail}"),
+        CreateEvent::Expired => format!("{name} 始终没有出现，不再等待"),
+    }
+}
+
+fn change_event_zh(name: &MachineName, change: Change, event: &ChangeEvent) -> String {
+    let change = change_zh(change);
+    match event {
+        ChangeEvent::Intended { reason } => format!("{change} {name}：{}", reason_zh(*reason)),
+        ChangeEvent::Accepted { .. } => format!("{name} 的{change}已受理"),
+        ChangeEvent::Refused { class, detail } => {
+            format!("{name} 的{change}被拒绝（{}）：{detail}", class_zh(*class))
+        }
+        ChangeEvent::Unknown { detail } => format!("{name} 的{change}结果不明：{detail}"),
+        ChangeEvent::Done { .. } => format!("{name} 的{change}已完成"),
+        ChangeEvent::Failed { detail } => format!("{name} 的{change}失败：{detail}"),
+    }
+}
+
+fn seen_zh(name: &MachineName, event: &SeenEvent) -> String {
+    match event {
+        SeenEvent::Found { .. } => format!("{name} 已存在"),
+        SeenEvent::Adopted { .. } => format!("在云上发现 {name}，已接管"),
+        SeenEvent::StatusSeen { status } => format!("{name} 状态变为 {status:?}，并非本程序所为"),
+        SeenEvent::UnexpectedStatus { status } => format!("云上显示 {name} 状态为 `{status}`"),
+        SeenEvent::StatusNormal => format!("云上显示 {name} 已恢复正常"),
+        SeenEvent::Held { owner, reason, .. } => format!("{name} 由 {owner} 保留：{reason}"),
+        SeenEvent::Released { owner } => format!("{owner} 解除了对 {name} 的保留"),
+        SeenEvent::StopCharged => format!("{name} 已关机，却仍按运行计费"),
+        SeenEvent::Missed => format!("列表中缺少 {name}"),
+        SeenEvent::Reappeared => format!("{name} 重新出现在列表中"),
+        SeenEvent::Vanished => format!("{name} 已消失，并非本程序删除"),
+        SeenEvent::WorkerSeen { state, .. } => format!("{name} {}", worker_zh(*state)),
+        SeenEvent::Booted { took, .. } => format!("{name} 用 {took} 启动完毕"),
+        SeenEvent::BootFailed { waited, .. } => format!("{name} 在 {waited} 内没有 worker 加入"),
+        SeenEvent::AssumedReady => format!("视 {name} 为就绪"),
+        SeenEvent::ChangeSeen => format!("列表显示 {name} 的变更已完成"),
+        SeenEvent::Reclaimed { .. } => format!("{name} 正被云厂商收回"),
+        SeenEvent::Quoted { quote } => format!("{name} 每小时 {}", quote.running.per_hour()),
+        SeenEvent::TombstoneDropped => format!("不再监视 {name}"),
     }
 }
 
@@ -281,16 +326,14 @@ fn class_zh(class: Refusal) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{MachineName, Span, Time};
+    use crate::model::{Span, Time};
 
     #[test]
     fn a_decision_is_told_with_its_reason_in_both_languages() {
-        let what = What::ChangeIntended {
-            name: MachineName::from_stored("farm-gpu-1"),
-            change: Change::Stop,
-            reason: Reason::Idle { lasted: Span::minutes(2) },
-        };
-        let event = Event { at: Time::from_seconds(0), what };
+        let name = MachineName::from_stored("farm-gpu-1");
+        let reason = Reason::Idle { lasted: Span::minutes(2) };
+        let kind = ChangeEvent::Intended { reason }.to(&name, Change::Stop);
+        let event = Event { at: Time::from_seconds(0), kind };
         assert_eq!(say(&event, Language::En), "stop farm-gpu-1: idle for 2m00s");
         assert_eq!(say(&event, Language::Zh), "停机 farm-gpu-1：已空闲 2m00s");
     }

@@ -3,7 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test helper that fails is a failed test")]
 
 use farmscale::memory::Memory;
-use farmscale::model::event::What;
+use farmscale::model::event::{ChangeEvent, CreateEvent, EventKind, FarmEvent};
 use farmscale::model::snapshot::Blocked;
 use farmscale::model::{
     Act, Change, Event, InstanceRow, Listing, Look, MachineName, Money, OfferKey, Price,
@@ -60,17 +60,16 @@ impl Lab {
             ended: Vec::new(),
             binds: Vec::new(),
         };
-        lab.apply(What::FarmAdopted);
+        lab.apply(FarmEvent::FarmAdopted.into());
         for (serial, name) in (1..).zip(lab.names.clone()) {
-            lab.apply(lab.intent(serial, name));
+            lab.apply(lab.intent(serial, &name));
         }
         lab
     }
 
-    fn intent(&self, serial: u64, name: MachineName) -> What {
+    fn intent(&self, serial: u64, name: &MachineName) -> EventKind {
         let pool = &self.policy.pools[0];
-        What::CreateIntended {
-            name,
+        let intent = CreateEvent::Intended {
             serial,
             pool: Text::clone(&pool.name),
             offer: self.offer.clone(),
@@ -78,7 +77,8 @@ impl Lab {
             reason: Reason::Found,
             queue: Text::clone(&pool.queue),
             build: Some(pool.offers[0].build),
-        }
+        };
+        intent.to(name)
     }
 
     fn quote(&self) -> Quote {
@@ -91,8 +91,8 @@ impl Lab {
         }
     }
 
-    fn apply(&mut self, what: What) {
-        self.memory.apply(&Event { at: self.now, what });
+    fn apply(&mut self, kind: EventKind) {
+        self.memory.apply(&Event { at: self.now, kind });
     }
 
     fn instance(number: usize) -> Text {
@@ -117,13 +117,14 @@ impl Lab {
         }
     }
 
-    fn take(&mut self, intent: What) {
+    fn take(&mut self, intent: EventKind) {
         self.apply(intent.clone());
-        if let What::ChangeIntended { name, change, reason } = intent {
+        if let Some((name, change, reason)) = intent.change_intended() {
             if matches!(change, Change::Drain | Change::Undrain) {
-                self.apply(What::ChangeDone { name, change, effective_at: None });
+                self.apply(ChangeEvent::Done { effective_at: None }.to(name, change));
             } else {
-                self.ended.push((self.now.since(self.started_at), name, change, reason));
+                let after = self.now.since(self.started_at);
+                self.ended.push((after, name.clone(), change, reason));
             }
         }
     }
@@ -193,7 +194,7 @@ fn depth_alone_ends_no_machine_while_work_waits_whatever_is_ordered() {
     });
     lab.queued = 50;
     lab.run(Span::minutes(10), None);
-    lab.apply(What::Retiring { owner: "li".into() });
+    lab.apply(FarmEvent::Retiring { owner: "li".into() }.into());
     lab.run(Span::hours(2), None);
     assert_eq!(lab.ended, [], "50 tasks wait: it is certainly at work");
     lab.queued = 0;

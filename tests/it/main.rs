@@ -1,6 +1,7 @@
 //! The one test binary: one link instead of ten.
 
 mod api;
+mod arrivals;
 mod backtest;
 mod chaos;
 mod client;
@@ -21,6 +22,7 @@ mod recovery;
 mod redis_farm;
 mod round_trip;
 mod service;
+mod stored_farm;
 mod support;
 mod sweep;
 mod tidy;

@@ -4,7 +4,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test helper that fails is a failed test")]
 
 use farmscale::memory::Memory;
-use farmscale::model::event::What;
+use farmscale::model::event::{ChangeEvent, CreateEvent, EventKind, FarmEvent, SeenEvent};
 use farmscale::model::snapshot::Blocked;
 use farmscale::model::{
     Act, Change, Event, InstanceRow, Listing, Look, MachineName, Order, QueueReading, Quote,
@@ -51,13 +51,12 @@ impl Farm {
             waiting: 0,
         };
         let made = farm.name.clone();
-        farm.apply(What::DaemonStarted { epoch: 1 });
-        farm.apply(What::FarmAdopted);
-        for what in overdue::events(&farm.policy, &farm.memory, &farm.readings, now) {
-            farm.apply(what);
+        farm.apply(FarmEvent::DaemonStarted { epoch: 1 }.into());
+        farm.apply(FarmEvent::FarmAdopted.into());
+        for kind in overdue::events(&farm.policy, &farm.memory, &farm.readings, now) {
+            farm.apply(kind);
         }
-        let intent = What::CreateIntended {
-            name: made,
+        let intent = CreateEvent::Intended {
             serial: 1,
             pool: pool_name,
             offer,
@@ -66,33 +65,29 @@ impl Farm {
             queue: "render".into(),
             build: None,
         };
-        farm.apply(intent);
+        farm.apply(intent.to(&made));
         farm.pass(Span::minutes(5));
         let (instance, status) = ("ins-1".into(), Status::Running);
-        let found =
-            What::Found { name: farm.name.clone(), instance, created_at: Some(now), status };
-        farm.apply(found);
+        let found = SeenEvent::Found { instance, created_at: Some(now), status };
+        farm.apply(found.to(&made));
         farm.worker(WorkerState::Idle);
         farm.pass(Span::minutes(30));
         farm
     }
 
-    fn apply(&mut self, what: What) {
-        self.memory.apply(&Event { at: self.now, what });
+    fn apply(&mut self, kind: EventKind) {
+        self.memory.apply(&Event { at: self.now, kind });
     }
 
     fn worker(&mut self, state: WorkerState) {
-        self.apply(What::WorkerSeen {
-            name: self.name.clone(),
-            state: Some(state),
-            workers: vec!["w1".into()],
-            asked_at: self.now,
-        });
+        let (state, workers) = (Some(state), vec!["w1".into()]);
+        let seen = SeenEvent::WorkerSeen { state, workers, asked_at: self.now };
+        self.apply(seen.to(&self.name));
     }
 
     fn order(&mut self, order: Order) {
-        let what = settle::ordered(&self.memory, order).unwrap();
-        self.apply(what);
+        let kind = settle::ordered(&self.memory, order).unwrap();
+        self.apply(kind);
     }
 
     /// Time passes; queue and cloud are looked at anew.
@@ -134,11 +129,8 @@ impl Farm {
     /// The changes asked for of machines.
     fn changes(&self) -> Vec<Change> {
         let steps = self.plan().steps;
-        let changes = steps.iter().filter_map(|step| {
-            let What::ChangeIntended { change, .. } = &step.intent else { return None };
-            Some(*change)
-        });
-        changes.collect()
+        let changes = steps.iter().filter_map(|step| step.intent.change_intended());
+        changes.map(|(_, change, _)| change).collect()
     }
 
     fn hold(until: Option<Time>) -> Order {
@@ -166,8 +158,8 @@ fn a_held_machine_stays_and_the_reason_says_who_keeps_it() {
 fn a_hold_takes_a_drain_under_way_back_and_ends_at_its_time() {
     let mut farm = Farm::idle();
     let (name, change) = (farm.name.clone(), Change::Drain);
-    farm.apply(What::ChangeIntended { name: name.clone(), change, reason: Reason::Found });
-    farm.apply(What::ChangeDone { name, change, effective_at: None });
+    farm.apply(ChangeEvent::Intended { reason: Reason::Found }.to(&name, change));
+    farm.apply(ChangeEvent::Done { effective_at: None }.to(&name, change));
     farm.pass(Span::seconds(10));
     let until = farm.now + Span::hours(2);
     farm.order(Farm::hold(Some(until)));
@@ -175,7 +167,7 @@ fn a_hold_takes_a_drain_under_way_back_and_ends_at_its_time() {
     assert_eq!(overdue::events(&farm.policy, &farm.memory, &farm.readings, farm.now), []);
     farm.pass(Span::hours(2));
     let ended = overdue::events(&farm.policy, &farm.memory, &farm.readings, farm.now);
-    assert!(matches!(&ended[..], [What::Released { owner, .. }] if &**owner == "expiry"));
+    assert_eq!(ended, [SeenEvent::Released { owner: "expiry".into() }.to(&farm.name)]);
 }
 
 #[test]
@@ -198,8 +190,8 @@ fn a_farm_that_is_left_for_good_drains_the_busy_and_deletes_the_rest() {
     assert!(!leaving.steps.iter().any(|step| matches!(step.act, Act::Create { .. })));
     assert_eq!(farm.changes(), [Change::Drain]);
     let (name, change) = (farm.name.clone(), Change::Drain);
-    farm.apply(What::ChangeIntended { name: name.clone(), change, reason: Reason::Retiring });
-    farm.apply(What::ChangeDone { name, change, effective_at: None });
+    farm.apply(ChangeEvent::Intended { reason: Reason::Retiring }.to(&name, change));
+    farm.apply(ChangeEvent::Done { effective_at: None }.to(&name, change));
     farm.pass(Span::seconds(10));
     assert_eq!(farm.changes(), [], "it is still at work");
     farm.worker(WorkerState::Drained);

@@ -8,7 +8,7 @@ use std::path::Path;
 use farmscale::clock::Clock;
 use farmscale::journal::{Batch, Journal, Opened, Preflight, Store, StoreError, Verdict};
 use farmscale::memory::{Key, Memory};
-use farmscale::model::event::What;
+use farmscale::model::event::FarmEvent;
 use farmscale::model::{Event, MachineName, Namer, Time};
 
 const FARM: &str = "farm";
@@ -23,8 +23,8 @@ fn used(dir: &Path) -> MachineName {
     assert!(!opened.lost && opened.memory == Memory::default());
     let name = Namer::new(FARM).name("gpu", 29_000_000, 1);
     let mut memory = Memory::default();
-    let event =
-        Event { at: Time::from_seconds(1), what: What::DaemonStarted { epoch: 29_000_000 } };
+    let kind = FarmEvent::DaemonStarted { epoch: 29_000_000 }.into();
+    let event = Event { at: Time::from_seconds(1), kind };
     memory.apply(&event);
     let record = memory.record(&Key::Meta).unwrap();
     let history = [event];

@@ -173,7 +173,7 @@ function moneyChart() {
 }
 
 const BAD = /refused|failed|unknown|vanished|expired/;
-const QUIET = new Set(["worker_seen", "missed", "unmissed", "change_accepted", "create_accepted", "tombstone_dropped"]);
+const QUIET = new Set(["worker_seen", "missed", "reappeared", "unmissed", "change_accepted", "create_accepted", "tombstone_dropped"]);
 function decisions() {
   const shown = events.filter((one) => !QUIET.has(one.event.kind)).reverse();
   $("decisions").replaceChildren(...shown.map((one) => element("li", BAD.test(one.event.kind) ? "bad" : "",

@@ -321,6 +321,17 @@ impl Provider {
         }
     }
 
+    /// Gives an instance the id it had elsewhere, for a cloud that is put together from what was kept of
+    /// another one.
+    pub fn set_id(&mut self, instance: &str, id: &str) {
+        let Some(mut one) = self.instances.remove(instance) else { return };
+        one.id = id.into();
+        for transition in self.transitions.iter_mut().filter(|one| *one.instance == *instance) {
+            transition.instance = id.into();
+        }
+        self.instances.insert(id.into(), one);
+    }
+
     /// The next machines, so many of them, are taken on and cannot be made.
     pub fn fail_creates(&mut self, count: u32) {
         self.failing = count;

@@ -4,7 +4,9 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use farmscale::driver::Observer;
-use farmscale::model::event::What;
+use farmscale::model::event::{
+    ChangeEvent, CreateEvent, EventKind, FarmEvent, MachineEvent, OfferEvent, SeenEvent,
+};
 use farmscale::model::snapshot::{MachineView, PoolView, Snapshot};
 use farmscale::model::{Change, Event, MachineName, Span, Time};
 use farmscale::sim::chaos::START;
@@ -52,12 +54,12 @@ impl Record {
     /// What has happened since this was last asked.
     pub(super) fn lines(&mut self) -> Vec<String> {
         let events = std::mem::take(&mut self.events);
-        let shown = events.iter().filter(|event| self.all || concerns_people(&event.what));
+        let shown = events.iter().filter(|event| self.all || concerns_people(&event.kind));
         shown.map(|event| format!("{}  {}", clock(event.at), self.told(event))).collect()
     }
 
     fn told(&self, event: &Event) -> String {
-        if matches!(event.what, What::DaemonStarted { .. }) {
+        if matches!(event.kind, EventKind::Farm(FarmEvent::DaemonStarted { .. })) {
             return "the daemon has started".to_owned(); // the epoch says when, not what
         }
         self.short(&say(event, Language::En))
@@ -165,20 +167,27 @@ pub(super) fn clock(at: Time) -> String {
 }
 
 /// Whether an event is a decision or its end; the others are steps on the way.
-fn concerns_people(what: &What) -> bool {
-    !matches!(
-        what,
-        What::CreateAccepted { .. }
-            | What::ChangeAccepted { .. }
-            | What::ChangeDone { change: Change::Drain | Change::Undrain, .. }
-            | What::ChangeSeen { .. }
-            | What::Found { .. }
-            | What::Missed { .. }
-            | What::Unmissed { .. }
-            | What::WorkerSeen { .. }
-            | What::Quoted { .. }
-            | What::TombstoneDropped { .. }
-            | What::DayTurned { .. }
-            | What::Ended { lost: false, .. }
-    )
+fn concerns_people(kind: &EventKind) -> bool {
+    match kind {
+        EventKind::Farm(event) => !matches!(event, FarmEvent::DayTurned { .. }),
+        EventKind::Offer { event, .. } => !matches!(event, OfferEvent::Ended { lost: false, .. }),
+        EventKind::Machine { event, .. } => !matches!(
+            event,
+            MachineEvent::Create(CreateEvent::Accepted { .. })
+                | MachineEvent::Change { event: ChangeEvent::Accepted { .. }, .. }
+                | MachineEvent::Change {
+                    change: Change::Drain | Change::Undrain,
+                    event: ChangeEvent::Done { .. },
+                }
+                | MachineEvent::Seen(
+                    SeenEvent::ChangeSeen
+                        | SeenEvent::Found { .. }
+                        | SeenEvent::Missed
+                        | SeenEvent::Reappeared
+                        | SeenEvent::WorkerSeen { .. }
+                        | SeenEvent::Quoted { .. }
+                        | SeenEvent::TombstoneDropped
+                )
+        ),
+    }
 }

@@ -1,8 +1,8 @@
-//! What refusals and ends teach of the market: facts for memory, made while settling.
+//! What refusals and terminations teach of the market: facts for memory, made while settling.
 
 use super::rank;
 use crate::memory::{Life, Machine, Memory};
-use crate::model::event::What;
+use crate::model::event::{ChangeEvent, EventKind, MachineEvent, OfferEvent, SeenEvent};
 use crate::model::{Change, Refusal, Span, Text, Time};
 use crate::policy::Policy;
 
@@ -14,7 +14,7 @@ pub(super) fn offer_refused(
     machine: &Machine,
     class: Refusal,
     now: Time,
-) -> What {
+) -> EventKind {
     let fresh = memory.refusals.get(&machine.offer);
     let fresh = fresh.filter(|one| !rank::has_faded(policy, one, now));
     let asked_at = machine.pending.as_ref().map_or(machine.made_at, |pending| pending.sent_at);
@@ -29,39 +29,43 @@ pub(super) fn offer_refused(
             now + Span(pause.min(timing.refusal_max).0.max(found_out.0))
         }
     };
-    What::OfferRefused { offer: machine.offer.clone(), class, until }
+    OfferEvent::OfferRefused { class, until }.to(&machine.offer)
 }
 
 /// An offer that was refused, or a quota, is forgiven once a machine of it runs that was asked for
 /// later.
-pub(super) fn add_served(memory: &Memory, machine: &Machine, events: &mut Vec<What>) {
+pub(super) fn add_served(memory: &Memory, machine: &Machine, events: &mut Vec<EventKind>) {
     let refused_at = memory.refusals.get(&machine.offer).map(|refusal| refusal.at);
     if refused_at.is_none() && !memory.ceilings.contains_key(&machine.offer.zone) {
         return;
     }
     let comes_up = matches!(machine.life, Life::Launching(_) | Life::Booting { .. });
     let asked_at = machine.boot_asked_at.filter(|_| comes_up);
-    let served = What::OfferServed { offer: machine.offer.clone() };
+    let served = OfferEvent::OfferServed.to(&machine.offer);
     let is_later = asked_at.is_some_and(|at| refused_at.is_none_or(|refused| refused < at));
     if is_later && !events.contains(&served) {
         events.push(served);
     }
 }
 
-/// What ends tell: what is to be booked, and how long spot machines last.
-#[expect(clippy::wildcard_enum_match_arm, reason = "only ends teach")]
-pub fn of_ends(memory: &Memory, whats: &[What], now: Time) -> Vec<What> {
-    let ended = whats.iter().filter_map(|what| match what {
-        What::ChangeDone { name, change: Change::Delete, .. } => Some((name, false)),
-        What::Vanished { name } => Some((name, true)),
-        _ => None,
+/// What terminations tell: what is to be booked, and how long spot machines last.
+pub fn from_terminations(memory: &Memory, settled: &[EventKind], now: Time) -> Vec<EventKind> {
+    let ended = settled.iter().filter_map(|kind| {
+        let EventKind::Machine { name, event } = kind else { return None };
+        match event {
+            MachineEvent::Change { change: Change::Delete, event: ChangeEvent::Done { .. } } => {
+                Some((name, false))
+            }
+            MachineEvent::Seen(SeenEvent::Vanished) => Some((name, true)),
+            MachineEvent::Create(_) | MachineEvent::Change { .. } | MachineEvent::Seen(_) => None,
+        }
     });
     ended
         .filter_map(|(name, vanished)| {
             let machine = memory.machines.get(name)?;
-            let (pool, offer) = (Text::clone(&machine.pool), machine.offer.clone());
             let lost = vanished || machine.reclaimed_at.is_some();
-            Some(What::Ended { pool, offer, ran: now.since(machine.made_at), lost })
+            let (pool, ran) = (Text::clone(&machine.pool), now.since(machine.made_at));
+            Some(OfferEvent::Ended { pool, ran, lost }.to(&machine.offer))
         })
         .collect()
 }

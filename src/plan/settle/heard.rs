@@ -1,0 +1,67 @@
+//! What a queue says of the workers of our machines.
+
+use super::super::learning::add_served;
+use super::super::readings::Readings;
+use super::super::workers::{self, Workers};
+use crate::memory::{Life, Machine, Memory};
+use crate::model::event::{EventKind, SeenEvent};
+use crate::model::{MachineName, Time, WorkerState};
+use crate::policy::{Policy, Timing};
+
+/// A queue's word on the workers of our machines.
+pub fn queue_read(
+    policy: &Policy,
+    memory: &Memory,
+    readings: &Readings,
+    queue: &str,
+) -> Vec<EventKind> {
+    let Some(reading) = readings.queues.get(queue).and_then(|source| source.reading.as_ref())
+    else {
+        return Vec::new();
+    };
+    let machines = memory.machines.iter();
+    let ours = machines.filter(|(_, machine)| **workers::queue_of(policy, machine) == *queue);
+    let asked_at = reading.asked_at;
+    let Some(workers) = Workers::of(reading) else {
+        let booted = ours.filter(|(_, machine)| has_booted(&policy.timing, machine, asked_at));
+        return booted.map(|(name, _)| SeenEvent::AssumedReady.to(name)).collect();
+    };
+    let mut events = Vec::new();
+    for (name, machine) in ours {
+        let (state, names) = workers.on(name, machine.instance.as_ref());
+        let state = workers::since_boot(machine, state, asked_at, &policy.timing);
+        let joined = matches!(state, Some(WorkerState::Idle | WorkerState::Busy));
+        // It may have been heard before a listing or an event showed that its machine boots.
+        let has_booted = joined && matches!(machine.life, Life::Booting { .. });
+        let is_new = state != machine.worker || (!names.is_empty() && names != machine.workers);
+        if is_new || has_booted {
+            events.push(SeenEvent::WorkerSeen { state, workers: names, asked_at }.to(name));
+        }
+        if is_new && joined {
+            add_served(memory, machine, &mut events);
+        }
+        if has_booted {
+            events.extend(booted(name, machine, asked_at));
+        }
+    }
+    events
+}
+
+/// The first word of a booting machine's worker, now or while the machine was not yet known to exist.
+fn booted(name: &MachineName, machine: &Machine, now: Time) -> Option<EventKind> {
+    let Life::Booting { again } = machine.life else { return None };
+    let heard_before = matches!(machine.worker, Some(WorkerState::Idle | WorkerState::Busy));
+    let heard_at = if heard_before { machine.worker_since } else { now };
+    let took = heard_at.since(machine.boot_asked_at?);
+    Some(SeenEvent::Booted { line: machine.boot_line(again), took }.to(name))
+}
+
+/// Whether a machine nobody can vouch for has had the time a boot takes.
+fn has_booted(timing: &Timing, machine: &Machine, now: Time) -> bool {
+    let takes = match machine.life {
+        Life::Booting { again: true } => timing.restart_mean,
+        Life::Booting { again: false } => timing.boot_mean,
+        Life::Launching(_) | Life::Ready | Life::Stopped => return false,
+    };
+    machine.pending.is_none() && machine.since + takes <= now
+}
