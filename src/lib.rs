@@ -16,6 +16,7 @@ pub mod page;
 pub mod plan;
 pub mod policy;
 pub mod queue;
+mod reader;
 pub mod sim;
 pub mod telemetry;
 pub mod world;

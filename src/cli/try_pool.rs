@@ -106,11 +106,10 @@ impl TryArgs {
             let known: Vec<_> = pools.iter().map(|pool| &*pool.name).collect();
             format!("there is no pool `{}`; there are: {}", self.pool, known.join(", "))
         })?;
-        let source = settings.queues.get(&pool.queue).context("the pool's queue is missing")?;
+        let queue = settings.queues.get(&pool.queue).context("the pool's queue is missing")?;
         let cloud = &settings.cloud;
         let clock = self.clock.clock(&cloud.endpoints)?;
         let client = Client::new(cloud.credentials.clone(), cloud.endpoints.clone(), clock)?;
-        let queue = Queue::open(source).with_context(|| format!("queue {}", pool.queue))?;
         queue.read(client.clock().now()).await.map_err(|failure| {
             anyhow!("the queue does not answer, so no worker could be seen: {}", failure.detail)
         })?;
@@ -125,7 +124,7 @@ impl TryArgs {
             client,
             settings,
             pool,
-            queue,
+            queue: queue.clone(),
             offer,
             quote,
             started_at,

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
@@ -12,14 +13,12 @@ use serde_json::Value;
 use crate::cloud::CloudSettings;
 use crate::model::{Namer, Text};
 use crate::policy::Policy;
-use crate::queue::SourceSettings;
+use crate::queue::{self, Queue};
 
 mod cloud;
 pub mod gpus;
 mod lines;
 mod pools;
-mod queues;
-mod reader;
 mod secrets;
 mod shared;
 mod spending;
@@ -27,8 +26,8 @@ mod spot;
 mod timing;
 mod values;
 
-use reader::{Book, Reader};
-pub use reader::{Fault, parse_span};
+use crate::reader::{self, Book, Reader};
+pub use crate::reader::{Fault, parse_span};
 pub use values::{Difference, Values};
 
 /// `FARMSCALE__A__B` is the setting `a.b`.
@@ -41,8 +40,8 @@ pub struct Settings {
     pub policy: Policy,
     /// The cloud and how machines are bought.
     pub cloud: CloudSettings,
-    /// Sources of work by name.
-    pub queues: BTreeMap<Text, SourceSettings>,
+    /// Sources of work by name, ready to be asked.
+    pub queues: BTreeMap<Text, Queue>,
     /// Where the store lives.
     pub store: PathBuf,
     /// Page and HTTP API.
@@ -100,14 +99,16 @@ pub fn load(path: &Path, environment: &BTreeMap<String, String>) -> Result<Setti
         let what = format!("cannot be read: {error}");
         unreadable(Fault { line: 0, key: "the file".to_owned(), what })
     })?;
-    let (settings, faults) = parse(&text, environment, &mut BTreeMap::new()).map_err(unreadable)?;
+    let others_read = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 4 != 0);
+    let (settings, faults) =
+        parse(&text, environment, others_read, &mut BTreeMap::new()).map_err(unreadable)?;
     if faults.is_empty() { Ok(settings) } else { Err(Faults { path: path.to_owned(), faults }) }
 }
 
 /// Every key the code asks for when it reads `text`, with its default as it would be written.
 pub fn asked(text: &str) -> BTreeMap<String, String> {
     let mut asked = BTreeMap::new();
-    if let Err(fault) = parse(text, &BTreeMap::new(), &mut asked) {
+    if let Err(fault) = parse(text, &BTreeMap::new(), false, &mut asked) {
         asked.insert(fault.key, fault.what);
     }
     asked
@@ -116,6 +117,7 @@ pub fn asked(text: &str) -> BTreeMap<String, String> {
 fn parse(
     text: &str,
     environment: &BTreeMap<String, String>,
+    others_read: bool,
     asked: &mut BTreeMap<String, String>,
 ) -> Result<(Settings, Vec<Fault>), Fault> {
     if let Err(error) = text.parse::<toml::Table>() {
@@ -133,9 +135,10 @@ fn parse(
             lay_over(&mut tree, path, value);
         }
     }
-    let book = Book::new(lines::of(text));
+    let book = Book::new(lines::of(text), others_read);
     let values = Values::of_tree(&tree);
-    let settings = Settings { values, ..settings(Reader::root(&book, tree), environment) };
+    let mut settings = Settings { values, ..settings(Reader::root(&book, tree), environment) };
+    settings.warnings.extend(book.warnings());
     *asked = book.asked();
     Ok((settings, book.into_faults()))
 }
@@ -161,7 +164,7 @@ fn lay_over(tree: &mut Value, path: &str, value: &str) {
 fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Settings {
     let mut warnings = Vec::new();
     let farm = farm(&mut root);
-    let queues = queues::read(&mut root);
+    let queues = queue::open_all(&mut root);
     let cloud_base = cloud::read(&mut root, environment, &mut warnings);
     let (limits, spending, shared) = pools::limits(&mut root, &queues);
     let (pools, purchases) = pools::read(&mut root, &queues, &mut warnings);
@@ -180,7 +183,7 @@ fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Set
     Settings {
         policy: Policy { namer: Namer::new(&farm), pools, limits, spending, shared, timing },
         cloud: CloudSettings { credentials, endpoints, purchases },
-        queues,
+        queues: queues.into_iter().filter_map(|(name, queue)| Some((name, queue?))).collect(),
         store,
         page,
         log_json,

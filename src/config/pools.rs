@@ -12,14 +12,14 @@ use crate::policy::{
     Care, IdleRule, Limits, OfferPolicy, OnHung, Patience, Pool, Promise, Shared, Slots, Spending,
     Spot, Tier, Window,
 };
-use crate::queue::SourceSettings;
+use crate::queue::Queue;
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// Reads `[limits]`.
 pub(super) fn limits(
     root: &mut Reader<'_>,
-    queues: &BTreeMap<Text, SourceSettings>,
+    queues: &BTreeMap<Text, Option<Queue>>,
 ) -> (Limits, Spending, Vec<Shared>) {
     let mut reader = root.table("limits");
     let default = Limits::default();
@@ -39,7 +39,7 @@ pub(super) fn limits(
 /// Reads all pools, in the order of their names.
 pub(super) fn read(
     root: &mut Reader<'_>,
-    queues: &BTreeMap<Text, SourceSettings>,
+    queues: &BTreeMap<Text, Option<Queue>>,
     warnings: &mut Vec<String>,
 ) -> (Vec<Pool>, Vec<Purchase>) {
     let (mut pools, mut purchases) = (Vec::<Pool>::new(), Vec::new());
@@ -62,7 +62,7 @@ pub(super) fn read(
 fn pool(
     name: &Text,
     reader: &mut Reader<'_>,
-    queues: &BTreeMap<Text, SourceSettings>,
+    queues: &BTreeMap<Text, Option<Queue>>,
     purchases: &mut Vec<Purchase>,
     warnings: &mut Vec<String>,
 ) -> Pool {
@@ -96,7 +96,7 @@ fn pool(
         idle: reader
             .choice("idle", &[("word", IdleRule::Word), ("assume", IdleRule::Assume)], 0)
             .unwrap_or(IdleRule::Word),
-        drains: queues.get(&queue).is_some_and(SourceSettings::drains),
+        drains: queues.get(&queue).is_some_and(|queue| queue.as_ref().is_some_and(Queue::drains)),
         queue,
         surge: reader.number("surge", max.max(1), 1, 10_000),
         care: care(name, reader, warnings),
@@ -132,7 +132,7 @@ fn tag(name: &str, reader: &mut Reader<'_>) -> String {
     tag
 }
 
-fn queue(reader: &mut Reader<'_>, queues: &BTreeMap<Text, SourceSettings>) -> Text {
+fn queue(reader: &mut Reader<'_>, queues: &BTreeMap<Text, Option<Queue>>) -> Text {
     let queue = reader.required_text("queue", "name one of [queues.…]");
     if !queue.is_empty() && !queues.is_empty() && !queues.contains_key(queue.as_str()) {
         let known: Vec<_> = queues.keys().map(|name| &**name).collect();

@@ -2,12 +2,11 @@
 //! with a warning.
 
 use std::collections::BTreeMap;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
-use super::reader::Reader;
+use super::reader::{Reader, private_file};
 use crate::cloud::Credentials;
 
 /// Where systemd puts what `LoadCredential=` names.
@@ -94,25 +93,4 @@ fn credentials(id: &str, secret: &str) -> Credentials {
 fn credential(environment: &BTreeMap<String, String>, name: &str) -> Option<String> {
     let path = PathBuf::from(environment.get(CREDENTIALS_DIRECTORY)?).join(name);
     std::fs::read_to_string(path).ok()
-}
-
-/// A file that nobody but its owner may read.
-fn private_file(reader: &Reader<'_>, key: &str, path: &Path) -> Option<String> {
-    let shown = path.display();
-    let mode = match std::fs::metadata(path) {
-        Ok(metadata) => metadata.permissions().mode() & 0o777,
-        Err(error) => {
-            reader.fault(key, format!("names {shown}, which cannot be read: {error}"));
-            return None;
-        }
-    };
-    if mode & 0o077 != 0 {
-        let what =
-            format!("names {shown}, which others may read (mode {mode:o}): chmod 600 {shown}");
-        reader.fault(key, what);
-        return None;
-    }
-    std::fs::read_to_string(path)
-        .map_err(|error| reader.fault(key, format!("names {shown}: {error}")))
-        .ok()
 }

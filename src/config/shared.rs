@@ -5,13 +5,10 @@ use std::collections::BTreeMap;
 use super::reader::Reader;
 use crate::model::Text;
 use crate::policy::{Pool, Shared, SharedCount};
-use crate::queue::SourceSettings;
+use crate::queue::Queue;
 
 /// Reads the tables within `[limits]`.
-pub(super) fn read(
-    limits: &mut Reader<'_>,
-    queues: &BTreeMap<Text, SourceSettings>,
-) -> Vec<Shared> {
+pub(super) fn read(limits: &mut Reader<'_>, queues: &BTreeMap<Text, Option<Queue>>) -> Vec<Shared> {
     let shared = |(name, mut reader): (Text, Reader<'_>)| {
         let fixed = reader.number("count", 0, 0, 1_000_000);
         let from = reader.text_or_none("from").map(Text::from);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::Control;
-use super::supervisor::{Plant, open_queues};
+use super::supervisor::Plant;
 use crate::config::{self, Difference, Faults, Settings, Values};
 
 /// What is fixed when the daemon starts.
@@ -49,9 +49,6 @@ pub(super) fn reload(source: &Source, values: &mut Values, control: &Control) ->
     if !fixed.is_empty() {
         let keys = fixed.join(", ");
         return Reloaded::Refused(format!("{keys}: takes a restart (`systemctl restart`)"));
-    }
-    if let Err(error) = open_queues(&settings.queues) {
-        return Reloaded::Refused(format!("{error:#}"));
     }
     for warning in &settings.warnings {
         tracing::warn!("{warning}");

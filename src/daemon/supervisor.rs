@@ -18,7 +18,7 @@ use crate::journal::{Batch, Fenced, Journal, Opened, Preflight, Store, Verdict};
 use crate::memory::Memory;
 use crate::model::{Span, Text, Time, Wake};
 use crate::policy::Policy;
-use crate::queue::{Queue, SourceSettings};
+use crate::queue::Queue;
 use crate::world::live::{Live, WakeSender};
 
 /// The first pause after a panic; doubles up to [`PAUSE_MAX`] with every start of the last minutes.
@@ -32,7 +32,7 @@ const LOOKING_FOR: Span = Span::minutes(30);
 pub(super) struct Plant {
     pub(super) policy: Policy,
     pub(super) cloud: CloudSettings,
-    pub(super) queues: BTreeMap<Text, SourceSettings>,
+    pub(super) queues: BTreeMap<Text, Queue>,
 }
 
 /// The store that is written, and who may act on it.
@@ -317,9 +317,8 @@ impl Supervisor {
         let (key, endpoints) = (cloud.credentials.clone(), cloud.endpoints.clone());
         let client = Client::new(key, endpoints, self.clock.clone())
             .context("cannot prepare connections to the cloud")?;
-        let sources = open_queues(&queues)?;
         let prefix = policy.namer.prefix();
-        let live = Live::new(client, cloud, sources, &prefix, self.clock.clone());
+        let live = Live::new(client, cloud, queues, &prefix, self.clock.clone());
         let sender = live.sender();
         let driver = Driver::new(live, records, self.observers.clone(), policy, recovered);
         *self.control.0.sender.lock().unwrap_or_else(PoisonError::into_inner) = Some(sender);
@@ -333,17 +332,6 @@ pub(super) struct First {
     driver: DriverOfAll,
     /// The store was lost; what it held is found at the provider.
     pub(super) store_lost: bool,
-}
-
-/// Opens every queue.
-pub(super) fn open_queues(
-    settings: &BTreeMap<Text, SourceSettings>,
-) -> anyhow::Result<BTreeMap<Text, Queue>> {
-    let open = |(name, settings): (&Text, &SourceSettings)| {
-        let queue = Queue::open(settings).with_context(|| format!("queue {name}"))?;
-        Ok((Text::clone(name), queue))
-    };
-    settings.iter().map(open).collect()
 }
 
 #[cfg(test)]

@@ -24,8 +24,9 @@ pub use money::{Money, Price};
 pub use name::{MachineName, Namer};
 pub use offer::{Billing, OfferKey, Quote, Stock};
 pub use reading::{
-    EventReading, EventStatus, InstanceRow, Listing, QueueReading, Reading, Shape, Stage, Status,
-    StockReading, TaskSeen, UsageReading, Work, WorkerSeen, WorkerState,
+    EventReading, EventStatus, Held, InstanceRow, JobSeen, Listing, QueueReading, Reading,
+    SetAside, Shape, Stage, Status, StockReading, TaskSeen, UsageReading, Work, WorkerSeen,
+    WorkerState,
 };
 pub use reason::Reason;
 pub use snapshot::Snapshot;

@@ -1,5 +1,7 @@
 //! What was seen: one source's last word each. Facts only, no rules.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -52,7 +54,7 @@ pub struct WorkerSeen {
 }
 
 /// The queue's last word.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct QueueReading {
     /// When the question left: the reading is at least this fresh.
     pub asked_at: Time,
@@ -65,6 +67,54 @@ pub struct QueueReading {
     /// Every task that waits or runs, and those that ended lately; `None` = the source cannot tell
     /// one task from another.
     pub tasks: Option<Vec<TaskSeen>>,
+    /// Every job with work left; `None` = the source knows of none.
+    #[serde(default)]
+    pub jobs: Option<Vec<JobSeen>>,
+    /// Work that is no demand, by what it waits for; of the jobs, or where the source names none.
+    #[serde(default)]
+    pub held: Vec<Held>,
+    /// Parts of the answer that could not be understood; the rest was read without them.
+    #[serde(default)]
+    pub set_aside: Vec<SetAside>,
+}
+
+/// A job: tasks that were submitted together, under one name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobSeen {
+    /// The source's number for it, or a checksum of its name: [`TaskSeen::job`].
+    pub id: u64,
+    /// What people call it.
+    pub name: Text,
+    /// `show`, `user`, `class`, `priority` and the like, as far as the source knows.
+    pub labels: BTreeMap<Text, Text>,
+    /// Its waiting tasks that more machines would start.
+    pub queued: u32,
+    /// Its running tasks, where the source knows.
+    pub running: Option<u32>,
+    /// Its tasks that wait for something else than a machine, and for what.
+    pub held: Option<Held>,
+}
+
+/// Work that is no demand: paused, blocked by other work, over a limit of the manager's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// How many tasks.
+    pub tasks: u32,
+    /// What they wait for.
+    pub why: Text,
+}
+
+/// A part of an answer that could not be understood. While it is there, no machine that it may be
+/// about is let go.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetAside {
+    /// What it is, as the source calls it: a worker, a task.
+    pub name: Text,
+    /// What is wrong with it, and how to mend it.
+    pub why: Text,
+    /// The machine it is about: the reading's workers say whether it is busy. `None` = it may be
+    /// about any machine.
+    pub instance: Option<Text>,
 }
 
 /// One task, where the source tells tasks apart.
@@ -106,6 +156,11 @@ impl QueueReading {
     /// Waiting tasks of all shapes.
     pub fn queued(&self) -> u32 {
         self.work.iter().map(|work| work.queued).fold(0, u32::saturating_add)
+    }
+
+    /// Whether a part of it that was set aside may be about any machine.
+    pub fn is_doubtful(&self) -> bool {
+        self.set_aside.iter().any(|part| part.instance.is_none())
     }
 
     /// Running tasks of all shapes, where known.

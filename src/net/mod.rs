@@ -19,7 +19,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap};
-use reqwest::{RequestBuilder, StatusCode};
+use reqwest::{Certificate, RequestBuilder, StatusCode};
 
 use crate::model::{Span, Time};
 
@@ -42,6 +42,8 @@ pub struct Options {
     pub proxy: Proxy,
     /// Sent with every request.
     pub headers: HeaderMap,
+    /// A certificate authority of one's own, trusted besides those of the system.
+    pub authority: Option<Certificate>,
 }
 
 /// Whether a proxy may stand between us and the server.
@@ -90,6 +92,7 @@ impl Options {
             keep_alive: true,
             proxy: Proxy::Environment,
             headers: HeaderMap::new(),
+            authority: None,
         }
     }
 }
@@ -103,7 +106,7 @@ impl Proxy {
 
 /// A client with its pool of connections.
 pub fn client(options: Options) -> Result<reqwest::Client, NetError> {
-    let Options { connect_timeout, timeout, keep_alive, proxy, headers } = options;
+    let Options { connect_timeout, timeout, keep_alive, proxy, headers, authority } = options;
     provide_tls();
     let mut builder = reqwest::Client::builder()
         .connect_timeout(connect_timeout.to_std())
@@ -116,6 +119,9 @@ pub fn client(options: Options) -> Result<reqwest::Client, NetError> {
         .user_agent(concat!("farmscale/", env!("CARGO_PKG_VERSION")));
     if proxy == Proxy::Never {
         builder = builder.no_proxy();
+    }
+    if let Some(authority) = authority {
+        builder = builder.add_root_certificate(authority);
     }
     builder.build().map_err(|error| NetError::NotConnected(causes(&error)))
 }
@@ -180,8 +186,8 @@ fn date(headers: &HeaderMap) -> Option<Time> {
     Some(Time(zoned.timestamp().as_millisecond()))
 }
 
-/// reqwest leaves the choice of the TLS library open; the first to install one wins.
-fn provide_tls() {
+/// reqwest and others leave the choice of the TLS library open; the first to install one wins.
+pub fn provide_tls() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         if rustls::crypto::ring::default_provider().install_default().is_err() {

@@ -299,8 +299,14 @@ impl Readings {
             let offer = offer.to_string().into();
             Some((SourceId::Price(offer), Text::clone(&failure.detail)))
         });
+        let aside = self.queues.iter().flat_map(|(name, source)| {
+            let parts = source.reading.iter().flat_map(|reading| &reading.set_aside);
+            parts.map(move |part| {
+                (SourceId::Queue(format!("{name}: {}", part.name).into()), Text::clone(&part.why))
+            })
+        });
         let notices = self.notices.iter().map(|(source, what)| (source.clone(), Text::clone(what)));
-        queues.chain(fleet).chain(stock).chain(quotes).chain(notices).collect()
+        queues.chain(aside).chain(fleet).chain(stock).chain(quotes).chain(notices).collect()
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Workers<'a> {
     by_instance: BTreeMap<&'a str, Vec<&'a WorkerSeen>>,
     /// When the queue was asked.
     pub asked_at: Time,
+    /// Somebody was not understood, and may be on any machine.
+    pub is_doubtful: bool,
 }
 
 impl<'a> Workers<'a> {
@@ -29,7 +31,8 @@ impl<'a> Workers<'a> {
         for worker in reading.workers.as_ref()? {
             by_instance.entry(&worker.instance).or_default().push(worker);
         }
-        Some(Self { by_instance, asked_at: reading.asked_at })
+        let is_doubtful = reading.is_doubtful();
+        Some(Self { by_instance, asked_at: reading.asked_at, is_doubtful })
     }
 
     /// How many workers of a machine hold a task.
@@ -101,7 +104,7 @@ pub fn gate_closed(
     timing: &Timing,
 ) -> Gate {
     let Some(asked_at) = machine.drain_asked_at else { return Gate::Open };
-    if workers.asked_at <= asked_at + GATE_MARGIN {
+    if workers.is_doubtful || workers.asked_at <= asked_at + GATE_MARGIN {
         return Gate::Open;
     }
     match workers.on(name, machine.instance.as_ref()) {

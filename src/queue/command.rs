@@ -1,17 +1,22 @@
 //! A program that prints the JSON document, and programs that drain.
 
+use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use serde_json::Value;
+use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 
-use super::fault::{Secrets, cut};
-use super::http::ANSWER_MAX;
-use super::{Abilities, CommandSettings, Pointers, QueueError, hooks, pointers};
+use super::fault::{Secrets, cut, failure, masked};
+use super::hooks;
+use super::pointers::{self, Pointers, Unread};
+use super::source::{Can, Capabilities, Claim, Source};
+use super::web::{answer_max, too_large};
 use crate::model::{LookFailure, MachineRef, QueueReading, Refusal, Span, Time};
+use crate::reader::Reader;
 
 /// How much of the end of the error output is kept, in bytes.
 const TAIL_MAX: usize = 4096;
@@ -20,14 +25,66 @@ const QUOTE_MAX: usize = 80;
 /// How long a killed program may take to be gone.
 const KILL_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// All the environment a program has besides `env`. Nothing of ours: keys and tokens stand there.
+const ENVIRONMENT: [(&str, &str); 2] =
+    [("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"), ("LANG", "C.UTF-8")];
+
 /// The source.
-pub(super) struct Program {
+struct Program {
+    /// Program and arguments, run without a shell.
     command: Vec<String>,
     place: String,
     pointers: Pointers,
+    /// Run to drain and to take the request back, with the same replacements as the URLs of the
+    /// `http` source; exit 0 = asked.
     hooks: Option<[Vec<String>; 2]>,
+    environment: BTreeMap<String, String>,
     timeout: Span,
+    answer_max: usize,
     secrets: Secrets,
+}
+
+pub(super) fn open(_name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>> {
+    let hook = |words: Vec<String>| (!words.is_empty()).then_some(words);
+    let names = ["drain", "undrain"];
+    let command = settings.texts("command");
+    let pointers = Pointers::read(settings);
+    let [drain, undrain] = names.map(|name| hook(settings.texts(name)));
+    let hooks = hooks::pair(settings, drain, undrain, names);
+    let (environment, secrets) = environment(settings);
+    let timeout = settings.span("timeout", Span::seconds(10), Span::millis(100));
+    let answer_max = answer_max(settings);
+    let commands = [("command", &command)];
+    let commands = commands.into_iter().chain(names.into_iter().zip(hooks.iter().flatten()));
+    for (name, command) in commands {
+        if command.first().is_none_or(String::is_empty) {
+            let remedy = "must be a list of a program and its arguments, as in \
+                          [\"/usr/local/bin/depth\", \"--json\"]";
+            settings.fault(name, remedy);
+        }
+    }
+    let place = command.first()?.clone();
+    Some(Box::new(Program {
+        command,
+        place,
+        pointers,
+        hooks,
+        environment,
+        timeout,
+        answer_max,
+        secrets,
+    }))
+}
+
+/// What the program is given, with what `[queues.NAME.env]` says over it.
+fn environment(settings: &mut Reader<'_>) -> (BTreeMap<String, String>, Secrets) {
+    let base = ENVIRONMENT.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let (mut environment, mut secrets) = (BTreeMap::from(base), Secrets::default());
+    for (name, value) in settings.map_of_texts("env") {
+        secrets.add(&value);
+        environment.insert(name, value);
+    }
+    (environment, secrets)
 }
 
 /// What a program left behind.
@@ -38,66 +95,12 @@ struct Ended {
 }
 
 impl Program {
-    pub(super) fn open(settings: &CommandSettings) -> Result<Self, QueueError> {
-        pointers::check(&settings.pointers)?;
-        let hooks =
-            hooks::pair(settings.drain.as_ref(), settings.undrain.as_ref(), ["drain", "undrain"])?;
-        let commands = [("command", &settings.command)]
-            .into_iter()
-            .chain(["drain", "undrain"].into_iter().zip(hooks.iter().flatten()));
-        for (setting, command) in commands {
-            if command.first().is_none_or(String::is_empty) {
-                let problem = "must be a list of a program and its arguments, as in \
-                               `[\"/usr/local/bin/depth\", \"--json\"]`";
-                return Err(QueueError::new(setting, problem));
-            }
-        }
-        Ok(Self {
-            command: settings.command.clone(),
-            place: settings.command.first().cloned().unwrap_or_default(),
-            pointers: settings.pointers.clone(),
-            hooks,
-            timeout: settings.timeout,
-            secrets: Secrets::default(),
-        })
-    }
-
-    pub(super) fn place(&self) -> &str {
-        &self.place
-    }
-
-    pub(super) fn abilities(&self) -> Abilities {
-        Abilities { busy: !self.pointers.workers.is_empty(), drain: self.hooks.is_some() }
-    }
-
-    pub(super) async fn read(&self, asked_at: Time) -> Result<QueueReading, LookFailure> {
-        let output = self.run(&self.command, None).await?;
-        let document: Result<Value, _> = serde_json::from_slice(&output);
-        let reading = match document {
-            Ok(document) => pointers::reading(&document, &self.pointers, asked_at),
-            Err(_) if output.is_empty() => Err("printed nothing, not JSON".to_owned()),
-            Err(error) => {
-                let text = String::from_utf8_lossy(&output);
-                Err(format!("printed no JSON ({error}): {}", cut(text.trim(), QUOTE_MAX)))
-            }
-        };
-        reading.map_err(|problem| self.failure(Refusal::Config, &self.command, &problem))
-    }
-
-    pub(super) async fn drain(&self, machine: &MachineRef) -> Result<(), LookFailure> {
-        self.tell(self.hooks.as_ref().map(|[drain, _]| drain), machine).await
-    }
-
-    pub(super) async fn undrain(&self, machine: &MachineRef) -> Result<(), LookFailure> {
-        self.tell(self.hooks.as_ref().map(|[_, undrain]| undrain), machine).await
-    }
-
     async fn tell(
         &self,
         hook: Option<&Vec<String>>,
         machine: &MachineRef,
     ) -> Result<(), LookFailure> {
-        let wrong = |problem: &str| self.secrets.failure(Refusal::Config, problem);
+        let wrong = |problem: &str| failure(&self.secrets, Refusal::Config, problem);
         let Some(hook) = hook else {
             return Err(wrong("this source cannot drain: give `drain` and `undrain`"));
         };
@@ -110,20 +113,25 @@ impl Program {
 
     /// What the program prints, if it ends well and in time.
     async fn run(&self, command: &[String], input: Option<String>) -> Result<Vec<u8>, LookFailure> {
-        let mut child = start(command, input.is_some()).map_err(|error| {
+        let mut child = self.start(command, input.is_some()).map_err(|error| {
             let problem = format!("cannot be run: {error}; check the path and its rights");
             self.failure(Refusal::NotSent, command, &problem)
         })?;
-        let ended = timeout(self.timeout.to_std(), talk(&mut child, input)).await;
+        let talk = self.talk(&mut child, input);
+        let ended = timeout(self.timeout.to_std(), talk).await;
         let problem = match ended {
             Ok(Ok(Ended { status, output, .. })) if status.success() => return Ok(output),
             Ok(Ok(Ended { status, errors, .. })) => {
                 let errors = String::from_utf8_lossy(&errors);
                 let line = errors.lines().rev().find(|line| !line.trim().is_empty());
-                format!("ended with {status}: {}", line.unwrap_or("it wrote no reason to stderr"))
+                let reason = line.map_or_else(|| "it wrote no reason to stderr".into(), masked);
+                format!("ended with {status}: {reason}")
             }
             Ok(Err(error)) => {
                 kill(&mut child).await;
+                if error.kind() == ErrorKind::FileTooLarge {
+                    return Err(self.failure(Refusal::Config, command, &error.to_string()));
+                }
                 error.to_string()
             }
             Err(_) => {
@@ -134,10 +142,75 @@ impl Program {
         Err(self.failure(Refusal::Other, command, &problem))
     }
 
+    fn start(&self, command: &[String], with_input: bool) -> std::io::Result<Child> {
+        let (program, arguments) = command.split_first().ok_or(ErrorKind::NotFound)?;
+        Command::new(program)
+            .args(arguments)
+            .env_clear()
+            .envs(&self.environment)
+            .stdin(if with_input { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // a group of its own: what it starts is killed with it
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+    }
+
+    async fn talk(&self, child: &mut Child, input: Option<String>) -> std::io::Result<Ended> {
+        let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let (stdin, stdout, stderr) = pipes;
+        let whole = whole(stdout, self.answer_max);
+        let ((), output, errors) = tokio::try_join!(feed(stdin, input), whole, tail(stderr))?;
+        Ok(Ended { status: child.wait().await?, output, errors })
+    }
+
     /// Names the program only: arguments may be secret.
     fn failure(&self, class: Refusal, command: &[String], problem: &str) -> LookFailure {
         let program = command.first().map_or("", String::as_str);
-        self.secrets.failure(class, &format!("{program}: {problem}"))
+        failure(&self.secrets, class, &format!("{program}: {problem}"))
+    }
+}
+
+#[async_trait]
+impl Source for Program {
+    fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.pointers.capabilities().with(Can::Drain, self.hooks.is_some())
+    }
+
+    /// The same program with the same arguments, of which only a number is shown.
+    fn claims(&self) -> Vec<Claim> {
+        let name = format!("{} {}", self.pointers.queued, self.pointers.tasks);
+        let server = format!("{}#{:x}", self.place, super::tasks::number(&self.command));
+        vec![Claim::one(&server, &name, "command")]
+    }
+
+    async fn read(&self, asked_at: Time) -> Result<QueueReading, LookFailure> {
+        let output = self.run(&self.command, None).await?;
+        let reading = pointers::reading(&output, &self.pointers, asked_at);
+        reading.map_err(|unread| {
+            let problem = match unread {
+                Unread::NoJson(_) if output.is_empty() => "printed nothing, not JSON".to_owned(),
+                Unread::NoJson(error) => {
+                    let text = masked(&String::from_utf8_lossy(&output));
+                    format!("printed no JSON ({error}): {}", cut(&text, QUOTE_MAX))
+                }
+                Unread::Wrong(problem) => problem,
+            };
+            self.failure(Refusal::Config, &self.command, &problem)
+        })
+    }
+
+    async fn drain(&self, machine: &MachineRef) -> Result<(), LookFailure> {
+        self.tell(self.hooks.as_ref().map(|[drain, _]| drain), machine).await
+    }
+
+    async fn undrain(&self, machine: &MachineRef) -> Result<(), LookFailure> {
+        self.tell(self.hooks.as_ref().map(|[_, undrain]| undrain), machine).await
     }
 }
 
@@ -145,41 +218,25 @@ fn seconds(span: Span) -> String {
     format!("{}.{}s", span.as_seconds(), span.0.rem_euclid(1000) / 100)
 }
 
-fn start(command: &[String], with_input: bool) -> std::io::Result<Child> {
-    let (program, arguments) = command.split_first().ok_or(std::io::ErrorKind::NotFound)?;
-    Command::new(program)
-        .args(arguments)
-        .stdin(if with_input { Stdio::piped() } else { Stdio::null() })
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        // a group of its own: what it starts is killed with it
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
-}
-
-async fn talk(child: &mut Child, input: Option<String>) -> std::io::Result<Ended> {
-    let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-    let ((), output, errors) = tokio::try_join!(feed(stdin, input), whole(stdout), tail(stderr))?;
-    Ok(Ended { status: child.wait().await?, output, errors })
-}
-
 /// A program need not read what it is told.
 async fn feed(stdin: Option<ChildStdin>, input: Option<String>) -> std::io::Result<()> {
     let (Some(mut stdin), Some(input)) = (stdin, input) else { return Ok(()) };
     match stdin.write_all(input.as_bytes()).await {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error),
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
         Ok(()) | Err(_) => Ok(()),
     }
 }
 
-async fn whole(stream: Option<impl AsyncRead + Unpin>) -> std::io::Result<Vec<u8>> {
+async fn whole(
+    stream: Option<impl AsyncRead + Unpin>,
+    answer_max: usize,
+) -> std::io::Result<Vec<u8>> {
     let mut output = Vec::new();
     let Some(stream) = stream else { return Ok(output) };
-    let limit = u64::try_from(ANSWER_MAX).unwrap_or(u64::MAX);
+    let limit = u64::try_from(answer_max).unwrap_or(u64::MAX);
     stream.take(limit.saturating_add(1)).read_to_end(&mut output).await?;
-    if ANSWER_MAX < output.len() {
-        return Err(std::io::Error::other("printed more than 4 MiB and was killed"));
+    if answer_max < output.len() {
+        return Err(std::io::Error::new(ErrorKind::FileTooLarge, too_large(answer_max)));
     }
     Ok(output)
 }

@@ -2,29 +2,31 @@
 
 use serde_json::json;
 
-use super::QueueError;
 use crate::model::MachineRef;
+use crate::reader::Reader;
 
 /// Both hooks or none: a machine that was asked to take no more must be able to be asked back.
-pub(super) fn pair<T: Clone>(
-    drain: Option<&T>,
-    undrain: Option<&T>,
-    settings: [&'static str; 2],
-) -> Result<Option<[T; 2]>, QueueError> {
-    let [drain_setting, undrain_setting] = settings;
-    let missing = |setting, other| {
-        let problem = format!(
-            "must be given, for there is `{other}`: a machine asked to take no more tasks must \
-             be able to be asked back"
+pub(super) fn pair<T>(
+    settings: &Reader<'_>,
+    drain: Option<T>,
+    undrain: Option<T>,
+    names: [&str; 2],
+) -> Option<[T; 2]> {
+    let missing = |name: &str, other: &str| {
+        let what = format!(
+            "is missing, for there is `{other}`: a machine asked to take no more tasks must be \
+             able to be asked back"
         );
-        Err(QueueError::new(setting, problem))
+        settings.fault(name, what);
     };
+    let [drain_name, undrain_name] = names;
     match (drain, undrain) {
-        (Some(drain), Some(undrain)) => Ok(Some([drain.clone(), undrain.clone()])),
-        (None, None) => Ok(None),
-        (Some(_), None) => missing(undrain_setting, drain_setting),
-        (None, Some(_)) => missing(drain_setting, undrain_setting),
+        (Some(drain), Some(undrain)) => return Some([drain, undrain]),
+        (None, None) => {}
+        (Some(_), None) => missing(undrain_name, drain_name),
+        (None, Some(_)) => missing(drain_name, undrain_name),
     }
+    None
 }
 
 /// The machine as hooks get it.
@@ -123,8 +125,13 @@ mod tests {
 
     #[test]
     fn one_hook_without_the_other_is_refused() {
-        let error = pair(Some(&1), None, ["drain_url", "undrain_url"]).unwrap_err();
-        assert_eq!(error.setting, "undrain_url");
-        assert_eq!(pair(Some(&1), Some(&2), ["a", "b"]), Ok(Some([1, 2])));
+        let read = |drain, undrain| {
+            let names = ["drain_url", "undrain_url"];
+            crate::reader::try_read("", |settings| pair(settings, drain, undrain, names))
+        };
+        let (pair, faults) = read(Some(1), None);
+        assert_eq!((pair, &*faults[0].key), (None, "t.undrain_url"));
+        let (pair, faults) = read(Some(1), Some(2));
+        assert_eq!((pair, faults), (Some([1, 2]), Vec::new()));
     }
 }

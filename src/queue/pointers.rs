@@ -3,97 +3,149 @@
 //! What the settings point at must be there and must be what it should: a wrong guess of zero
 //! would end machines that work. Only what a source may honestly not know may be missing.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Pointers, QueueError, fault::cut, tasks};
-use crate::model::{QueueReading, Span, Text, Time, Work, WorkerSeen, WorkerState};
+use super::fault::cut;
+use super::json::{Found, Wanted};
+use super::source::{Can, Capabilities};
+use super::tasks;
+use crate::model::{QueueReading, SetAside, Span, Text, Time, Work, WorkerSeen, WorkerState};
+use crate::reader::Reader;
 
 /// Longest quotation from a document in a message, in characters.
 const QUOTE_MAX: usize = 40;
 
-/// Whether the pointers can be followed at all.
-pub(super) fn check(pointers: &Pointers) -> Result<(), QueueError> {
-    let Pointers {
-        queued,
-        running,
-        oldest_wait_s,
-        workers,
-        worker_name,
-        worker_instance,
-        worker_state,
-        tasks,
-        ..
-    } = pointers;
-    let all = [
-        ("pointers.queued", queued),
-        ("pointers.running", running),
-        ("pointers.oldest_wait_s", oldest_wait_s),
-        ("pointers.workers", workers),
-        ("pointers.worker_name", worker_name),
-        ("pointers.worker_instance", worker_instance),
-        ("pointers.worker_state", worker_state),
-        ("pointers.tasks", tasks),
-    ];
-    for (setting, pointer) in all {
-        if !pointer.is_empty() && !pointer.starts_with('/') {
-            let problem = format!("`{pointer}` must start with a slash, as in `/{pointer}`");
-            return Err(QueueError::new(setting, problem));
-        }
-    }
-    let needed = [true, false, false, false];
-    let with_workers = [!workers.is_empty(); 3];
-    for ((setting, pointer), needed) in all.into_iter().zip(needed.into_iter().chain(with_workers))
-    {
-        if needed && pointer.is_empty() {
-            return Err(QueueError::new(setting, "must be given, for example `/queued`"));
-        }
-    }
-    Ok(())
+/// Where in a JSON document the values of a queue reading stand.
+#[derive(Debug, Clone)]
+pub(super) struct Pointers {
+    /// Waiting tasks; a number.
+    pub(super) queued: String,
+    /// Running tasks; may be missing in the document.
+    pub(super) running: String,
+    /// Seconds the oldest task has waited; may be missing.
+    pub(super) oldest_wait_s: String,
+    /// The list of workers; missing = the source cannot tell who is busy.
+    pub(super) workers: String,
+    /// Within a worker: its name, the machine it runs on, what it does.
+    pub(super) worker_name: String,
+    pub(super) worker_instance: String,
+    pub(super) worker_state: String,
+    /// The list of tasks; missing = the source cannot tell one task from another.
+    pub(super) tasks: String,
+    /// The source's words for the states; unknown words count as busy.
+    pub(super) state_words: BTreeMap<String, WorkerState>,
 }
 
-/// Reads a document; an error names the pointer and what was found there.
+impl Pointers {
+    /// Reads `[queues.NAME.json]`.
+    pub(super) fn read(queue: &mut Reader<'_>) -> Self {
+        let mut reader = queue.table("json");
+        let mut pointer = |name: &str, default: &str, needed: bool| {
+            let text = reader.text(name, default);
+            if text.is_empty() && needed {
+                reader.fault(name, format!("is empty: it must be given, as in \"{default}\""));
+            } else if !text.is_empty() && !text.starts_with('/') {
+                reader.fault(name, format!("is \"{text}\": a JSON pointer starts with /"));
+            }
+            text
+        };
+        let workers = pointer("workers", "/workers", false);
+        let tasks = pointer("tasks", "/tasks", false);
+        let mut pointers = Self {
+            queued: pointer("queued", "/queued", tasks.is_empty()),
+            running: pointer("running", "/running", false),
+            oldest_wait_s: pointer("oldest_wait_s", "/oldest_wait_s", false),
+            worker_name: pointer("worker_name", "/name", !workers.is_empty()),
+            worker_instance: pointer("worker_instance", "/instance", !workers.is_empty()),
+            worker_state: pointer("worker_state", "/state", !workers.is_empty()),
+            workers,
+            tasks,
+            state_words: BTreeMap::new(),
+        };
+        let states = [
+            ("idle", WorkerState::Idle),
+            ("busy", WorkerState::Busy),
+            ("drained", WorkerState::Drained),
+        ];
+        for (name, state) in states {
+            let key = format!("{name}_words");
+            let mut words = reader.texts(&key);
+            if words.is_empty() {
+                words.push(name.to_owned());
+            }
+            pointers.state_words.extend(words.into_iter().map(|word| (word, state)));
+        }
+        reader.end();
+        pointers
+    }
+
+    /// What a document can tell, if it holds what is pointed at.
+    pub(super) fn capabilities(&self) -> Capabilities {
+        let (workers, tasks) = (!self.workers.is_empty(), !self.tasks.is_empty());
+        let of_tasks = [Can::Jobs, Can::Durations, Can::Gpus];
+        Capabilities::of(of_tasks.into_iter().filter(|_| tasks)).with(Can::Busy, workers)
+    }
+}
+
+/// Reads a document; an error says what is wrong with it.
 pub(super) fn reading(
-    document: &Value,
+    text: &[u8],
     pointers: &Pointers,
     asked_at: Time,
-) -> Result<QueueReading, String> {
-    let tasks = match given(document, &pointers.tasks) {
-        None => None,
-        Some(found) => Some(tasks::read(found, &pointers.tasks)?),
-    };
-    let work = match &tasks {
-        None => vec![counted(document, pointers)?],
-        Some(tasks) => tasks::work(tasks),
-    };
-    let oldest_wait = match given(document, &pointers.oldest_wait_s) {
-        None => None,
-        Some(found) => Some(wait(found, &pointers.oldest_wait_s)?),
-    };
-    let workers = match given(document, &pointers.workers) {
-        None => None,
-        Some(found) => Some(workers(found, pointers)?),
-    };
-    Ok(QueueReading { asked_at, work, oldest_wait, workers, tasks })
+) -> Result<QueueReading, Unread> {
+    let values = [&pointers.queued, &pointers.running, &pointers.oldest_wait_s, &pointers.workers];
+    let values = values.map(String::as_str);
+    let document = Found::parse(text, Wanted { values: &values, tasks: &pointers.tasks }).map_err(
+        |error| {
+            if error.is_data() { Unread::Wrong(error.to_string()) } else { Unread::NoJson(error) }
+        },
+    )?;
+    told(document, pointers, asked_at).map_err(Unread::Wrong)
+}
+
+/// Why a document is no reading.
+#[derive(Debug)]
+pub(super) enum Unread {
+    /// It is not JSON.
+    NoJson(serde_json::Error),
+    /// A value is missing or wrong; names the pointer and what was found there.
+    Wrong(String),
+}
+
+fn told(mut document: Found, pointers: &Pointers, asked_at: Time) -> Result<QueueReading, String> {
+    let tasks = document.tasks.take();
+    let mut reading = QueueReading { asked_at, ..QueueReading::default() };
+    match tasks {
+        None => reading.work = vec![counted(&document, pointers)?],
+        Some(tasks) => {
+            tasks.check()?;
+            reading.work = tasks::work(&tasks.seen);
+            reading.jobs = tasks.jobs();
+            reading.held = tasks.held();
+            reading.set_aside = tasks.set_aside();
+            reading.tasks = Some(tasks.seen);
+        }
+    }
+    if let Some(found) = document.get(&pointers.oldest_wait_s) {
+        reading.oldest_wait = Some(wait(found, &pointers.oldest_wait_s)?);
+    }
+    if let Some(found) = document.get(&pointers.workers) {
+        reading.workers = Some(workers(found, pointers, &mut reading.set_aside)?);
+    }
+    Ok(reading)
 }
 
 /// Work of which only the numbers are told.
-fn counted(document: &Value, pointers: &Pointers) -> Result<Work, String> {
-    let queued = count(given(document, &pointers.queued), &pointers.queued)?;
-    let running = match given(document, &pointers.running) {
+fn counted(document: &Found, pointers: &Pointers) -> Result<Work, String> {
+    let queued = count(document.get(&pointers.queued), &pointers.queued)?;
+    let running = match document.get(&pointers.running) {
         None => None,
         found @ Some(_) => Some(count(found, &pointers.running)?),
     };
     Ok(Work { shape: None, queued, running })
-}
-
-/// What a pointer leads to; nothing for an empty pointer, a missing value, and `null`.
-fn given<'a>(document: &'a Value, pointer: &str) -> Option<&'a Value> {
-    if pointer.is_empty() {
-        return None;
-    }
-    document.pointer(pointer).filter(|value| !value.is_null())
 }
 
 fn count(value: Option<&Value>, pointer: &str) -> Result<u32, String> {
@@ -118,32 +170,58 @@ fn wait(value: &Value, pointer: &str) -> Result<Span, String> {
         })
 }
 
-fn workers(value: &Value, pointers: &Pointers) -> Result<Vec<WorkerSeen>, String> {
+fn workers(
+    value: &Value,
+    pointers: &Pointers,
+    set_aside: &mut Vec<SetAside>,
+) -> Result<Vec<WorkerSeen>, String> {
     let Some(list) = value.as_array() else {
         let found = found(Some(value));
         return Err(format!("`{}` must lead to a list, but has {found}", pointers.workers));
     };
     let mut seen = Vec::new();
+    let mut first = None;
     for (number, worker) in list.iter().enumerate() {
-        let word = |pointer: &str| -> Result<Text, String> {
-            let value = given(worker, pointer);
-            let text = match value {
-                Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
-                Some(Value::Number(number)) => Some(number.to_string()),
-                _ => None,
-            };
-            text.map(Text::from).ok_or_else(|| {
-                let place = format!("{}/{number}{pointer}", pointers.workers);
-                format!("`{place}` must lead to a text, but has {}", found(value))
-            })
-        };
-        seen.push(WorkerSeen {
-            worker: word(&pointers.worker_name)?,
-            instance: word(&pointers.worker_instance)?,
-            state: state(&word(&pointers.worker_state)?, pointers),
-        });
+        match one_worker(worker, &format!("{}/{number}", pointers.workers), pointers) {
+            Ok(worker) => seen.push(worker),
+            Err((name, why)) => {
+                first.get_or_insert_with(|| why.clone());
+                set_aside.push(SetAside { name, why: why.into(), instance: None });
+            }
+        }
     }
-    Ok(seen)
+    // a list in which nobody is understood is another kind of list
+    match first {
+        Some(why) if seen.is_empty() => Err(why),
+        _ => Ok(seen),
+    }
+}
+
+/// One worker, or its name and what is wrong with it.
+fn one_worker(
+    worker: &Value,
+    place: &str,
+    pointers: &Pointers,
+) -> Result<WorkerSeen, (Text, String)> {
+    let word = |pointer: &str| -> Result<Text, String> {
+        let value = worker.pointer(pointer);
+        let text = match value {
+            Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+            Some(Value::Number(number)) => Some(number.to_string()),
+            _ => None,
+        };
+        text.map(Text::from).ok_or_else(|| {
+            format!("`{place}{pointer}` must lead to a text, but has {}", found(value))
+        })
+    };
+    let name = word(&pointers.worker_name);
+    let known: Text = name.clone().unwrap_or_else(|_| place.into());
+    let told = |why| (Text::clone(&known), why);
+    Ok(WorkerSeen {
+        worker: name.map_err(told)?,
+        instance: word(&pointers.worker_instance).map_err(told)?,
+        state: state(&word(&pointers.worker_state).map_err(told)?, pointers),
+    })
 }
 
 /// The operator's words, then our own; a word nobody knows may mean that a task runs.
@@ -173,31 +251,30 @@ fn found(value: Option<&Value>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
 
     use super::*;
+    use crate::reader::try_read;
     use WorkerState::{Busy, Drained, Idle};
 
     const NOW: Time = Time::from_seconds(1_000);
 
     fn pointers() -> Pointers {
-        Pointers {
-            queued: "/queued".to_owned(),
-            running: "/running".to_owned(),
-            oldest_wait_s: "/oldest_wait_s".to_owned(),
-            workers: "/workers".to_owned(),
-            worker_name: "/name".to_owned(),
-            worker_instance: "/instance".to_owned(),
-            worker_state: "/state".to_owned(),
-            tasks: "/tasks".to_owned(),
-            state_words: BTreeMap::from([("paused".to_owned(), Drained)]),
-        }
+        let text = "[json]\ndrained_words = [\"drained\", \"paused\"]\n";
+        let (pointers, faults) = try_read(text, Pointers::read);
+        assert_eq!(faults, Vec::new());
+        pointers
+    }
+
+    fn read_with(document: &Value, pointers: &Pointers) -> Result<QueueReading, String> {
+        reading(document.to_string().as_bytes(), pointers, NOW).map_err(|unread| match unread {
+            Unread::Wrong(problem) => problem,
+            Unread::NoJson(error) => error.to_string(),
+        })
     }
 
     fn read(document: &Value) -> Result<QueueReading, String> {
-        reading(document, &pointers(), NOW)
+        read_with(document, &pointers())
     }
 
     #[test]
@@ -224,17 +301,10 @@ mod tests {
     }
 
     #[test]
-    fn pointers_follow_rfc_6901() {
-        let pointers = Pointers { queued: "/a~1b/1/m~0n".to_owned(), ..pointers() };
-        let document = json!({"a/b": [0, {"m~n": 3}]});
-        assert_eq!(reading(&document, &pointers, NOW).unwrap().queued(), 3);
-    }
-
-    #[test]
     fn an_empty_pointer_is_not_followed() {
         let pointers = Pointers { workers: String::new(), ..pointers() };
         let document = json!({"queued": 1, "workers": "nonsense"});
-        assert_eq!(reading(&document, &pointers, NOW).unwrap().workers, None);
+        assert_eq!(read_with(&document, &pointers).unwrap().workers, None);
     }
 
     #[test]
@@ -246,6 +316,7 @@ mod tests {
             (json!({"queued": -1}), "`/queued`", "the number -1"),
             (json!({"queued": 1.5}), "`/queued`", "the number 1.5"),
             (json!({"queued": 5_000_000_000_u64}), "`/queued`", "the number 5000000000"),
+            (json!({"queued": 1, "tasks": 5}), "`/tasks`", "a list"),
             (json!({"queued": "many"}), "`/queued`", "the text \"many\""),
             (json!({"queued": [1]}), "`/queued`", "a list of 1"),
             (json!({"queued": 1, "running": true}), "`/running`", "true"),
@@ -260,14 +331,24 @@ mod tests {
     }
 
     #[test]
-    fn a_pointer_without_a_slash_is_refused_at_the_start() {
-        let wrong = Pointers { running: "running".to_owned(), ..pointers() };
-        assert_eq!(check(&wrong).unwrap_err().setting, "pointers.running");
-        let wrong = Pointers { queued: String::new(), ..pointers() };
-        assert_eq!(check(&wrong).unwrap_err().setting, "pointers.queued");
-        let wrong = Pointers { worker_state: String::new(), ..pointers() };
-        assert_eq!(check(&wrong).unwrap_err().setting, "pointers.worker_state");
-        check(&Pointers { worker_state: String::new(), workers: String::new(), ..pointers() })
-            .unwrap();
+    fn one_worker_that_is_wrong_is_set_aside_and_the_rest_is_read() {
+        let good = json!({"name": "a", "instance": "ins-1", "state": "idle"});
+        let reading = read(&json!({"queued": 1, "workers": [good, {"name": "b"}]})).unwrap();
+        assert_eq!(reading.workers.as_ref().unwrap().len(), 1);
+        assert_eq!(&*reading.set_aside[0].name, "b");
+        assert!(reading.set_aside[0].why.contains("`/workers/1/instance`"));
+        assert!(reading.is_doubtful(), "it may be on any machine");
+    }
+
+    #[test]
+    fn a_pointer_that_cannot_be_followed_is_refused_at_the_start() {
+        let faults = |text: &str| {
+            let (_, faults) = try_read(text, Pointers::read);
+            faults.into_iter().map(|fault| fault.key).collect::<Vec<_>>()
+        };
+        assert_eq!(faults("[json]\nrunning = \"running\""), ["t.json.running"]);
+        assert_eq!(faults("[json]\nqueued = \"\"\ntasks = \"\""), ["t.json.queued"]);
+        assert_eq!(faults("[json]\nworker_state = \"\""), ["t.json.worker_state"]);
+        assert!(faults("[json]\nworker_state = \"\"\nworkers = \"\"").is_empty());
     }
 }

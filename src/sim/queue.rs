@@ -256,6 +256,9 @@ impl SimQueue {
             oldest_wait: oldest.map(|at| now.since(at)),
             workers: Some(alive.chain(ghosts).collect()),
             tasks: Some(self.tasks(now)),
+            jobs: None,
+            held: Vec::new(),
+            set_aside: Vec::new(),
         }
     }
 

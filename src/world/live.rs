@@ -262,7 +262,7 @@ impl Reach {
     ) -> Result<(), LookFailure> {
         let source = self.source(queue)?;
         match drained {
-            _ if !source.abilities().drain => Ok(()),
+            _ if !source.drains() => Ok(()),
             true => source.drain(machine).await,
             false => source.undrain(machine).await,
         }

@@ -148,6 +148,7 @@ impl Farm {
             oldest_wait: None,
             workers: Some(self.worker.map(worker).into_iter().collect()),
             tasks: None,
+            ..QueueReading::default()
         }
     }
 

@@ -170,6 +170,7 @@ impl Lab {
             oldest_wait: None,
             workers: workers.map(|all| all.iter().map(seen).collect()),
             tasks: None,
+            ..QueueReading::default()
         };
         let look = Look::Queue(Text::clone(&queue));
         self.readings.take(&look, now, Ok(Reading::Queue(reading)), count);

@@ -103,6 +103,7 @@ impl Farm {
             oldest_wait: None,
             tasks: None,
             workers: Some(seen.into_iter().collect()),
+            ..QueueReading::default()
         };
         let row = InstanceRow {
             instance: "ins-1".into(),

@@ -15,14 +15,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("plan", &["policy", "memory"]),
     ("journal", &["memory", "clock"]),
     ("cloud", &["clock", "net"]),
-    ("queue", &["clock", "net"]),
+    ("reader", &[]),
+    ("queue", &["clock", "net", "reader"]),
     ("world", &["journal", "cloud", "queue", "clock"]),
     ("driver", &["policy", "memory", "plan", "journal", "world"]),
     ("sim", &["policy", "memory", "journal", "world", "clock", "driver", "plan"]),
     ("backtest", &["policy", "sim", "driver"]),
     ("telemetry", &[]),
     ("page", &["clock", "telemetry"]),
-    ("config", &["policy", "queue", "cloud", "net"]),
+    ("config", &["policy", "queue", "cloud", "net", "reader"]),
 ];
 
 /// Used by `main` alone.

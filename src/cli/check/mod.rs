@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 mod money;
 mod online;
+mod queues;
 
 use super::exit::Exit;
 use super::reach::ClockArgs;
 use super::{env, out};
-use crate::config::{self, Fault, Faults, Settings};
+use crate::config::{self, Fault, Settings};
 use crate::model::Span;
-use crate::policy::{IdleRule, Pool, Promise};
-use crate::queue::Queue;
+use crate::policy::Promise;
 
 /// Reads a config and says all that is wrong with it, or what it means.
 #[derive(Debug, clap::Args)]
@@ -48,24 +48,7 @@ impl CheckArgs {
         };
         let mut notes = settings.warnings.clone();
         notes.extend(money::warning(&settings));
-        let mut broken = Vec::new();
-        for pool in &settings.policy.pools {
-            let Some(source) = settings.queues.get(&pool.queue) else { continue };
-            match Queue::open(source) {
-                Ok(queue) => notes.extend(idle_note(pool, &queue)),
-                Err(error) => broken.push(Fault {
-                    line: 0,
-                    key: format!("queues.{}", pool.queue),
-                    what: format!("cannot be used: {error}"),
-                }),
-            }
-        }
-        if !broken.is_empty() {
-            if self.json {
-                out::json(&self.verdict(&broken, &notes))?;
-            }
-            return Err(Faults { path: self.config, faults: broken }.into());
-        }
+        notes.extend(queues::notes(&settings));
         if self.online {
             return self.ask_the_cloud(&settings, notes);
         }
@@ -73,7 +56,8 @@ impl CheckArgs {
             return out::json(&self.verdict(&[], &notes));
         }
         out::line(&format!("{} can be used\n", self.config.display()))?;
-        for part in [pools(&settings), offers(&settings), money::table(&settings)] {
+        let queues = queues::tables(&settings);
+        for part in [pools(&settings), queues, offers(&settings), money::table(&settings)] {
             out::line(&format!("{part}\n"))?;
         }
         out::line(&elsewhere(&settings))?;
@@ -129,24 +113,6 @@ impl CheckArgs {
         let what = format!("{config} cannot be used as it is:\n  {}", faults.join("\n  "));
         Err(Exit::Config.because(what))
     }
-}
-
-/// What a source that cannot tell who is idle means for its pool.
-fn idle_note(pool: &Pool, queue: &Queue) -> Option<String> {
-    let can = queue.abilities();
-    if can.busy && can.drain {
-        return None;
-    }
-    let lacks = match (can.busy, can.drain) {
-        (false, false) => "cannot say which workers are busy and cannot drain them",
-        (false, true) => "cannot say which workers are busy",
-        (true, _) => "cannot drain workers",
-    };
-    let then = match pool.idle {
-        IdleRule::Word => "its ready machines are never stopped",
-        IdleRule::Assume => "an empty queue and an idle GPU are taken for idle",
-    };
-    Some(format!("pool {}: queue {} {lacks}, so {then} (docs/workers.md)", pool.name, pool.queue))
 }
 
 fn pools(settings: &Settings) -> String {

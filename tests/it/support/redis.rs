@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::panic, reason = "tests")]
+#![expect(clippy::indexing_slicing, reason = "tests")]
 
 use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 
@@ -16,8 +18,9 @@ const TRIES: u32 = 5;
 /// A running server; it ends with this value.
 pub(crate) struct Redis {
     child: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     port: u16,
+    arguments: Vec<String>,
 }
 
 impl Redis {
@@ -41,22 +44,21 @@ impl Redis {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let child = Command::new("redis-server")
-            .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
-            .args(["--save", "", "--appendonly", "no", "--dir"])
-            .arg(folder.path())
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn();
-        match child {
-            Ok(child) => Self { child, _folder: folder, port },
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                panic!("install redis-server: the tests talk to a real one")
+        let arguments: Vec<String> = arguments.iter().map(|one| (*one).to_owned()).collect();
+        let child = launch(folder.path(), port, &arguments);
+        Self { child, folder, port, arguments }
+    }
+
+    /// Starts it again where it was, empty.
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        for _ in 0..TRIES {
+            self.child = launch(self.folder.path(), self.port, &self.arguments);
+            if self.answers() {
+                return;
             }
-            Err(error) => panic!("redis-server: {error}"),
         }
+        panic!("redis-server does not start again on port {}", self.port);
     }
 
     /// Whether the server is up; `false` if it ended because the port was taken.
@@ -84,12 +86,13 @@ impl Redis {
     /// Sends one command with a client of its own and gives the first line of the answer, or the
     /// text itself where there is one; `nil` for nothing.
     pub(crate) fn ask(&self, words: &[&str]) -> String {
-        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
-        write!(stream, "*{}\r\n", words.len()).unwrap();
-        for word in words {
-            write!(stream, "${}\r\n{word}\r\n", word.len()).unwrap();
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).unwrap();
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map(Result::unwrap);
+        if let Some(place) = self.arguments.iter().position(|one| one == "--requirepass") {
+            say(&stream, &["AUTH", &self.arguments[place + 1]]);
+            assert_eq!(lines.next().unwrap(), "+OK");
         }
-        let mut lines = BufReader::new(stream).lines().map(Result::unwrap);
+        say(&stream, words);
         let first = lines.next().unwrap();
         match first.strip_prefix('$') {
             Some("-1") => "nil".to_owned(),
@@ -119,6 +122,32 @@ impl Redis {
             self.child.kill().unwrap();
             self.child.wait().unwrap();
         }
+    }
+}
+
+fn launch(folder: &Path, port: u16, arguments: &[String]) -> Child {
+    let child = Command::new("redis-server")
+        .args(["--port", &port.to_string(), "--bind", "127.0.0.1"])
+        .args(["--save", "", "--appendonly", "no", "--dir"])
+        .arg(folder)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    match child {
+        Ok(child) => child,
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            panic!("install redis-server: the tests talk to a real one")
+        }
+        Err(error) => panic!("redis-server: {error}"),
+    }
+}
+
+fn say(mut stream: &TcpStream, words: &[&str]) {
+    write!(stream, "*{}\r\n", words.len()).unwrap();
+    for word in words {
+        write!(stream, "${}\r\n{word}\r\n", word.len()).unwrap();
     }
 }
 

@@ -6,7 +6,10 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 
+use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::model::{Money, Span, Text};
@@ -24,15 +27,17 @@ pub struct Fault {
 
 /// Faults, lines and defaults of one load.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(crate) struct Book {
     lines: BTreeMap<String, usize>,
+    others_read: bool,
+    warnings: RefCell<Vec<String>>,
     faults: RefCell<Vec<Fault>>,
     asked: RefCell<BTreeMap<String, String>>,
 }
 
 /// One table of settings.
 #[derive(Debug)]
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     book: &'a Book,
     path: String,
     table: Map<String, Value>,
@@ -40,13 +45,18 @@ pub(super) struct Reader<'a> {
 }
 
 impl Book {
-    /// A book over a file whose keys stand on these lines.
-    pub(super) fn new(lines: BTreeMap<String, usize>) -> Self {
-        Self { lines, ..Self::default() }
+    /// A book over a file whose keys stand on these lines, and which other users may read or not.
+    pub(crate) fn new(lines: BTreeMap<String, usize>, others_read: bool) -> Self {
+        Self { lines, others_read, ..Self::default() }
+    }
+
+    /// What works but should be looked at.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        self.warnings.borrow().clone()
     }
 
     /// All faults, by line.
-    pub(super) fn into_faults(self) -> Vec<Fault> {
+    pub(crate) fn into_faults(self) -> Vec<Fault> {
         let mut faults = self.faults.into_inner();
         faults.sort();
         faults.dedup();
@@ -54,12 +64,12 @@ impl Book {
     }
 
     /// Every key that was asked for, with its default as it would be written.
-    pub(super) fn asked(&self) -> BTreeMap<String, String> {
+    pub(crate) fn asked(&self) -> BTreeMap<String, String> {
         self.asked.borrow().clone()
     }
 
     /// Notes a fault at a key.
-    pub(super) fn fault(&self, key: &str, what: impl Into<String>) {
+    pub(crate) fn fault(&self, key: &str, what: impl Into<String>) {
         // A missing key is reported at its table.
         let mut at = key;
         let line = loop {
@@ -77,7 +87,7 @@ impl Book {
 
 impl<'a> Reader<'a> {
     /// The root of a tree.
-    pub(super) fn root(book: &'a Book, tree: Value) -> Self {
+    pub(crate) fn root(book: &'a Book, tree: Value) -> Self {
         Self::at(book, String::new(), tree)
     }
 
@@ -97,17 +107,59 @@ impl<'a> Reader<'a> {
     }
 
     /// The full name of a key.
-    pub(super) fn key(&self, name: &str) -> String {
+    pub(crate) fn key(&self, name: &str) -> String {
         if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) }
     }
 
     /// Notes a fault at a key of this table.
-    pub(super) fn fault(&self, name: &str, what: impl Into<String>) {
+    pub(crate) fn fault(&self, name: &str, what: impl Into<String>) {
         self.book.fault(&self.key(name), what);
     }
 
+    /// Notes something that works but should be looked at.
+    pub(crate) fn warn(&self, name: &str, what: impl Display) {
+        self.book.warnings.borrow_mut().push(format!("{} {what}", self.key(name)));
+    }
+
+    /// Whether no fault was found in this table or an inner one.
+    pub(crate) fn is_sound(&self) -> bool {
+        let inner = format!("{}.", self.path);
+        let is_here = |fault: &Fault| fault.key == self.path || fault.key.starts_with(&inner);
+        !self.book.faults.borrow().iter().any(is_here)
+    }
+
+    /// Says that the value of a key is a secret: nobody else should be able to read it.
+    pub(crate) fn holds_secret(&self, name: &str, remedy: &str) {
+        if self.book.others_read && self.book.lines.contains_key(&self.key(name)) {
+            let what = "holds a password, and every user may read the file: chmod o-r";
+            self.warn(name, format!("{what}, or {remedy}"));
+        }
+    }
+
+    /// A secret: the text of `NAME`, or what stands in the file `NAME_file`, which nobody but its
+    /// owner may read.
+    pub(crate) fn secret(&mut self, name: &str) -> Option<SecretString> {
+        let in_file = format!("{name}_file");
+        let (text, file) = (self.text_or_none(name), self.text_or_none(&in_file));
+        match (text, file) {
+            (Some(_), Some(_)) => {
+                self.fault(name, format!("and {in_file} are both given: leave one out"));
+                None
+            }
+            (Some(text), None) => {
+                self.holds_secret(name, &format!("set {in_file}"));
+                Some(text.into())
+            }
+            (None, Some(file)) => {
+                let text = private_file(self, &in_file, Path::new(&file))?;
+                Some(text.trim().into())
+            }
+            (None, None) => None,
+        }
+    }
+
     /// Whether a key is given.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.table.contains_key(name)
     }
 
@@ -118,7 +170,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Optional text.
-    pub(super) fn text_or_none(&mut self, name: &str) -> Option<String> {
+    pub(crate) fn text_or_none(&mut self, name: &str) -> Option<String> {
         match self.take(name, "\"\"")? {
             Value::String(text) => Some(text),
             Value::Number(number) => Some(number.to_string()), // the environment has no quotes
@@ -130,14 +182,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Text with a default.
-    pub(super) fn text(&mut self, name: &str, default: &str) -> String {
+    pub(crate) fn text(&mut self, name: &str, default: &str) -> String {
         let given = self.text_or_none(name);
         self.book.asked.borrow_mut().insert(self.key(name), format!("\"{default}\""));
         given.unwrap_or_else(|| default.to_owned())
     }
 
     /// Text that must be given; empty after a fault.
-    pub(super) fn required_text(&mut self, name: &str, remedy: &str) -> String {
+    pub(crate) fn required_text(&mut self, name: &str, remedy: &str) -> String {
         let given = self.text_or_none(name).filter(|text| !text.is_empty());
         if given.is_none() {
             self.fault(name, format!("is missing: {remedy}"));
@@ -146,7 +198,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number from `min` to `max`.
-    pub(super) fn number(&mut self, name: &str, default: u32, min: u32, max: u32) -> u32 {
+    pub(crate) fn number(&mut self, name: &str, default: u32, min: u32, max: u32) -> u32 {
         let Some(value) = self.take(name, &default.to_string()) else { return default };
         let number = match &value {
             Value::Number(number) => number.as_u64(),
@@ -163,7 +215,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A number that must be given.
-    pub(super) fn required_number(&mut self, name: &str, min: u32, max: u32, remedy: &str) -> u32 {
+    pub(crate) fn required_number(&mut self, name: &str, min: u32, max: u32, remedy: &str) -> u32 {
         if self.has(name) {
             return self.number(name, min, min, max);
         }
@@ -173,7 +225,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A factor such as `1.5`, in millionths.
-    pub(super) fn factor(&mut self, name: &str) -> i64 {
+    pub(crate) fn factor(&mut self, name: &str) -> i64 {
         let Some(value) = self.take(name, "1.0") else { return 1_000_000 };
         let text = value.to_string();
         match Money::parse(text.trim_matches('"')) {
@@ -186,7 +238,7 @@ impl<'a> Reader<'a> {
     }
 
     /// True or false.
-    pub(super) fn flag(&mut self, name: &str, default: bool) -> bool {
+    pub(crate) fn flag(&mut self, name: &str, default: bool) -> bool {
         match self.take(name, &default.to_string()) {
             None => default,
             Some(Value::Bool(flag)) => flag,
@@ -200,14 +252,14 @@ impl<'a> Reader<'a> {
     }
 
     /// A length of time such as `"45s"`, `"10m"`, `"2h"`, `"7d"`, at least `min`.
-    pub(super) fn span(&mut self, name: &str, default: Span, min: Span) -> Span {
+    pub(crate) fn span(&mut self, name: &str, default: Span, min: Span) -> Span {
         let given = self.span_or_none(name, min);
         self.book.asked.borrow_mut().insert(self.key(name), format!("\"{}\"", plain(default)));
         given.unwrap_or(default)
     }
 
     /// An optional length of time.
-    pub(super) fn span_or_none(&mut self, name: &str, min: Span) -> Option<Span> {
+    pub(crate) fn span_or_none(&mut self, name: &str, min: Span) -> Option<Span> {
         let value = self.take(name, "\"\"")?;
         let span = value.as_str().and_then(parse_span);
         if span.is_none_or(|span| span < min) {
@@ -222,7 +274,7 @@ impl<'a> Reader<'a> {
     }
 
     /// An optional amount of yuan, such as `"120"` or `99.5`.
-    pub(super) fn money_or_none(&mut self, name: &str) -> Option<Money> {
+    pub(crate) fn money_or_none(&mut self, name: &str) -> Option<Money> {
         let value = self.take(name, "\"\"")?;
         let text = value.to_string();
         let money = Money::parse(text.trim_matches('"')).filter(|money| Money::ZERO < *money);
@@ -233,7 +285,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(
+    pub(crate) fn choice<T: Copy>(
         &mut self,
         name: &str,
         choices: &[(&str, T)],
@@ -252,7 +304,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A list of texts; a single text is a list of one.
-    pub(super) fn texts(&mut self, name: &str) -> Vec<String> {
+    pub(crate) fn texts(&mut self, name: &str) -> Vec<String> {
         match self.take(name, "[]") {
             None => Vec::new(),
             Some(Value::String(text)) => vec![text],
@@ -266,15 +318,23 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Texts by names of the operator's choice.
+    pub(crate) fn map_of_texts(&mut self, name: &str) -> Vec<(String, String)> {
+        let mut inner = self.table(name);
+        let names: Vec<String> = inner.table.keys().cloned().collect();
+        let text = |one: String| inner.text_or_none(&one).map(|text| (one, text));
+        names.into_iter().filter_map(text).collect()
+    }
+
     /// An inner table; an empty one if absent.
-    pub(super) fn table(&mut self, name: &str) -> Reader<'a> {
+    pub(crate) fn table(&mut self, name: &str) -> Reader<'a> {
         self.used.insert(name.to_owned());
         let tree = self.table.get(name).cloned().unwrap_or_else(|| Value::Object(Map::new()));
         Reader::at(self.book, self.key(name), tree)
     }
 
     /// Inner tables with names of the operator's choice.
-    pub(super) fn tables(&mut self, name: &str) -> Vec<(Text, Reader<'a>)> {
+    pub(crate) fn tables(&mut self, name: &str) -> Vec<(Text, Reader<'a>)> {
         let mut outer = self.table(name);
         let table = std::mem::take(&mut outer.table);
         let inner = |(name, tree): (String, Value)| {
@@ -284,7 +344,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Those inner tables that were not asked for by name.
-    pub(super) fn inner_tables(&mut self) -> Vec<(Text, Reader<'a>)> {
+    pub(crate) fn inner_tables(&mut self) -> Vec<(Text, Reader<'a>)> {
         let is_new =
             |(name, tree): &(&String, &Value)| tree.is_object() && !self.used.contains(*name);
         let names: Vec<String> =
@@ -293,7 +353,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A list of tables.
-    pub(super) fn list(&mut self, name: &str) -> Vec<Reader<'a>> {
+    pub(crate) fn list(&mut self, name: &str) -> Vec<Reader<'a>> {
         self.used.insert(name.to_owned());
         match self.table.get(name).cloned() {
             None => Vec::new(),
@@ -311,7 +371,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Ends the table: what was given and never asked for is unknown.
-    pub(super) fn end(self) {
+    pub(crate) fn end(self) {
         for name in self.table.keys().filter(|name| !self.used.contains(*name)) {
             let near = self.used.iter().min_by_key(|known| distance(known, name));
             let near = near.filter(|known| distance(known, name) <= 2);
@@ -328,6 +388,27 @@ impl<'a> Reader<'a> {
             self.fault(name, hint);
         }
     }
+}
+
+/// A file that nobody but its owner may read.
+pub(crate) fn private_file(reader: &Reader<'_>, key: &str, path: &Path) -> Option<String> {
+    let shown = path.display();
+    let mode = match std::fs::metadata(path) {
+        Ok(metadata) => metadata.permissions().mode() & 0o777,
+        Err(error) => {
+            reader.fault(key, format!("names {shown}, which cannot be read: {error}"));
+            return None;
+        }
+    };
+    if mode & 0o077 != 0 {
+        let what =
+            format!("names {shown}, which others may read (mode {mode:o}): chmod 600 {shown}");
+        reader.fault(key, what);
+        return None;
+    }
+    std::fs::read_to_string(path)
+        .map_err(|error| reader.fault(key, format!("names {shown}: {error}")))
+        .ok()
 }
 
 fn kind(value: &Value) -> &'static str {
@@ -368,14 +449,14 @@ pub fn parse_span(text: &str) -> Option<Span> {
 }
 
 /// A span in one unit, as it would be written.
-pub(super) fn plain(span: Span) -> impl Display {
+pub(crate) fn plain(span: Span) -> impl Display {
     let units = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "m"), (1000, "s"), (1, "ms")];
     let fits = units.iter().find(|(millis, _)| span.0 % millis == 0 && span.0 != 0);
     fits.map_or_else(|| "0s".to_owned(), |(millis, unit)| format!("{}{unit}", span.0 / millis))
 }
 
 /// Letters to change, add or drop (Levenshtein).
-pub(super) fn distance(one: &str, other: &str) -> usize {
+pub(crate) fn distance(one: &str, other: &str) -> usize {
     let mut row: Vec<usize> = (0..=other.chars().count()).collect();
     for (i, a) in one.chars().enumerate() {
         let mut last = i;
@@ -389,6 +470,18 @@ pub(super) fn distance(one: &str, other: &str) -> usize {
         row = next;
     }
     row.last().copied().unwrap_or(0)
+}
+
+/// What `read` makes of a table, and the faults it finds.
+#[cfg(test)]
+pub(crate) fn try_read<T>(table: &str, read: impl FnOnce(&mut Reader<'_>) -> T) -> (T, Vec<Fault>) {
+    let tree: toml::Table = table.parse().unwrap_or_default();
+    let book = Book::new(BTreeMap::new(), false);
+    let tree = serde_json::to_value(tree).unwrap_or_default();
+    let mut reader = Reader::at(&book, "t".to_owned(), tree);
+    let made = read(&mut reader);
+    reader.end();
+    (made, book.into_faults())
 }
 
 #[cfg(test)]
