@@ -2,17 +2,20 @@
 
 use std::collections::BTreeMap;
 
+use super::Queue;
 use super::source::Source;
-use super::{Queue, command, http, redis};
 use crate::model::Text;
 use crate::reader::Reader;
 
 /// Reads a source's settings, notes their faults, and opens it; reaches nothing over the network.
 type Open = fn(name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>>;
 
-/// The word in `kind = "…"`, and what opens it. The first is the default.
-const SOURCES: &[(&str, Open)] =
-    &[("redis", redis::open), ("http", http::open), ("command", command::open)];
+/// The word in `kind = "…"`, and what opens it.
+const SOURCES: &[(&str, Open)] = &[
+    ("redis", super::redis::open), // the default
+    ("http", super::http::open),
+    ("command", super::command::open),
+];
 
 /// The words for `kind`.
 pub fn kinds() -> impl Iterator<Item = &'static str> {
