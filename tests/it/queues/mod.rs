@@ -15,6 +15,7 @@ use farmscale::queue::Queue;
 use crate::support::cloud::{KEY, SECRET};
 use crate::support::daemon;
 
+mod beanstalkd;
 mod command;
 mod contract;
 mod http;
