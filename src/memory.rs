@@ -131,6 +131,8 @@ pub struct Machine {
     pub workers: Vec<Text>,
     /// When the drain request was written to the queue; `None` = none stands.
     pub drain_asked_at: Option<Time>,
+    /// When its workers were last asked to take no more, or to go on.
+    pub turned_at: Option<Time>,
     /// The last change whose outcome stayed unknown: it may still be carried out a while later.
     pub unknown_at: Option<Time>,
     /// The last change that failed: the next try waits.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::exit::{Exit, Marks};
 use super::{env, out};
-use crate::model::snapshot::Snapshot;
+use crate::model::snapshot::{Report, Snapshot};
 use crate::model::{Event, Money, Span, Time};
 use crate::net::{self, Options, Proxy};
 use crate::telemetry::reasons;
@@ -233,17 +233,17 @@ impl WhyArgs {
             return out::json(&self.daemon.call(&format!("/api/v1/why{}", self.query()), None)?);
         }
         for pool in pools {
-            let report = &pool.report;
-            let slots = if report.demand_slots == 1 { "slot" } else { "slots" };
+            let Report { demand_slots, capacity_slots, constraints } = &pool.report;
+            let slots = if *demand_slots == 1 { "slot" } else { "slots" };
             out::line(&format!(
                 "{}: the work asks for {} {slots}; {} are there or on their way",
-                pool.name, report.demand_slots, report.capacity_slots
+                pool.name, demand_slots, capacity_slots
             ))?;
-            for reason in &report.binds {
+            for reason in constraints {
                 out::line(&format!("  held by {}", reasons::said(reason)))?;
             }
-            if report.binds.is_empty() {
-                out::line("  nothing holds it: it is as large as its work")?;
+            if constraints.is_empty() {
+                out::line("  no active constraint: it is as large as its work")?;
             }
         }
         Ok(())

@@ -154,5 +154,5 @@ impl RetireArgs {
 
 /// What is waited for, by every pool.
 fn why(farm: &Snapshot) -> Vec<String> {
-    farm.pools.iter().flat_map(|pool| &pool.report.binds).map(reasons::said).collect()
+    farm.pools.iter().flat_map(|pool| &pool.report.constraints).map(reasons::said).collect()
 }

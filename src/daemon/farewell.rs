@@ -29,7 +29,7 @@ impl Sight {
         }
         let is_blind =
             |bind: &Blocked| matches!(bind, Blocked::NotAdopted | Blocked::FleetStale { .. });
-        let blind = farm.pools.iter().flat_map(|pool| &pool.report.binds).any(is_blind);
+        let blind = farm.pools.iter().flat_map(|pool| &pool.report.constraints).any(is_blind);
         // A pause is the only reason then, and hides the one that is looked for.
         if blind || (farm.paused.is_some() && failing.is_some()) {
             return Self::Old(why);

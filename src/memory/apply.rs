@@ -300,6 +300,7 @@ impl Machine {
             workers_most: 0,
             workers: Vec::new(),
             drain_asked_at: None,
+            turned_at: None,
             unknown_at: None,
             failed_at: None,
             failures: 0,
@@ -389,6 +390,9 @@ impl Machine {
         self.reason = reason;
         if change == Change::Start {
             (self.boot_asked_at, self.boot_failed) = (Some(at), false);
+        }
+        if matches!(change, Change::Drain | Change::Undrain) {
+            self.turned_at = Some(at);
         }
         // From here on workers may take tasks, whatever becomes of the answer.
         self.drain_asked_at.take_if(|_| change == Change::Undrain);

@@ -288,6 +288,73 @@ pub enum Blocked {
     },
 }
 
+/// How much a constraint decides: what people are told first. **The order is the order of strength.**
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Strength {
+    /// Nothing is changed at all, whatever the work asks for.
+    Halts,
+    /// What would have to be known is not: no decision rests on it.
+    Blinds,
+    /// A limit the operator or the provider has set forbids more.
+    Caps,
+    /// What is wanted cannot be bought, or not now.
+    Market,
+    /// A machine, or several, misbehave or are on their way out.
+    Machines,
+    /// The pool is kept larger or smaller on purpose.
+    Chosen,
+}
+
+impl Blocked {
+    /// How much it decides.
+    pub const fn strength(&self) -> Strength {
+        match self {
+            Self::NotAdopted
+            | Self::Paused { .. }
+            | Self::FleetStale { .. }
+            | Self::Arrears { .. }
+            | Self::Retiring { .. } => Strength::Halts,
+            Self::QueueStale { .. }
+            | Self::ReadingsApart
+            | Self::ClockJumped { .. }
+            | Self::CannotTellIdle
+            | Self::AllSilent { .. }
+            | Self::MonitoringDead { .. } => Strength::Blinds,
+            Self::PoolMax { .. }
+            | Self::FarmMax { .. }
+            | Self::MoneyCap { .. }
+            | Self::MoneySoft { .. }
+            | Self::OpenCreates { .. }
+            | Self::Surge { .. }
+            | Self::Shared { .. } => Strength::Caps,
+            Self::SoldOut { .. }
+            | Self::OfferRefused { .. }
+            | Self::Probing { .. }
+            | Self::QuotaCeiling { .. }
+            | Self::SpotTooDear { .. }
+            | Self::PriceStale { .. }
+            | Self::NoPrice { .. }
+            | Self::NoStock { .. }
+            | Self::NothingFits { .. }
+            | Self::BootsFail { .. } => Strength::Market,
+            Self::NameTwice { .. }
+            | Self::Quarantined { .. }
+            | Self::OddStatus { .. }
+            | Self::GpuBusy { .. }
+            | Self::DrainLasts { .. }
+            | Self::Hung { .. }
+            | Self::HungEnough { .. }
+            | Self::PoolGone { .. }
+            | Self::StopsCharged { .. } => Strength::Machines,
+            Self::PoolMin { .. }
+            | Self::ShrinkWindow { .. }
+            | Self::WithinPromise { .. }
+            | Self::Held { .. }
+            | Self::Replacing { .. } => Strength::Chosen,
+        }
+    }
+}
+
 impl fmt::Display for Blocked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -96,8 +96,9 @@ pub struct Report {
     pub demand_slots: u32,
     /// Slots there are or that are on their way.
     pub capacity_slots: u32,
-    /// What keeps the pool from being larger or smaller, strongest first.
-    pub binds: Vec<Blocked>,
+    /// What keeps the pool from being larger or smaller, strongest first (`Blocked::strength`).
+    #[serde(alias = "binds")]
+    pub constraints: Vec<Blocked>,
 }
 
 /// A machine's phase, computed from what has been seen of it.

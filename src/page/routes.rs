@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use super::Board;
-use crate::model::snapshot::MachineView;
+use crate::model::snapshot::{MachineView, Report};
 use crate::model::{Order, Snapshot, Span, Time};
 use crate::telemetry::words::{self, Language};
 
@@ -172,15 +172,14 @@ async fn why(State(served): Shared, Query(of): Query<OfPool>) -> Response {
     with_latest(&served, |farm| {
         let wanted = |name: &str| of.pool.as_deref().is_none_or(|pool| pool == name);
         let pools = farm.pools.iter().filter(|pool| wanted(&pool.name)).map(|pool| {
-            let binds: Vec<Value> = pool
-                .report
-                .binds
+            let Report { demand_slots, capacity_slots, constraints } = &pool.report;
+            let constraints: Vec<Value> = constraints
                 .iter()
                 .map(|reason| json!({ "reason": reason, "words": reason.to_string() }))
                 .collect();
             json!({
-                "pool": pool.name, "demand_slots": pool.report.demand_slots,
-                "capacity_slots": pool.report.capacity_slots, "binds": binds,
+                "pool": pool.name, "demand_slots": demand_slots,
+                "capacity_slots": capacity_slots, "constraints": constraints,
             })
         });
         json!({ "at": farm.at, "pools": pools.collect::<Vec<_>>() })

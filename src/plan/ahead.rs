@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use super::capacity::{self, Capacity};
 use super::demand::{Demand, Wanted};
+use super::machine::{counts, is_being_made, may_change, may_serve_again};
 use super::promise::workload::Forecast;
 use super::promise::{self, Addable, Coming, Outlook};
-use super::{Situation, boots, may_change, quantum, rank, replace};
+use super::situation::Situation;
+use super::{billing_unit, boots, rank};
 use crate::memory::{Life, Machine};
-use crate::model::snapshot::Phase;
-use crate::model::{MachineName, Shape, Span, Status, Time, WorkerState};
+use crate::model::snapshot::{Blocked, Phase};
+use crate::model::{MachineName, Shape, Span, WorkerState};
 use crate::policy::Pool;
 
 /// Boots of a kind that must have ended well before one of them is given up half-way: only then is
@@ -29,9 +31,17 @@ pub struct Ahead {
     pub wait: Span,
 }
 
+impl Ahead {
+    /// Tasks that wait on purpose.
+    pub fn report(&self) -> Option<Blocked> {
+        let Self { left_waiting: waiting, wait, .. } = *self;
+        (waiting != 0).then_some(Blocked::WithinPromise { waiting, wait })
+    }
+}
+
 /// Holds the queue's forecast against the pool; `None` where nothing is promised, or while too little
 /// is known of the tasks.
-pub fn of(
+pub fn promised(
     situation: Situation<'_>,
     pool: &Pool,
     demand: &Demand,
@@ -42,23 +52,23 @@ pub fn of(
     let mut ahead = Ahead { wait: promise.wait, ..Ahead::default() };
     let mut taken = BTreeSet::new();
     for (shape, wanted) in demand.wanted.iter().rev() {
-        let bench = Bench::of(situation, pool, *shape, &taken);
-        let mut outlook = bench.outlook(situation, pool, forecast, (*shape, *wanted));
-        let (add, boot) = bench.addable(situation, pool, *shape, outlook.submitted.len());
+        let fleet = PoolFleet::of_shape(situation, pool, *shape, &taken);
+        let mut outlook = fleet.outlook(situation, pool, forecast, (*shape, *wanted));
+        let (add, boot) = fleet.addable(situation, pool, *shape, outlook.submitted.len());
         outlook.boot = boot.0;
         let machines = promise::grow(&outlook, promise, &add);
         let slots = u32::try_from(machines * add.slots).unwrap_or(u32::MAX);
-        let drained = u32::try_from(bench.draining_slots).unwrap_or(u32::MAX);
+        let drained = u32::try_from(fleet.draining_slots).unwrap_or(u32::MAX);
         let short = slots.saturating_add(drained.min(wanted.waiting));
         if short != 0 {
             ahead.short.push((*shape, short));
         }
         ahead.left_waiting += wanted.waiting.saturating_sub(short);
         if machines == 0 {
-            let count = promise::cancel(&outlook, promise).min(bench.spare(pool, capacity));
-            ahead.cancel.extend(bench.coming.iter().rev().take(count).map(|one| one.0.clone()));
+            let count = promise::cancel(&outlook, promise).min(fleet.spare(pool, capacity));
+            ahead.cancel.extend(fleet.coming.iter().rev().take(count).map(|one| one.0.clone()));
         }
-        taken.extend(bench.taken_by(wanted.waiting.saturating_add(wanted.running.unwrap_or(0))));
+        taken.extend(fleet.taken_by(wanted.waiting.saturating_add(wanted.running.unwrap_or(0))));
     }
     for (shape, slots) in &capacity.short {
         // Headroom and what is not a task are wanted whatever the promise says.
@@ -70,51 +80,51 @@ pub fn of(
 }
 
 /// The pool's machines that can run tasks of one shape.
-struct Bench<'a> {
+struct PoolFleet<'a> {
     ready: Vec<(&'a MachineName, usize)>,
     /// Being drained, but their workers are there.
     draining_slots: usize,
-    /// At work on machines that are set aside.
+    /// At work on machines in quarantine.
     aside: usize,
     stopped: usize,
     /// Those that may be given up last, and the newest of them last.
     coming: Vec<(MachineName, Coming)>,
 }
 
-impl<'a> Bench<'a> {
-    fn of(
+impl<'a> PoolFleet<'a> {
+    fn of_shape(
         situation: Situation<'a>,
         pool: &Pool,
         shape: Shape,
         taken: &BTreeSet<MachineName>,
     ) -> Self {
         let Situation { policy, memory, now, .. } = situation;
-        let mut bench =
+        let mut fleet =
             Self { ready: Vec::new(), draining_slots: 0, aside: 0, stopped: 0, coming: Vec::new() };
         let ours = memory.machines.iter().filter(|(_, machine)| machine.pool == pool.name);
         for (name, machine) in ours.filter(|(name, _)| !taken.contains(*name)) {
             let slots = pool.offer(&machine.offer).map_or(0, |one| pool.slots_of(one, shape));
             let slots = usize::try_from(slots).unwrap_or(0);
             if machine.is_set_aside() && machine.worker == Some(WorkerState::Busy) {
-                bench.aside += slots;
+                fleet.aside += slots;
             }
             if slots == 0 || machine.is_set_aside() {
                 continue;
             }
-            let stays = replace::stays(situation, pool, machine);
+            let stays = may_serve_again(situation, pool, machine);
             match machine.phase() {
-                Phase::Ready => bench.ready.push((name, slots)),
+                Phase::Ready => fleet.ready.push((name, slots)),
                 Phase::Draining
                     if stays && machine.worker.is_some() && may_change(situation, machine) =>
                 {
-                    bench.draining_slots += slots;
+                    fleet.draining_slots += slots;
                 }
-                Phase::Stopped if stays && may_change(situation, machine) => bench.stopped += 1,
+                Phase::Stopped if stays && may_change(situation, machine) => fleet.stopped += 1,
                 Phase::Launching | Phase::Booting | Phase::Starting
-                    if capacity::counts(machine, policy.timing.unknown_counts, now) =>
+                    if counts(machine, policy.timing.unknown_counts, now) =>
                 {
                     let coming = coming(situation, name, machine, slots);
-                    bench.coming.push((name.clone(), coming));
+                    fleet.coming.push((name.clone(), coming));
                 }
                 Phase::Launching
                 | Phase::Booting
@@ -126,8 +136,8 @@ impl<'a> Bench<'a> {
             }
         }
         let asked_at = |name: &MachineName| memory.machines.get(name).map(|one| one.boot_asked_at);
-        bench.coming.sort_by_key(|(name, one)| (one.may_cancel, asked_at(name), name.clone()));
-        bench
+        fleet.coming.sort_by_key(|(name, one)| (one.may_cancel, asked_at(name), name.clone()));
+        fleet
     }
 
     fn outlook(
@@ -229,25 +239,9 @@ fn coming(situation: Situation<'_>, name: &MachineName, machine: &Machine, slots
         && boots.is_some_and(|boots| BOOTS_TRUSTED <= boots.good)
         && machine.worker.is_none()
         && machine.held.is_none()
-        && !quantum::is_long(machine)
+        && !billing_unit::is_long(machine)
         && may_change(situation, machine)
         && !is_being_made(situation, name, machine)
         && promise::CANCEL_MIN < ready_in;
     Coming { in_ms: ready_in.0, slots, may_cancel }
-}
-
-/// Whether no listing has shown yet that it is made: the provider deletes nothing it still makes.
-pub fn is_being_made(situation: Situation<'_>, name: &MachineName, machine: &Machine) -> bool {
-    let listing = situation.readings.fleet.reading.as_ref();
-    let mut rows = listing.into_iter().flat_map(|listing| &listing.rows);
-    machine.life == (Life::Booting { again: false })
-        && !rows.any(|row| *row.name == *name.as_str() && row.status != Status::Building)
-}
-
-/// Whether a machine on its way has never been heard of by the queue, so that a drain flag written
-/// now is read before its first task.
-pub fn never_joined(machine: &Machine, asked_at: Time, margin: Span) -> bool {
-    let before_any_word = machine.worker.is_none_or(|state| state == WorkerState::Drained);
-    let flagged = machine.drain_asked_at.is_some_and(|flagged| flagged + margin < asked_at);
-    before_any_word && flagged && machine.life == (Life::Booting { again: false })
 }

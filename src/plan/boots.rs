@@ -59,7 +59,7 @@ impl<'a> Deadlines<'a> {
     }
 
     /// How long a machine's boot is given, from its request.
-    pub fn of(&self, machine: &Machine) -> Span {
+    pub fn for_boot(&self, machine: &Machine) -> Span {
         let learned = learned_deadline(self.policy, self.memory, machine);
         let zone_is_slow = self.slow_zones.contains(&machine.offer.zone);
         if zone_is_slow { self.policy.timing.boot_max.max(learned) } else { learned }

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::demand::Demand;
-use crate::memory::{Create, Life, Machine, Memory};
-use crate::model::snapshot::Phase;
-use crate::model::{Billing, Change, MachineName, Shape, Span, Time, WorkerState};
+use super::machine::counts;
+use super::situation::Situation;
+use crate::memory::{Life, Machine, Memory};
+use crate::model::{Change, MachineName, Shape, Time, WorkerState};
 use crate::policy::{OfferPolicy, Policy, Pool};
 
 /// The pool's machines held against its demand.
@@ -23,41 +24,40 @@ pub struct Capacity {
     pub going: u32,
     /// Slots short, by shape.
     pub short: Vec<(Shape, u32)>,
+    /// The pool's `min` now.
+    pub min: u32,
 }
 
-/// Silence of a spot machine's workers that is waited out.
-const SPOT_SILENT: Span = Span::minutes(1);
-
-/// Whether a machine counts towards its pool's capacity, now or soon.
-pub fn counts(machine: &Machine, unknown_counts: Span, now: Time) -> bool {
-    if machine.is_set_aside() {
-        return false;
-    }
-    match (machine.phase(), &machine.life) {
-        // An unknown create holds its place under the caps, but demand trusts it only for a while.
-        (Phase::Launching, Life::Launching(Create::Unknown)) => {
-            now < machine.made_at + unknown_counts
-        }
-        // A spot machine that falls silent is most likely being taken back.
-        (Phase::Ready, _) if machine.offer.billing == Billing::Spot && machine.worker.is_none() => {
-            now < machine.worker_since + SPOT_SILENT
-        }
-        (Phase::Launching | Phase::Booting | Phase::Starting | Phase::Ready, _) => true,
-        (Phase::Draining | Phase::Stopping | Phase::Stopped | Phase::Leaving, _) => false,
-    }
+/// What people are told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Report {
+    /// Slots the work asks for.
+    pub demand_slots: u32,
+    /// Slots there are or that are on their way.
+    pub capacity_slots: u32,
+    /// Whether anything is short: offers are then worth asking about.
+    pub is_short: bool,
 }
 
-/// Whether a machine is among those a pool's `min` counts.
-pub fn is_counted(policy: &Policy, pool: &Pool, machine: &Machine, now: Time) -> bool {
-    counts(machine, policy.timing.unknown_counts, now) && pool.offer(&machine.offer).is_some()
+impl Capacity {
+    /// For people.
+    pub fn report(&self) -> Report {
+        Report {
+            demand_slots: self.wanted_slots.saturating_add(self.going),
+            capacity_slots: self.slots.saturating_add(self.going),
+            is_short: !self.short.is_empty() || self.machines < self.min,
+        }
+    }
 }
 
 /// Holds the pool's machines against its demand.
-pub fn of(policy: &Policy, pool: &Pool, memory: &Memory, demand: &Demand, now: Time) -> Capacity {
+pub fn held_against(situation: Situation<'_>, pool: &Pool, demand: &Demand) -> Capacity {
+    let Situation { policy, memory, now, .. } = situation;
     let mut spare = spare_machines(policy, pool, memory, now);
     let mut capacity = Capacity {
         machines: u32::try_from(spare.len()).unwrap_or(u32::MAX),
         slots: spare.iter().map(|one| pool.slots_of(one.offer, pool.shape)).sum(),
+        min: pool.size_at(now).0,
         ..Capacity::default()
     };
     let headroom = [(pool.shape, pool.headroom)].into_iter().filter(|(_, slots)| *slots != 0);

@@ -5,7 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Situation, guard, leaving, quantum};
+use super::situation::Situation;
+use super::{billing_unit, budget, over_cap};
 use crate::memory::{Life, Machine, Memory};
 use crate::model::snapshot::{Blocked, CapSpan, CapView};
 use crate::model::{Change, MachineName, Money, Quote, Span, Text, Time};
@@ -57,12 +58,12 @@ impl Caps {
         let fresh = policy
             .pools
             .iter()
-            .map(|pool| (Text::clone(&pool.name), leaving::fresh(situation, pool)));
+            .map(|pool| (Text::clone(&pool.name), over_cap::new_machine_lasts(situation, pool)));
         let fresh = fresh.collect();
         let drains = caps.iter().filter(|cap: &&Cap| cap.horizon.is_none());
         let drained = drains.flat_map(|cap| {
             let ours = memory.machines.iter().filter(|(_, one)| cap.is_of(&one.pool));
-            leaving::first(situation, ours, cap.committed - cap.most)
+            over_cap::drained_first(situation, ours, cap.committed - cap.most)
         });
         let drained = drained.collect();
         Self { all: caps, soft_percent: i64::from(spending.soft_percent), fresh, drained }
@@ -129,7 +130,7 @@ impl Caps {
     /// Reserves what a machine that is being drained costs more if it goes on to work, where machines
     /// are drained at a cap.
     pub fn keep(&mut self, situation: Situation<'_>, machine: &Machine) -> Result<(), Blocked> {
-        let more = leaving::more_if_kept(situation, machine);
+        let more = over_cap::more_if_kept(situation, machine);
         let drains = |cap: &&mut Cap| cap.is_of(&machine.pool) && cap.horizon.is_none();
         if let Some(cap) =
             self.all.iter_mut().filter(drains).find(|cap| cap.most < cap.committed + more)
@@ -186,9 +187,10 @@ impl Cap {
             CapSpan::Month => spent_in_month(policy, memory, now, is_of),
         };
         let ours = || memory.machines.values().filter(|machine| is_of(&machine.pool));
-        let lasts =
-            |machine: &Machine| horizon.unwrap_or_else(|| leaving::at_least(situation, machine));
-        let dearest = guard::dearest(memory);
+        let lasts = |machine: &Machine| {
+            horizon.unwrap_or_else(|| over_cap::paid_at_least(situation, machine))
+        };
+        let dearest = budget::dearest(memory);
         let reserve = |one: &Machine, lasts| {
             one.quote
                 .or(dearest)
@@ -209,7 +211,11 @@ impl Cap {
     /// What a new machine costs in that time. A cap by the hour is one on the price.
     fn price(&self, quote: &Quote, lasts: Span) -> Money {
         let by_price = self.span == CapSpan::Hour;
-        quote.running.over(if by_price { lasts } else { quantum::whole(lasts, quote.unit) })
+        quote.running.over(if by_price {
+            lasts
+        } else {
+            billing_unit::whole_units(lasts, quote.unit)
+        })
     }
 
     fn hard(&self, more: Money) -> Blocked {
@@ -239,7 +245,7 @@ fn reserve((machine, quote): (&Machine, &Quote), span: CapSpan, now: Time, horiz
         (CapSpan::Hour, _) => quote.running.over(horizon),
         (CapSpan::Day | CapSpan::Month, true) => quote.stopped.over(horizon),
         (CapSpan::Day | CapSpan::Month, false) => {
-            quote.running.over(quantum::charged(machine, now, horizon))
+            quote.running.over(billing_unit::charged(machine, now, horizon))
         }
     }
 }

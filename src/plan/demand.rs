@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::machine::counts;
+use super::situation::Situation;
 use super::workers::Workers;
-use super::{Situation, capacity, guard, rank};
+use super::{budget, rank};
 use crate::memory::Life;
 use crate::model::snapshot::Blocked;
 use crate::model::{Money, QueueReading, Shape, Text, WorkerState};
@@ -30,14 +32,37 @@ pub struct Demand {
     pub limited_by: Option<Blocked>,
 }
 
+/// What people are told of it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Report {
+    /// The shared limit that leaves tasks waiting.
+    pub limited_by: Option<Blocked>,
+    /// Tasks that nothing in the farm can run.
+    pub misfits: Vec<Blocked>,
+}
+
+impl Demand {
+    /// For people.
+    pub fn report(&self) -> Report {
+        let misfit = |shape: &Shape| {
+            let (gpus, gpu_memory_gib) = (shape.gpus.max(1), shape.gpu_memory_gib);
+            Blocked::NothingFits { gpus, gpu_memory_gib }
+        };
+        Report {
+            limited_by: self.limited_by.clone(),
+            misfits: self.misfits.iter().map(misfit).collect(),
+        }
+    }
+}
+
 /// What each pool is asked for, in the order of the config; nothing where the queue's word is not
 /// fresh.
-pub fn all(situation: Situation<'_>, fresh: &[Option<&QueueReading>]) -> Vec<Demand> {
+pub fn of_pools(situation: Situation<'_>, fresh: &[Option<&QueueReading>]) -> Vec<Demand> {
     let pools = &situation.policy.pools;
-    let of_pool = |(pool, fresh): (&Pool, Option<&QueueReading>)| {
-        fresh.map(|reading| of(situation, pool, reading)).unwrap_or_default()
+    let of_fresh = |(pool, fresh): (&Pool, Option<&QueueReading>)| {
+        fresh.map(|reading| of_pool(situation, pool, reading)).unwrap_or_default()
     };
-    let mut demands: Vec<Demand> = pools.iter().zip(fresh.iter().copied()).map(of_pool).collect();
+    let mut demands: Vec<Demand> = pools.iter().zip(fresh.iter().copied()).map(of_fresh).collect();
     for shared in &situation.policy.shared {
         share(situation, shared, &mut demands);
     }
@@ -45,7 +70,7 @@ pub fn all(situation: Situation<'_>, fresh: &[Option<&QueueReading>]) -> Vec<Dem
 }
 
 /// The pool's share of its queue's work. Several pools on one queue: each task is counted once.
-pub fn of(situation: Situation<'_>, pool: &Pool, reading: &QueueReading) -> Demand {
+fn of_pool(situation: Situation<'_>, pool: &Pool, reading: &QueueReading) -> Demand {
     let mut demand = Demand::default();
     let rivals: Vec<&Pool> =
         situation.policy.pools.iter().filter(|one| one.queue == pool.queue).collect();
@@ -90,7 +115,7 @@ fn fits(pool: &Pool, shape: Shape) -> bool {
 
 /// The pool's workers that hold a task; `None` if the source cannot tell who is busy.
 fn busy_slots(situation: Situation<'_>, pool: &Pool, reading: &QueueReading) -> Option<u32> {
-    let workers = Workers::of(reading)?;
+    let workers = Workers::by_machine(reading)?;
     let ours = situation.memory.machines.iter().filter(|(_, one)| one.pool == pool.name);
     Some(ours.map(|(name, one)| workers.busy_on(name, one.instance.as_ref())).sum())
 }
@@ -111,7 +136,7 @@ fn assigned(
             let best = offers.first();
             let price = best.map_or(Money(i64::MAX), |best| best.merit.work_hourly);
             let (_, max) = one.size_at(situation.now);
-            let room = max.saturating_sub(guard::owned(one, situation.memory));
+            let room = max.saturating_sub(budget::owned(one, situation.memory));
             (price, *one, best.map_or(0, |best| room.saturating_mul(best.slots)))
         })
         .collect();
@@ -140,9 +165,7 @@ fn free_slots(situation: Situation<'_>, pool: &Pool, shape: Shape) -> u32 {
     let Situation { policy, memory, now, .. } = situation;
     let free = memory.machines.values().filter(|machine| {
         let busy = machine.life == Life::Ready && machine.worker == Some(WorkerState::Busy);
-        machine.pool == pool.name
-            && !busy
-            && capacity::counts(machine, policy.timing.unknown_counts, now)
+        machine.pool == pool.name && !busy && counts(machine, policy.timing.unknown_counts, now)
     });
     free.filter_map(|machine| Some(pool.slots_of(pool.offer(&machine.offer)?, shape))).sum()
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::budget;
 use super::caps::Caps;
-use super::{Situation, guard};
+use super::situation::Situation;
 use crate::memory::Memory;
 use crate::model::event::{EventKind, FarmEvent};
 use crate::model::snapshot::{DayRow, Ledger};
@@ -72,7 +73,7 @@ pub fn ledger(situation: Situation<'_>) -> Ledger {
             sum: entry.sum,
         }))
         .collect();
-    let hourly = guard::hourly_now(memory);
+    let hourly = budget::hourly_now(memory);
     let forecast_today = spent_today + Price::hourly(hourly).over(until.since(now));
     let month = day.get(..7).unwrap_or_default();
     let in_month = days.iter().filter(|row| row.day.starts_with(month));

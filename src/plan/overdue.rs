@@ -76,7 +76,7 @@ fn overdue_boot(
     let waits = machine.pending.is_none() && machine.drain_asked_at.is_none();
     let asked_at = machine.boot_asked_at.filter(|_| waits && !machine.boot_failed)?;
     let (line, waited) = (machine.boot_line(again), now.since(asked_at));
-    (deadlines.of(machine) <= waited).then(|| SeenEvent::BootFailed { line, waited }.to(name))
+    (deadlines.for_boot(machine) <= waited).then(|| SeenEvent::BootFailed { line, waited }.to(name))
 }
 
 fn change_patience(timing: &Timing, state: &PendingState) -> Span {

@@ -2,7 +2,8 @@
 //! fail, how often spot machines are lost.
 
 use super::readings::Readings;
-use super::{Situation, boots, quota};
+use super::situation::Situation;
+use super::{boots, quota};
 use crate::memory::{Life, Memory, RefusalMemory};
 use crate::model::snapshot::Blocked;
 use crate::model::{Billing, Money, OfferKey, Quote, Refusal, Shape, Span, Stock, Text, Time};

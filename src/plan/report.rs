@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Situation, guard, money, rank};
+use super::situation::Situation;
+use super::{budget, money, rank};
 use crate::memory::{Machine, Memory};
 use crate::model::snapshot::{MachineView, OfferView, PoolView, Report, Snapshot, Spend};
 use crate::model::{Event, MachineName, Money, Price, Text, Time};
@@ -110,8 +111,8 @@ pub fn spend(memory: &Memory, now: Time) -> Spend {
     let estimated = memory.machines.values().filter(|machine| machine.meter.estimated);
     Spend {
         total: memory.spent(now),
-        hourly: guard::hourly_now(memory),
-        hourly_reserved: guard::hourly_reserved(memory),
+        hourly: budget::hourly_now(memory),
+        hourly_reserved: budget::hourly_reserved(memory),
         estimated: memory.meta.closed_estimated + estimated.map(|machine| machine.cost(now)).sum(),
     }
 }

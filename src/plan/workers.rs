@@ -1,18 +1,10 @@
-//! Queue workers and the machines they run on, and the gate that must be closed before a stop.
+//! Queue workers, and the machines they run on.
 
 use std::collections::BTreeMap;
 
-use super::Situation;
 use crate::memory::{Life, Machine};
-use crate::model::{MachineName, QueueReading, Span, Text, Time, WorkerSeen, WorkerState};
-use crate::policy::{Policy, Pool, Timing};
-
-/// A worker may have read its drain flag just before it was written: its word counts from a second
-/// after that.
-pub const GATE_MARGIN: Span = Span::seconds(1);
-
-/// Tries to set the drain flag of a machine that is off.
-const DRAINS_TRIED: u32 = 4;
+use crate::model::{MachineName, QueueReading, Text, Time, WorkerSeen, WorkerState};
+use crate::policy::{Policy, Timing};
 
 /// The workers of one reading, by the machine they report.
 #[derive(Debug)]
@@ -26,7 +18,7 @@ pub struct Workers<'a> {
 
 impl<'a> Workers<'a> {
     /// `None` if the source cannot tell who is busy.
-    pub fn of(reading: &'a QueueReading) -> Option<Self> {
+    pub fn by_machine(reading: &'a QueueReading) -> Option<Self> {
         let mut by_instance: BTreeMap<&str, Vec<&WorkerSeen>> = BTreeMap::new();
         for worker in reading.workers.as_ref()? {
             by_instance.entry(&worker.instance).or_default().push(worker);
@@ -93,63 +85,4 @@ pub fn since_boot(
         }
         Life::Launching(_) | Life::Booting { .. } | Life::Ready => state,
     }
-}
-
-/// Whether a machine's workers hold no task and can take none: they have acknowledged the drain,
-/// or they have been silent for longer than a heartbeat lives since it was asked.
-pub fn gate_closed(
-    name: &MachineName,
-    machine: &Machine,
-    workers: &Workers<'_>,
-    timing: &Timing,
-) -> Gate {
-    let Some(asked_at) = machine.drain_asked_at else { return Gate::Open };
-    if workers.is_doubtful || workers.asked_at <= asked_at + GATE_MARGIN {
-        return Gate::Open;
-    }
-    match workers.on(name, machine.instance.as_ref()) {
-        // One that is missing may be at work, unseen.
-        (Some(WorkerState::Drained), names) => {
-            let all = machine.workers_most <= u32::try_from(names.len()).unwrap_or(u32::MAX);
-            if all { Gate::Drained } else { Gate::Silent }
-        }
-        (Some(_), _) => Gate::Open,
-        (None, _) => {
-            let silent_since = asked_at.max(machine.worker_since) + timing.heartbeat + GATE_MARGIN;
-            if silent_since < workers.asked_at { Gate::Silent } else { Gate::Open }
-        }
-    }
-}
-
-/// Whether a stopped machine has no task and can get none, even if somebody has just started it by
-/// hand: its flag stands and no worker on it says otherwise. A queue that keeps failing to set the
-/// flag of a machine that is off does not keep it for ever.
-pub fn is_surely_off(
-    situation: Situation<'_>,
-    pool: &Pool,
-    name: &MachineName,
-    machine: &Machine,
-    workers: Option<&Workers<'_>>,
-) -> bool {
-    match workers {
-        Some(workers) if pool.drains && machine.failures < DRAINS_TRIED => {
-            gate_closed(name, machine, workers, &situation.policy.timing) != Gate::Open
-        }
-        Some(workers) => {
-            let (state, _) = workers.on(name, machine.instance.as_ref());
-            state.is_none_or(|state| state == WorkerState::Drained)
-        }
-        None => true,
-    }
-}
-
-/// How sure it is that no task is lost by a stop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Gate {
-    /// A task may be running, or may be taken.
-    Open,
-    /// Every worker has said so itself.
-    Drained,
-    /// No worker is there to say so, or not all are; a second witness is needed.
-    Silent,
 }

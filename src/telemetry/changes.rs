@@ -66,7 +66,7 @@ impl Changes {
             return lines; // just started: nothing has been asked yet
         }
         for pool in &farm.pools {
-            let kinds = pool.report.binds.iter().map(reasons::kind).collect();
+            let kinds = pool.report.constraints.iter().map(reasons::kind).collect();
             let told = self.pools.entry(Text::clone(&pool.name)).or_default();
             if told.is_news(kinds, farm.at) {
                 lines.push(of_pool(pool));
@@ -80,10 +80,10 @@ impl Changes {
 fn of_pool(pool: &PoolView) -> Line {
     let mut told = BTreeSet::new();
     let first = |reason: &&Blocked| told.insert(reasons::kind(reason));
-    let firsts: Vec<&Blocked> = pool.report.binds.iter().filter(first).collect();
+    let firsts: Vec<&Blocked> = pool.report.constraints.iter().filter(first).collect();
     let said: Vec<String> = firsts.iter().map(|reason| reasons::said(reason)).collect();
     let words = if said.is_empty() {
-        format!("pool {}: nothing holds it", pool.name)
+        format!("pool {}: no active constraint", pool.name)
     } else {
         format!("pool {}: held by {}", pool.name, said.join("; by "))
     };
@@ -93,7 +93,7 @@ fn of_pool(pool: &PoolView) -> Line {
 /// The strongest reason of every pool that has one, for a line that says how the farm is.
 pub fn strongest(farm: &Snapshot) -> String {
     let said = farm.pools.iter().filter_map(|pool| {
-        let reason = pool.report.binds.first()?;
+        let reason = pool.report.constraints.first()?;
         Some(format!("{} by {}", pool.name, reasons::said(reason)))
     });
     let said: Vec<String> = said.collect();
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
     use crate::model::snapshot::{Counts, Ledger, Report, Spend};
 
-    fn farm(second: i64, binds: Vec<Blocked>, fault: Option<&str>) -> Snapshot {
+    fn farm(second: i64, constraints: Vec<Blocked>, fault: Option<&str>) -> Snapshot {
         let pool = PoolView {
             name: "gpu".into(),
             queued: 0,
@@ -114,7 +114,7 @@ mod tests {
             queue_age: None,
             phases: BTreeMap::new(),
             size: (0, 9),
-            report: Report { binds, ..Report::default() },
+            report: Report { constraints, ..Report::default() },
         };
         Snapshot {
             at: Time::from_seconds(second),
@@ -142,8 +142,8 @@ mod tests {
     #[test]
     fn a_change_is_told_once_and_one_of_numbers_alone_not_at_all() {
         let mut changes = Changes::default();
-        let mut said = |second, binds, fault| {
-            let lines = changes.lines(&farm(second, binds, fault));
+        let mut said = |second, constraints, fault| {
+            let lines = changes.lines(&farm(second, constraints, fault));
             lines.into_iter().map(|line| (line.alarming, line.words)).collect::<Vec<_>>()
         };
         let max = |max| Blocked::PoolMax { max };
@@ -159,7 +159,7 @@ mod tests {
         assert_eq!(said(130, vec![], None), [], "within a minute: it may flap");
         assert_eq!(said(131, stale(), Some("no route")), []);
         let works = (false, "queue render works again".to_owned());
-        let nothing = (false, "pool gpu: nothing holds it".to_owned());
+        let nothing = (false, "pool gpu: no active constraint".to_owned());
         assert_eq!(said(161, vec![], None), [works, nothing]);
     }
 }

@@ -93,7 +93,7 @@ impl Metrics {
     fn flags(&self, farm: &Snapshot) {
         let mut now: BTreeSet<Series> = BTreeSet::new();
         for pool in &farm.pools {
-            for reason in &pool.report.binds {
+            for reason in &pool.report.constraints {
                 let labels =
                     vec![("pool", pool.name.to_string()), ("reason", reasons::kind(reason))];
                 now.insert(("farmscale_blocked", labels));

@@ -158,12 +158,12 @@ fn bad_input_is_told_and_costs_no_machine() {
     for broken in ["{\"queued\": -3}", "<html>login</html>", ""] {
         std::fs::write(&answer, broken).unwrap();
         let status = daemon.wait_for("a stale queue", |status| {
-            status["pools"][0]["report"]["binds"].to_string().contains("queue_stale")
+            status["pools"][0]["report"]["constraints"].to_string().contains("queue_stale")
         });
         assert!(ready(&status), "{broken}: {status}");
         std::fs::write(&answer, r#"{"queued": 3, "running": 0, "workers": []}"#).unwrap();
         daemon.wait_for("a fresh queue", |status| {
-            !status["pools"][0]["report"]["binds"].to_string().contains("queue_stale")
+            !status["pools"][0]["report"]["constraints"].to_string().contains("queue_stale")
         });
     }
     assert_eq!(cloud.truth().len(), 3);
@@ -178,7 +178,7 @@ fn a_wrong_key_and_a_wrong_image_are_told_by_the_status() {
     let mut daemon = Daemon::new(&wrong, 30);
     daemon.start();
     daemon.wait_for("a refused offer", |status| {
-        status["pools"][0]["report"]["binds"].to_string().contains("offer_refused")
+        status["pools"][0]["report"]["constraints"].to_string().contains("offer_refused")
     });
     assert!(daemon.log().contains("refused"), "{}", daemon.log());
     let mut other = Daemon::new(&text, 30);
@@ -349,7 +349,7 @@ fn orders_reach_the_daemon_only_from_where_they_may() {
         ("status", "gpu"),
         ("plan", "CN_Suqian_B"),
         ("journal", "li ended the pause"),
-        ("why", "nothing holds it"),
+        ("why", "no active constraint"),
     ] {
         let shown = ask(&[command]);
         assert!(shown.contains(expected), "{command}: {shown}");

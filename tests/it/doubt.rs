@@ -3,7 +3,7 @@
 #![expect(clippy::indexing_slicing, reason = "a test helper that fails is a failed test")]
 
 use farmscale::memory::Memory;
-use farmscale::model::event::{ChangeEvent, CreateEvent, EventKind, FarmEvent};
+use farmscale::model::event::{ChangeEvent, CreateEvent, EventKind, FarmEvent, SeenEvent};
 use farmscale::model::snapshot::Blocked;
 use farmscale::model::{
     Act, Change, Event, InstanceRow, Listing, Look, MachineName, Money, OfferKey, Price,
@@ -11,7 +11,7 @@ use farmscale::model::{
     WorkerState,
 };
 use farmscale::plan::{Readings, Situation, overdue, plan, settle};
-use farmscale::policy::{IdleRule, Policy, Slots};
+use farmscale::policy::{IdleRule, OnCap, Policy, Slots};
 
 use crate::support::daemon::demo_policy;
 use WorkerState::{Busy, Drained, Idle};
@@ -34,7 +34,7 @@ struct Lab {
     listed: bool,
     /// Stops and deletes that were asked for, and when after the start.
     ended: Vec<(Span, MachineName, Change, Reason)>,
-    binds: Vec<Blocked>,
+    constraints: Vec<Blocked>,
 }
 
 impl Lab {
@@ -58,7 +58,7 @@ impl Lab {
             queued: 0,
             listed: true,
             ended: Vec::new(),
-            binds: Vec::new(),
+            constraints: Vec::new(),
         };
         lab.apply(FarmEvent::FarmAdopted.into());
         for (serial, name) in (1..).zip(lab.names.clone()) {
@@ -108,7 +108,8 @@ impl Lab {
             self.look(workers);
             let Lab { policy, memory, readings, now, .. } = &*self;
             let plan = plan(Situation { policy, memory, readings, now: *now });
-            self.binds = plan.reports.into_values().flat_map(|report| report.binds).collect();
+            self.constraints =
+                plan.reports.into_values().flat_map(|report| report.constraints).collect();
             for step in plan.steps {
                 if !matches!(step.act, Act::Create { .. }) {
                     self.take(step.intent);
@@ -183,7 +184,47 @@ impl Lab {
     }
 
     fn tells(&self, wanted: impl Fn(&Blocked) -> bool) -> bool {
-        self.binds.iter().any(wanted)
+        self.constraints.iter().any(wanted)
+    }
+}
+
+/// Whatever is ordered, drifts, grows old, is over its cap, or breaks: without the operator's leave to lose
+/// frames, a machine whose worker is busy is neither stopped nor deleted.
+#[test]
+fn a_busy_machine_is_never_stopped() {
+    type Tune = fn(&mut Policy);
+    let tunes: [(&str, Tune); 6] = [
+        ("as it is", |_| {}),
+        ("too old", |policy| policy.pools[0].care.max_lifetime = Some(Span::hours(1))),
+        ("drifted", |policy| policy.pools[0].offers[0].build ^= 1),
+        ("over its cap", |policy| {
+            policy.spending.caps.day = Some(Money::yuan(1));
+            policy.spending.on_cap = OnCap::Drain;
+        }),
+        ("above max", |policy| (policy.pools[0].max, policy.limits.max) = (0, 0)),
+        ("hung, and only told", |policy| policy.pools[0].care.hung_after = Some(Span::minutes(1))),
+    ];
+    let busy: &[(usize, &str, WorkerState)] = &[(0, "a", Busy), (1, "b", Busy), (2, "c", Idle)];
+    for (called, tune) in tunes {
+        for ordered in [false, true] {
+            for broken in [false, true] {
+                let mut lab = Lab::new(3, |_| {});
+                lab.run(Span::minutes(10), Some(busy));
+                tune(&mut lab.policy);
+                let name = lab.names[0].clone();
+                if ordered {
+                    lab.apply(FarmEvent::Retiring { owner: "li".into() }.into());
+                }
+                if broken {
+                    lab.apply(SeenEvent::UnexpectedStatus { status: "error".into() }.to(&name));
+                }
+                lab.run(Span::hours(6), Some(busy));
+                let ended: Vec<&MachineName> = lab.ended.iter().map(|(_, name, ..)| name).collect();
+                let at_work = &lab.names[..2];
+                let lost = at_work.iter().any(|name| ended.contains(&name));
+                assert!(!lost, "{called}, retiring {ordered}, broken {broken}: {:?}", lab.ended);
+            }
+        }
     }
 }
 
@@ -222,7 +263,7 @@ fn a_queue_that_loses_sight_of_all_workers_at_once_is_doubted() {
     lab.run(Span::minutes(25), Some(&[]));
     let drained = lab.memory.machines.values().filter(|one| one.drain_asked_at.is_some());
     assert_eq!((drained.count(), lab.ended.len()), (0, 0));
-    assert!(lab.tells(|bind| *bind == Blocked::AllSilent { machines: 3 }), "{:?}", lab.binds);
+    assert!(lab.tells(|bind| *bind == Blocked::AllSilent { machines: 3 }), "{:?}", lab.constraints);
     lab.run(Span::minutes(1), Some(&all));
     assert!(!lab.tells(|bind| matches!(bind, Blocked::AllSilent { .. })));
     // One of several is no riddle.
@@ -239,7 +280,7 @@ fn a_worker_that_is_missing_beside_a_drained_one_keeps_the_machine() {
     lab.run(Span::minutes(10), Some(&[(0, "a", Drained)]));
     assert_eq!(lab.ended, [], "b may be at work unseen");
     lab.run(Span::minutes(20), Some(&[(0, "a", Drained)]));
-    assert_ne!(lab.ended, [], "{:?}", lab.binds);
+    assert_ne!(lab.ended, [], "{:?}", lab.constraints);
 }
 
 #[test]

@@ -150,7 +150,7 @@ fn a_held_machine_stays_and_the_reason_says_who_keeps_it() {
     let pool = Text::clone(&farm.policy.pools[0].name);
     let is_told =
         |blocked: &Blocked| matches!(blocked, Blocked::Held { owner, .. } if &**owner == "wang");
-    assert!(held.reports[&pool].binds.iter().any(is_told), "{:?}", held.reports[&pool]);
+    assert!(held.reports[&pool].constraints.iter().any(is_told), "{:?}", held.reports[&pool]);
     farm.order(Order::Release { machine: farm.name.text(), owner: "wang".into() });
     assert_eq!(farm.changes(), [Change::Drain]);
 }

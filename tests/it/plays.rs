@@ -1,6 +1,8 @@
 //! The farm's decisions as plays: script in, transcript out, one file each in `plays/`.
 //! docs/architecture.md, "Tests", says how to write one.
 
+use farmscale::plan::release::RULES;
+
 use crate::support::play::{Play, check, folder};
 
 /// A farm of one size in one zone.
@@ -42,7 +44,7 @@ plays! {
     a_lost_store_adopts_by_name
     an_orphan_that_never_works_is_deleted
     a_dead_boot_keeps_no_place_under_min
-    a_silent_machine_keeps_no_place_under_min
+    silent
     a_silent_spot_machine_is_let_go
     a_hung_machine_that_works_again_is_kept
     a_cap_that_drains_counts_begun_hours
@@ -54,15 +56,22 @@ plays! {
     a_silent_queue_keeps_the_farm
     a_silent_cloud_stops_all_change
     a_machine_that_vanishes_is_replaced
-    boots_without_a_worker_are_given_up
+    dead_boot
     a_create_that_fails_is_made_good
-    a_stop_that_is_charged
-    held_by_an_operator
+    stop_charged
+    held
+    idle
+    stopped_too_long
+    off_without_its_flag
+    needed_again
+    takes_tasks_again
+    holds_a_place
+    not_worth_its_boot
     paused_and_resumed
-    the_farm_is_left_for_good
+    retiring
     started_by_hand
     stopped_by_hand
-    two_instances_of_one_name
+    named_twice
     a_foreign_machine_is_never_touched
     silent_workers_on_a_busy_gpu
     a_task_that_never_ends
@@ -73,7 +82,7 @@ plays! {
     a_pool_has_its_own_cap
     a_calendar_window_holds_a_floor
     a_days_cap_holds_without_a_drain
-    a_cap_that_drains
+    over_cap
     billed_by_the_hour
     spot_above_a_floor
     spot_too_dear
@@ -84,17 +93,17 @@ plays! {
     zones_are_spread_on_ties
     boots_that_fail_make_an_offer_dear
     a_machine_in_quarantine_comes_back
-    a_machine_in_quarantine_is_given_up
+    quarantined
     a_busy_machine_in_quarantine_is_kept
     arrears_stop_everything_bought_and_deleted
-    a_drain_that_lasts_is_told
-    a_drain_with_a_limit_is_cut
+    drain_begun
+    drain_limit
     a_hung_machine_is_told
-    a_hung_machine_is_recycled
+    hung
     monitoring_that_shows_nothing_recycles_nobody
     an_idle_machine_with_a_busy_gpu_is_kept
-    old_machines_are_replaced_idle_ones_first
-    a_new_image_replaces_the_farm
+    worn_out
+    drifted
     a_zone_that_is_no_longer_bought_in_is_left
     a_pool_that_is_gone_from_the_config
     a_failed_create_seen_before_its_event
@@ -113,6 +122,13 @@ fn every_play_in_the_folder_is_played() {
     let mut listed = PLAYS.to_vec();
     listed.sort_unstable();
     assert_eq!(names, listed, "list the play in tests/it/plays.rs");
+}
+
+#[test]
+fn every_rule_by_which_a_machine_is_let_go_has_a_play_of_its_name() {
+    let names = RULES.iter().map(|rule| rule.name.replace(' ', "_"));
+    let missing: Vec<String> = names.filter(|name| !PLAYS.contains(&name.as_str())).collect();
+    assert!(missing.is_empty(), "write a play for each: {missing:?}");
 }
 
 #[test]

@@ -26,6 +26,35 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("config", &["policy", "queue", "cloud", "net", "reader"]),
 ];
 
+/// The floors of `plan`, ground floor first: a file uses only what lies below it, so there are no circles.
+/// Within `release` the same holds for `RELEASE_FLOORS`.
+const PLAN_FLOORS: &[&[&str]] = &[
+    &["promise", "billing_unit", "budget", "quota", "workers", "boots"],
+    &["readings"],
+    &["situation"],
+    &["machine", "tasks", "rank"],
+    &["safety", "demand", "over_cap", "learning"],
+    &["capacity", "caps", "settle"],
+    &["ahead", "money", "draft"],
+    &["polling", "statuses", "wake", "overdue", "report"],
+    &["release"],
+    &["grow", "orphans"],
+    &["constraints"],
+    &["mod"],
+];
+
+/// The floors of `plan/release`: what is known, what holds for a whole pool, the rules, the list. No rule
+/// uses the list it stands in; only these rules lend something to others.
+const RELEASE_FLOORS: &[&[&str]] = &[
+    &["verdict", "candidate"],
+    &["together"],
+    &["context"],
+    &["keeping"],
+    &["drain_begun"],
+    &["writer", "a rule"],
+    &["mod"],
+];
+
 /// Used by `main` alone.
 const CLI: &[(&str, &[&str])] = &[("cli", &[]), ("daemon", &[])];
 
@@ -123,6 +152,99 @@ fn rooms_use_only_what_they_may() {
         }
     }
     assert_none(&faults, "a room uses another it may not (docs/architecture.md, Rooms)");
+}
+
+/// What a file uses of the modules in `names`, by the paths that lead to their folder.
+fn uses<'a>(text: &str, paths: &[&str], names: &[&'a str]) -> Vec<&'a str> {
+    let code: String = code(text).lines().filter(|line| !line.trim().starts_with("//")).collect();
+    let statements = code.split("use ").skip(1).filter_map(|rest| rest.split(';').next());
+    let paths_used = statements
+        .filter_map(|statement| paths.iter().find_map(|path| statement.strip_prefix(path)));
+    let words: Vec<&str> = paths_used
+        .flat_map(|rest| match rest.strip_prefix('{') {
+            Some(list) => list.split([',', '{', '}', ':']).map(str::trim).collect(),
+            None => vec![rest.split(':').next().unwrap().trim()],
+        })
+        .collect();
+    names.iter().filter(|name| words.contains(*name)).copied().collect()
+}
+
+fn floor_of(floors: &[&[&str]], name: &str) -> Option<usize> {
+    floors.iter().position(|floor| floor.contains(&name))
+}
+
+#[test]
+fn plan_is_built_in_floors_and_has_no_circles() {
+    let names: Vec<&str> = PLAN_FLOORS.concat();
+    let mut faults = Vec::new();
+    for (file, text) in rust_files("src/plan") {
+        let inner = file.trim_start_matches("src/plan/").trim_end_matches(".rs");
+        let (room, deep) = inner.split_once('/').map_or((inner, false), |(room, _)| (room, true));
+        let Some(here) = floor_of(PLAN_FLOORS, room) else {
+            faults.push(format!("{file} stands on no floor: list it in PLAN_FLOORS"));
+            continue;
+        };
+        let paths: &[&str] = if deep { &["crate::plan::"] } else { &["super::", "crate::plan::"] };
+        let used = uses(&text, paths, &names).into_iter().filter(|other| *other != room);
+        let above = used.filter(|other| {
+            room != "mod" && floor_of(PLAN_FLOORS, other).is_some_and(|floor| here <= floor)
+        });
+        faults.extend(above.map(|other| format!("{file} uses {other}, which is not below it")));
+    }
+    assert_none(&faults, "floors of plan (docs/architecture.md)");
+}
+
+#[test]
+fn no_rule_of_release_uses_the_list_it_stands_in_or_another_rule() {
+    let files = rust_files("src/plan/release");
+    let inner = |file: &str| {
+        let inner = file.trim_start_matches("src/plan/release/").trim_end_matches(".rs");
+        inner.split('/').next().unwrap().to_owned()
+    };
+    let names: Vec<String> = files.iter().map(|(file, _)| inner(file)).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let floor = |name: &str| {
+        floor_of(RELEASE_FLOORS, name).or_else(|| floor_of(RELEASE_FLOORS, "a rule")).unwrap()
+    };
+    let mut faults = Vec::new();
+    for (file, text) in &files {
+        let here = inner(file);
+        let paths = ["super::", "crate::plan::release::"];
+        let used = uses(text, &paths, &names).into_iter().filter(|other| *other != here);
+        let above = used.filter(|other| here != "mod" && floor(&here) <= floor(other));
+        faults.extend(above.map(|other| format!("{file} uses {other}, which is not below it")));
+    }
+    assert_none(&faults, "floors of plan/release");
+}
+
+/// A step can only be made in `draft` (it has a private part), and a leave to end a machine only in
+/// `safety`; so this is the only way to a stop or a delete.
+#[test]
+fn nothing_is_stopped_or_deleted_but_through_safety() {
+    let mut faults = Vec::new();
+    let made_only_in = |word: &str, home: &str, faults: &mut Vec<String>| {
+        for (file, text) in rust_files("src/plan").into_iter().filter(|(file, _)| file != home) {
+            if code(&text).contains(word) {
+                faults.push(format!("{file} has `{word}`, which is for {home} alone"));
+            }
+        }
+    };
+    made_only_in("Cleared {", "src/plan/safety.rs", &mut faults);
+    made_only_in("Act::Stop", "src/plan/draft.rs", &mut faults);
+    made_only_in("Act::Delete", "src/plan/draft.rs", &mut faults);
+    made_only_in("Step {", "src/plan/draft.rs", &mut faults);
+    let draft = fs::read_to_string(root().join("src/plan/draft.rs")).unwrap();
+    let end = draft.split("pub fn end(").nth(1).and_then(|rest| rest.split("\n    }\n").next());
+    let end = end.unwrap();
+    assert!(end.contains("cleared: Cleared"), "`end` takes a leave of safety");
+    for act in ["Act::Stop", "Act::Delete"] {
+        let all = code(&draft).matches(act).count();
+        assert_eq!((all, end.matches(act).count()), (1, 1), "{act} is made in `end` alone");
+    }
+    let safety = fs::read_to_string(root().join("src/plan/safety.rs")).unwrap();
+    let made = code(&safety).matches("Ok(Cleared {").count();
+    assert_eq!(made, 1, "`clear` alone gives leave");
+    assert_none(&faults, "around safety");
 }
 
 #[test]

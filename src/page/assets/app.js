@@ -51,7 +51,7 @@ async function look() {
       get("/api/v1/spend"),
     ]);
     ledger = spend; snapshot = status; events = journal.events; points = history.points;
-    reasons = Object.fromEntries(why.pools.map((pool) => [pool.pool, pool.binds]));
+    reasons = Object.fromEntries(why.pools.map((pool) => [pool.pool, pool.constraints]));
     draw();
   } catch (fault) {
     $("stale").hidden = false;
@@ -186,8 +186,8 @@ function reasonText(bind) {
 }
 function pools() {
   $("pools").replaceChildren(...snapshot.pools.map((pool) => {
-    const binds = reasons[pool.name] || [];
-    const texts = binds.length ? binds.map(reasonText) : [word("nothing")];
+    const constraints = reasons[pool.name] || [];
+    const texts = constraints.length ? constraints.map(reasonText) : [word("nothing")];
     const report = pool.report;
     return element("div", "pool", element("b", "", pool.name), " · ",
       word("asks", report.demand_slots, report.capacity_slots, pool.size[0], pool.size[1]),

@@ -22,7 +22,7 @@ pub fn queue_read(
     let machines = memory.machines.iter();
     let ours = machines.filter(|(_, machine)| **workers::queue_of(policy, machine) == *queue);
     let asked_at = reading.asked_at;
-    let Some(workers) = Workers::of(reading) else {
+    let Some(workers) = Workers::by_machine(reading) else {
         let booted = ours.filter(|(_, machine)| has_booted(&policy.timing, machine, asked_at));
         return booted.map(|(name, _)| SeenEvent::AssumedReady.to(name)).collect();
     };

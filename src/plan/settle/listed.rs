@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::super::billing_unit;
 use super::super::learning::{add_served, offer_refused};
-use super::super::quantum;
 use super::super::readings::Readings;
 use super::Known;
 use crate::memory::{Life, Memory};
@@ -285,7 +285,11 @@ fn adoption(
 /// midnight.
 fn charged_today(policy: &Policy, created_at: Time, unit: Span, now: Time) -> Time {
     let before = policy.spending.day_begins_at(now).since(created_at);
-    if before <= Span::ZERO { created_at } else { created_at + quantum::whole(before, unit) }
+    if before <= Span::ZERO {
+        created_at
+    } else {
+        created_at + billing_unit::whole_units(before, unit)
+    }
 }
 
 /// A new farm is known after one listing without any machine of ours; a farm whose store was lost

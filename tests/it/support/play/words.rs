@@ -7,7 +7,7 @@ use farmscale::driver::Observer;
 use farmscale::model::event::{
     ChangeEvent, CreateEvent, EventKind, FarmEvent, MachineEvent, OfferEvent, SeenEvent,
 };
-use farmscale::model::snapshot::{MachineView, PoolView, Snapshot};
+use farmscale::model::snapshot::{MachineView, PoolView, Report, Snapshot};
 use farmscale::model::{Change, Event, MachineName, Span, Time};
 use farmscale::sim::chaos::START;
 use farmscale::telemetry::words::{Language, say};
@@ -90,14 +90,14 @@ impl Record {
     }
 
     fn why_pool(&self, pool: &PoolView) -> Vec<String> {
-        let report = &pool.report;
+        let Report { demand_slots, capacity_slots, constraints } = &pool.report;
         let mut lines = vec![format!(
             "{}: the work asks for {} slots; {} are there or on their way",
-            pool.name, report.demand_slots, report.capacity_slots
+            pool.name, demand_slots, capacity_slots
         )];
-        lines.extend(report.binds.iter().map(|bind| self.short(&format!("  held by {bind}"))));
-        if report.binds.is_empty() {
-            lines.push("  nothing holds it: it is as large as its work".to_owned());
+        lines.extend(constraints.iter().map(|one| self.short(&format!("  held by {one}"))));
+        if constraints.is_empty() {
+            lines.push("  no active constraint: it is as large as its work".to_owned());
         }
         lines
     }

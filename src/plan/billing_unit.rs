@@ -18,7 +18,7 @@ pub fn is_long(machine: &Machine) -> bool {
 /// When to drain an idle machine that is charged in long units: shortly before the end of the unit in
 /// which it became idle. Where that has passed it is drained at once, so it never stays for more than
 /// one unit without work.
-pub fn edge(machine: &Machine, timing: &Timing) -> Option<Time> {
+pub fn last_moment(machine: &Machine, timing: &Timing) -> Option<Time> {
     let unit = unit(machine)?;
     let since = machine.meter.running_since()?;
     let idle_for = machine.worker_since.since(since).0.max(0);
@@ -33,11 +33,11 @@ pub fn charged(machine: &Machine, now: Time, ahead: Span) -> Span {
     let unit = machine.quote.map_or(Span::seconds(1), |quote| quote.unit);
     let since = machine.meter.running_since().unwrap_or(now);
     let lasted = Span(now.since(since).0.max(0));
-    Span(whole(lasted + ahead, unit).0 - whole(lasted, unit).0)
+    Span(whole_units(lasted + ahead, unit).0 - whole_units(lasted, unit).0)
 }
 
 /// Rounded up to whole units.
-pub fn whole(span: Span, unit: Span) -> Span {
+pub fn whole_units(span: Span, unit: Span) -> Span {
     let unit = unit.0.max(1);
     Span((span.0 + unit - 1) / unit * unit)
 }

@@ -1,9 +1,10 @@
 //! Which questions are worth asking now. Constant work: the same looks whether all is quiet or not,
 //! fewer only where a source fails.
 
-use super::ahead::is_being_made;
+use super::draft::Draft;
+use super::machine::is_being_made;
 use super::rank::Buyable;
-use super::{Draft, Situation};
+use super::situation::Situation;
 use crate::memory::{Create, Life, Machine, PendingState};
 use crate::model::{Look, MachineName, Span, Text, Time, WorkerState};
 use crate::policy::{Pool, SharedCount};
@@ -26,7 +27,7 @@ const PRICE_ANSWER: Span = Span::seconds(15);
 const NAME_LOOKS: Span = Span::minutes(3);
 
 /// Asks for what is due. `wanting` = pools that are short of something.
-pub(super) fn due(situation: Situation<'_>, wanting: &[&Text], draft: &mut Draft) {
+pub fn ask_what_is_due(situation: Situation<'_>, wanting: &[&Text], draft: &mut Draft) {
     let Situation { policy, readings, .. } = situation;
     let timing = &policy.timing;
     ask(situation, Look::Fleet, readings.fleet.due_at(timing.fleet_poll), draft);
@@ -95,11 +96,7 @@ fn market(situation: Situation<'_>, pool: &Pool, factor: i64, draft: &mut Draft)
 
 /// Whether an offer may be bought at its last price. If not, it is asked for; a source that does not
 /// answer does not hold the farm back.
-pub(super) fn is_price_fresh(
-    situation: Situation<'_>,
-    best: &Buyable<'_>,
-    draft: &mut Draft,
-) -> bool {
+pub fn is_price_fresh(situation: Situation<'_>, best: &Buyable<'_>, draft: &mut Draft) -> bool {
     let Situation { readings, now, .. } = situation;
     let key = &best.offer.key;
     let tried_at = readings.quotes.get(key).and_then(|source| source.asked_at);
@@ -110,9 +107,7 @@ pub(super) fn is_price_fresh(
     if let Some(since) = readings.asked.get(&look) {
         return *since + PRICE_ANSWER < now;
     }
-    if !draft.plan.looks.contains(&look) {
-        draft.look(look);
-    }
+    draft.look(look);
     draft.wake_by(now + PRICE_ANSWER);
     false
 }
@@ -143,7 +138,7 @@ fn follow(situation: Situation<'_>, name: &MachineName, machine: &Machine, draft
 }
 
 /// GPU use of one machine, no more often than every `poll`; the newest word there is.
-pub(super) fn usage(situation: Situation<'_>, instance: &Text, poll: Span, draft: &mut Draft) {
+pub fn usage(situation: Situation<'_>, instance: &Text, poll: Span, draft: &mut Draft) {
     let look = Look::Usage(Text::clone(instance));
     let last = situation.readings.paced.get(&look);
     let due_at = last.map_or(situation.now, |last| *last + poll);
@@ -168,7 +163,7 @@ fn ask(situation: Situation<'_>, look: Look, due_at: Time, draft: &mut Draft) {
     }
     if now < due_at {
         draft.wake_by(due_at);
-    } else if !draft.plan.looks.contains(&look) {
+    } else {
         draft.look(look);
     }
 }

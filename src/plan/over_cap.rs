@@ -1,30 +1,21 @@
 //! With `on_cap = "drain"`: for how long what is ours must still be paid, and who is drained first when
 //! the money runs out.
 
-use super::{Situation, boots, quantum, rank};
+use super::situation::Situation;
+use super::{billing_unit, boots, rank, tasks};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::Phase;
 use crate::model::{MachineName, Money, Span, WorkerState};
 use crate::policy::{OfferPolicy, Policy, Pool};
 
-/// A task is taken to need this long while nothing is known of the queue's tasks.
-const TASK: Span = Span::minutes(10);
 /// From a machine's last task until nothing is charged for it.
 const GOING: Span = Span::minutes(2);
 /// No machine is made or started to be drained sooner than this.
 const USEFUL: Span = Span::minutes(15);
 
-/// How long the longest of a pool's tasks is likely to take from now on.
-fn task(situation: Situation<'_>, pool: &Pool) -> Span {
-    let workload = situation.readings.workloads.get(&pool.queue);
-    let Some(forecast) = workload.and_then(|workload| workload.forecast()) else { return TASK };
-    let running = forecast.running.iter().map(|(_, left)| left);
-    let longest = running.chain(&forecast.estimates).flatten().max();
-    Span(longest.copied().unwrap_or(0))
-}
-
+/// How long the longest of the tasks of a machine's pool is likely to take from now on.
 fn task_of(situation: Situation<'_>, machine: &Machine) -> Span {
-    situation.policy.pool(&machine.pool).map_or(TASK, |pool| task(situation, pool))
+    tasks::longest_left(situation, situation.policy.pool(&machine.pool))
 }
 
 fn next_look(policy: &Policy) -> Span {
@@ -32,7 +23,7 @@ fn next_look(policy: &Policy) -> Span {
 }
 
 /// For how long a machine is still to be paid at least, were it drained at the next look.
-pub(super) fn at_least(situation: Situation<'_>, machine: &Machine) -> Span {
+pub(super) fn paid_at_least(situation: Situation<'_>, machine: &Machine) -> Span {
     let Situation { policy, memory, now, .. } = situation;
     let task = task_of(situation, machine);
     let boot = |again| {
@@ -55,12 +46,12 @@ pub(super) fn at_least(situation: Situation<'_>, machine: &Machine) -> Span {
 }
 
 /// For how long a new machine is to be paid at least, to be worth its boot.
-pub(super) fn fresh(situation: Situation<'_>, pool: &Pool) -> Span {
+pub(super) fn new_machine_lasts(situation: Situation<'_>, pool: &Pool) -> Span {
     let Situation { policy, memory, .. } = situation;
     let boot =
         |offer: &OfferPolicy| boots::mean(policy, memory, &boots::line(pool, &offer.key, false));
     let boot = pool.offers.iter().map(boot).max().unwrap_or(policy.timing.boot_mean);
-    boot + task(situation, pool) + USEFUL + GOING
+    boot + tasks::longest_left(situation, Some(pool)) + USEFUL + GOING
 }
 
 /// What a machine costs until it is gone if it works on until the next look, beyond what it costs if it
@@ -70,9 +61,9 @@ pub(super) fn more_if_kept(situation: Situation<'_>, machine: &Machine) -> Money
     let Some(quote) = machine.quote else { return Money::ZERO };
     let next_look = next_look(policy);
     let task = task_of(situation, machine);
-    let cost = |lasts| quote.running.over(quantum::charged(machine, now, lasts));
+    let cost = |lasts| quote.running.over(billing_unit::charged(machine, now, lasts));
     let drained_now = match machine.phase() {
-        Phase::Draining => at_least(situation, machine),
+        Phase::Draining => paid_at_least(situation, machine),
         Phase::Launching
         | Phase::Booting
         | Phase::Starting
@@ -86,7 +77,7 @@ pub(super) fn more_if_kept(situation: Situation<'_>, machine: &Machine) -> Money
 
 /// Which of some machines to drain now: the dearest for their work first, until what is `over` the
 /// cap is saved.
-pub(super) fn first<'a>(
+pub(super) fn drained_first<'a>(
     situation: Situation<'a>,
     ours: impl Iterator<Item = (&'a MachineName, &'a Machine)>,
     mut over: Money,

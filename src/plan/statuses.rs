@@ -1,0 +1,28 @@
+//! Statuses that no part of a machine's life explains: broken machines may come back and are left alone
+//! for a while; one taken back for arrears needs a human.
+
+use crate::model::Text;
+use crate::model::snapshot::Blocked;
+use crate::policy::Pool;
+
+use super::draft::Draft;
+use super::machine::in_arrears;
+use super::situation::Situation;
+
+/// What is told of statuses: of the pool's own machines, and of arrears anywhere.
+pub(super) fn unexpected(situation: Situation<'_>, pool: &Pool, draft: &mut Draft) -> Vec<Blocked> {
+    let arrears = in_arrears(situation.memory);
+    let mut told: Vec<Blocked> =
+        arrears.map(|machine| Blocked::Arrears { machine: machine.clone() }).into_iter().collect();
+    for (name, one) in situation.machines_of(&pool.name) {
+        let Some(odd) = &one.unexpected_status else { continue };
+        let (machine, status) = (name.clone(), Text::clone(&odd.status));
+        if one.in_quarantine() {
+            draft.wake_by(odd.since + situation.policy.timing.quarantine);
+            told.push(Blocked::Quarantined { machine, status });
+        } else if !one.in_arrears() {
+            told.push(Blocked::OddStatus { machine, status });
+        }
+    }
+    told
+}
