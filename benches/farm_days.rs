@@ -8,7 +8,7 @@ fn farm_day(criterion: &mut Criterion) {
     criterion.bench_function("farm_day", |bencher| {
         bencher.iter(|| {
             seed += 1;
-            run(seed, Sabotage::None)
+            run(seed, Sabotage::None, &[])
         });
     });
 }

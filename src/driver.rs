@@ -21,6 +21,9 @@ const RECENT_MAX: usize = 200;
 /// After a stop is asked for, answers are waited for this long.
 const LAST_ANSWERS: Span = Span::seconds(60);
 
+/// What was spent is written down outside the store this often, and whenever more is bought.
+const SPENT_EVERY: Span = Span::minutes(1);
+
 /// Runs a farm in a world.
 #[derive(Debug)]
 pub struct Driver<W, J, O> {
@@ -38,6 +41,8 @@ pub struct Driver<W, J, O> {
     recent: Vec<Event>,
     /// Settled, not yet given to the journal.
     unwritten: Vec<Event>,
+    /// When what was spent was last written down outside the store.
+    spent_at: Time,
 }
 
 /// Who wants to know what happens: page, metrics, logs; nothing in tests.
@@ -96,6 +101,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
             planned: Vec::new(),
             recent: Vec::new(),
             unwritten: Vec::new(),
+            spent_at: Time::default(),
         };
         let minute = now.seconds() / 60;
         let epoch = minute.max(driver.memory.meta.epoch.max(epoch_seen) + 1);
@@ -180,7 +186,12 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
             return Ok(());
         }
         let synced = !steps.is_empty();
-        let verdict = self.journal.commit(&batch(&self.memory, &events), synced);
+        let mut batch = batch(&self.memory, &events);
+        if !batch.creates.is_empty() || self.spent_at + SPENT_EVERY <= now {
+            batch.spent = self.memory.spent_this_month(now);
+            self.spent_at = now;
+        }
+        let verdict = self.journal.commit(&batch, synced);
         let permit = match verdict {
             Verdict::Permit(permit) => Some(permit),
             Verdict::Fenced => None,

@@ -22,6 +22,7 @@ mod ledger;
 mod market;
 mod meter;
 mod records;
+mod spent;
 mod usage;
 
 pub use boots::Boots;
@@ -30,6 +31,7 @@ pub use ledger::{Account, OpenDay};
 pub use market::{Ceiling, SpotMemory};
 pub use meter::Meter;
 pub use records::read_machine;
+pub use spent::{Spent, SpentOn};
 pub use usage::Usage;
 
 /// Everything that must outlive a restart.

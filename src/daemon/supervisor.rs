@@ -290,15 +290,8 @@ impl Supervisor {
         let prefix = self.plant.policy.namer.prefix();
         let farm = prefix.trim_end_matches('-');
         let preflight = std::env::current_exe().map_or(Preflight::InProcess, Preflight::Child);
-        let Opened { store, memory, lost, epoch_seen, set_aside } =
+        let Opened { store, memory, lost, epoch_seen, .. } =
             Store::open(&self.store, farm, self.clock.clone(), &preflight)?;
-        if let Some(old) = &set_aside {
-            tracing::error!(
-                kept = %old.display(),
-                "the store could not be used and was set aside; the farm is adopted by name \
-                 from the cloud, and nothing is created or deleted until that is done"
-            );
-        }
         let recovered = Recovered { memory, store_lost: lost, epoch_seen };
         Ok((Records::Acting(Box::new(store)), recovered))
     }

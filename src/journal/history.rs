@@ -18,20 +18,38 @@ pub(super) struct History {
     dir: PathBuf,
     file: File,
     size: u64,
+    /// It could not be written the last time.
+    failing: bool,
 }
 
 impl History {
     pub(super) fn open(dir: &Path) -> io::Result<Self> {
         let file = files::append(&name(dir, 0))?;
         let size = file.metadata()?.len();
-        let mut history = Self { dir: dir.to_owned(), file, size };
+        let mut history = Self { dir: dir.to_owned(), file, size, failing: false };
         if size != 0 {
             history.put("\n")?; // a torn last line ends here; empty lines are skipped
         }
         Ok(history)
     }
 
-    pub(super) fn write(&mut self, events: &[Event]) -> io::Result<()> {
+    /// Writes events down. Nothing is decided on the history: that it cannot be written is told once
+    /// and ends nothing.
+    pub(super) fn write(&mut self, events: &[Event]) {
+        match self.try_to_write(events) {
+            Ok(()) => self.failing = false,
+            Err(error) if !self.failing => {
+                self.failing = true;
+                tracing::error!(
+                    %error,
+                    "history.jsonl cannot be written: events are not kept for people"
+                );
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn try_to_write(&mut self, events: &[Event]) -> io::Result<()> {
         let mut lines = String::new();
         for event in events {
             lines.push_str(&serde_json::to_string(event).map_err(io::Error::other)?);
@@ -70,11 +88,8 @@ fn name(dir: &Path, number: u32) -> PathBuf {
 pub fn read(dir: &Path, limit: usize) -> io::Result<Vec<Event>> {
     let mut events: Vec<Event> = Vec::new();
     for number in 0..FILES_MAX {
-        let text = match std::fs::read_to_string(name(dir, number)) {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-            Err(error) => return Err(error),
-        };
+        let Some(bytes) = files::read(&name(dir, number))? else { break };
+        let text = String::from_utf8_lossy(&bytes);
         let newest_first = text.lines().rev().filter_map(|line| serde_json::from_str(line).ok());
         events.extend(newest_first.take(limit.saturating_sub(events.len())));
         if limit <= events.len() {
@@ -96,10 +111,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let started = |epoch| FarmEvent::DaemonStarted { epoch }.into();
         let event = |epoch| Event { at: Time::from_seconds(1), kind: started(epoch) };
-        History::open(dir.path()).unwrap().write(&[event(1)]).unwrap();
+        History::open(dir.path()).unwrap().write(&[event(1)]);
         let mut file = files::append(&name(dir.path(), 0)).unwrap();
         file.write_all(b"{\"at\":1,\"ki").unwrap();
-        History::open(dir.path()).unwrap().write(&[event(2), event(3)]).unwrap();
+        History::open(dir.path()).unwrap().write(&[event(2), event(3)]);
         assert_eq!(read(dir.path(), 10).unwrap(), [event(1), event(2), event(3)]);
         assert_eq!(read(dir.path(), 2).unwrap(), [event(2), event(3)]);
     }

@@ -1,13 +1,19 @@
 //! What must outlive a restart, durable before anything acts on it.
 
+mod database;
 mod envelope;
 mod files;
 pub mod history;
+mod identity;
 mod intents;
+mod ownership;
+mod spending;
 mod store;
 
-pub use store::{Opened, Preflight, Store, StoreError, Unusable, preflight};
+pub use database::{Preflight, Unusable, preflight};
+pub use store::{Opened, Store, StoreError};
 
+use crate::memory::Spent;
 use crate::model::{Event, MachineName};
 
 /// Proof that the intents of a commit are on disk; only a journal makes one.
@@ -34,6 +40,8 @@ pub struct Batch<'a> {
     pub deletes: Vec<String>,
     /// Names about to be created: they go to `intents.log`, which survives the store.
     pub creates: Vec<MachineName>,
+    /// What was spent so far, once in a while: it outlives the store too.
+    pub spent: Option<Spent>,
     /// What happened, for the history; never read at start.
     pub history: &'a [Event],
 }

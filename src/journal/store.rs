@@ -4,24 +4,20 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
-use serde::{Deserialize, Serialize};
-
-use super::envelope::{self, Damage, SCHEMA};
+use super::database::{self, Contents, Preflight, Unusable, Whole, advice, sled_advice};
+use super::envelope::{self, SCHEMA};
 use super::history::History;
-use super::intents::Intents;
-use super::{Batch, Journal, Permit, Verdict, files};
+use super::identity::{self, Held, Identity, Sentinel};
+use super::intents::{Intents, Seen};
+use super::spending;
+use super::{Batch, Journal, Permit, Verdict, files, ownership};
 use crate::clock::Clock;
-use crate::memory::Memory;
+use crate::memory::{Memory, Spent};
 use crate::model::{Span, Time};
 
-/// sled's default is a gigabyte.
-const CACHE: u64 = 32 << 20;
 /// The sentinel follows the store's sequence at least this often.
 const SENTINEL_EVERY: Span = Span::minutes(1);
-/// The record with the store's own identity.
-const IDENTITY: &str = "store";
 
 /// The daemon's store.
 #[derive(Debug)]
@@ -33,6 +29,7 @@ pub struct Store {
     intents: Intents,
     history: History,
     identity: Identity,
+    held: Held,
     sentinel_at: Time,
     clock: Clock,
     broken: Option<String>,
@@ -50,8 +47,12 @@ pub struct Opened {
     pub lost: bool,
     /// The highest epoch names were ever made in, as far as `intents.log` tells.
     pub epoch_seen: i64,
-    /// Where a damaged store was put.
+    /// Where a database that could not be used was put.
     pub set_aside: Option<PathBuf>,
+    /// What was spent, by the file outside the database.
+    pub spent: Option<Spent>,
+    /// What was lost and what was done about it, each a sentence; logged already.
+    pub losses: Vec<String>,
 }
 
 /// A store that cannot be used, and what to do.
@@ -90,6 +91,14 @@ pub enum StoreError {
         /// Who asks.
         wanted: String,
     },
+    /// Others may write there, or have.
+    #[error("the store {dir} is not safe: {what}")]
+    Unsafe {
+        /// Which.
+        dir: String,
+        /// Why, and what to do.
+        what: String,
+    },
     /// The disk does not do as it is told.
     #[error("the store {dir}: {what}")]
     Disk {
@@ -100,138 +109,251 @@ pub enum StoreError {
     },
 }
 
-/// Why a store cannot be opened.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unusable {
-    /// The disk is full or does not obey: the store itself may be whole.
-    #[error("{THE_DISK}{0}")]
-    Disk(String),
-    /// What it holds is damaged.
-    #[error("{0}")]
-    Damaged(String),
+/// Opens a store step by step, and collects what was lost.
+struct Opening<'a> {
+    dir: &'a Path,
+    now: Time,
+    db_was_there: bool,
+    losses: Vec<String>,
 }
 
-/// How a child says that it is not the store.
-const THE_DISK: &str = "the disk: ";
+impl Opening<'_> {
+    fn disk(&self, what: String) -> StoreError {
+        StoreError::Disk { dir: self.dir.display().to_string(), what }
+    }
 
-/// Where the store is tried first: sled may panic, or worse, on a damaged file.
-#[derive(Debug, Clone)]
-pub enum Preflight {
-    /// In a child: this program with the arguments `journal-preflight DIR`.
-    Child(PathBuf),
-    /// Here.
-    InProcess,
+    /// An error of a file, which it names.
+    fn file(&self, name: &str) -> impl Fn(io::Error) -> StoreError {
+        let path = self.dir.join(name).display().to_string();
+        let dir = self.dir.display().to_string();
+        move |error| StoreError::Disk {
+            dir: dir.clone(),
+            what: format!("{path}: {}", advice(&error)),
+        }
+    }
+
+    fn lost(&mut self, what: String) {
+        tracing::error!("{what}");
+        self.losses.push(what);
+    }
+
+    /// What `state.id` says; one that does not read is set aside.
+    fn sentinel(&mut self, farm: &str) -> Result<Sentinel, StoreError> {
+        let sentinel = identity::sentinel(self.dir).map_err(self.file("state.id"))?;
+        match &sentinel {
+            Sentinel::Found(found) if found.farm != farm => {
+                let dir = self.dir.display().to_string();
+                let (found, wanted) = (found.farm.clone(), farm.to_owned());
+                return Err(StoreError::OtherFarm { dir, found, wanted });
+            }
+            Sentinel::Damaged => {
+                let path = self.dir.join("state.id");
+                let aside = files::set_aside(&path, self.now).map_err(self.file("state.id"))?;
+                self.lost(format!(
+                    "{} does not read: it was set aside as {} and is written anew",
+                    path.display(),
+                    aside.display()
+                ));
+            }
+            Sentinel::Absent | Sentinel::Found(_) => {}
+        }
+        Ok(sentinel)
+    }
+
+    /// What was spent, as the file outside the database says.
+    fn spent(&mut self) -> Result<Option<Spent>, StoreError> {
+        let read = spending::read(self.dir).map_err(self.file(spending::FILE))?;
+        read.map_or_else(
+            |why| {
+                let path = self.dir.join(spending::FILE);
+                let aside = files::set_aside(&path, self.now).map_err(self.file(spending::FILE))?;
+                self.lost(format!(
+                    "{} does not read ({why}): it was set aside as {} and is written anew",
+                    path.display(),
+                    aside.display()
+                ));
+                Ok(None)
+            },
+            Ok,
+        )
+    }
+
+    /// The database, opened, and what it holds; `None` in place of one that cannot be believed.
+    fn database(
+        &self,
+        path: &Path,
+        preflight: &Preflight,
+    ) -> Result<Result<(sled::Db, Whole), String>, StoreError> {
+        match database::try_out(self.dir, preflight) {
+            Ok(()) => {}
+            Err(Unusable::Disk(why)) => return Err(self.disk(why)),
+            Err(Unusable::Damaged(why)) => return Ok(Err(format!("is damaged ({why})"))),
+        }
+        let db = database::open(path).map_err(|why| self.disk(why))?;
+        match database::contents(&db) {
+            Contents::Whole(whole) => Ok(Ok((db, *whole))),
+            Contents::Newer(found) => {
+                Err(StoreError::Newer { dir: self.dir.display().to_string(), found })
+            }
+            Contents::Damaged(why) | Contents::Disk(why) => Err(self.disk(why)),
+        }
+    }
+
+    /// Puts a database aside that cannot be believed, and begins a new one.
+    fn anew(
+        &mut self,
+        path: &Path,
+        why: &str,
+        spent: Option<&Spent>,
+    ) -> Result<((sled::Db, Whole), Option<PathBuf>), StoreError> {
+        let aside = if self.db_was_there {
+            Some(files::set_aside(path, self.now).map_err(self.file("db"))?)
+        } else {
+            None
+        };
+        let kept = aside.as_ref().map_or_else(
+            || "nothing is left of it".to_owned(),
+            |aside| format!("it was set aside as {}", aside.display()),
+        );
+        let money = spent.map_or_else(
+            || "what was spent is not known, so the caps on money begin anew".to_owned(),
+            |spent| format!("what was spent until {} is taken from spent.json", spent.at),
+        );
+        self.lost(format!(
+            "the database {} {why}; {kept}. Lost is what was known of machines and offers: the farm \
+             is adopted by name from the cloud, and nothing is created or deleted until that is \
+             done; {money}",
+            path.display()
+        ));
+        let db = database::open(path).map_err(|why| self.disk(why))?;
+        match database::contents(&db) {
+            Contents::Whole(whole) => Ok(((db, *whole), aside)),
+            Contents::Newer(_) | Contents::Damaged(_) | Contents::Disk(_) => {
+                Err(self.disk("a new database does not read".to_owned()))
+            }
+        }
+    }
 }
 
-/// Whose store it is, and how far it has come.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Identity {
-    id: String,
-    farm: String,
-    sequence: u64,
-}
-
-/// What came of reading the whole store.
-enum Contents {
-    Whole(Option<Identity>, Box<Memory>),
-    Newer(u16),
-    /// The disk did not give it.
-    Disk(String),
-    Damaged(String),
+/// What is wrong with a database that reads; `None` if it is the one, whole and not an older one.
+fn disbelief(whole: &Whole, sentinel: &Sentinel, seen: &Seen) -> Option<String> {
+    match &whole.identity {
+        Some(identity) => identity.lacks(sentinel, seen.sequence),
+        None if seen.any || matches!(sentinel, Sentinel::Found(_)) => {
+            Some("is gone or empty".to_owned())
+        }
+        None => None,
+    }
 }
 
 impl Store {
-    /// Opens the store of `farm` in `dir`, made if need be.
+    /// Opens the store of `farm` in `dir`, made if need be. What is lost is told, what cannot be used
+    /// is set aside, and nothing is deleted.
     pub fn open(
         dir: &Path,
         farm: &str,
         clock: Clock,
         preflight: &Preflight,
     ) -> Result<Opened, StoreError> {
-        let shown = dir.display().to_string();
-        let disk = |what: String| StoreError::Disk { dir: shown.clone(), what };
-        let file = |error: io::Error| disk(advice(&error));
-        files::make_folder(dir).map_err(file)?;
-        let lock = lock(dir)?;
         let now = clock.now();
-        let (intents, epoch_seen) = Intents::open(dir, farm, now).map_err(file)?;
-        let sentinel = read_sentinel(dir).map_err(file)?;
-        if let Some(sentinel) = sentinel.as_ref().filter(|sentinel| sentinel.farm != farm) {
-            let (found, wanted) = (sentinel.farm.clone(), farm.to_owned());
-            return Err(StoreError::OtherFarm { dir: shown, found, wanted });
-        }
         let path = dir.join("db");
-        files::try_to_write(dir).map_err(file)?;
-        let set_aside = match try_out(dir, preflight) {
-            Ok(()) => None,
-            Err(Unusable::Disk(why)) => return Err(disk(why)),
-            Err(Unusable::Damaged(why)) => {
-                tracing::error!(%why, "the store is damaged");
-                Some(put_aside(&path, now).map_err(file)?)
+        let mut opening = Opening { dir, now, db_was_there: path.exists(), losses: Vec::new() };
+        files::make_folder(dir).map_err(opening.file(""))?;
+        if let Some(what) = ownership::fault(dir).map_err(opening.file(""))? {
+            return Err(StoreError::Unsafe { dir: dir.display().to_string(), what });
+        }
+        let lock = lock(dir)?;
+        let sentinel = opening.sentinel(farm)?;
+        let (intents, seen) = Intents::open(dir, farm, now).map_err(opening.file("intents.log"))?;
+        if let Some(loss) = &seen.loss {
+            opening.lost(loss.clone());
+        }
+        let spent = opening.spent()?;
+        files::try_to_write(dir).map_err(opening.file("probe"))?;
+        let opened = opening.database(&path, preflight)?;
+        let wrong = match &opened {
+            Ok((_, whole)) => disbelief(whole, &sentinel, &seen),
+            Err(why) => Some(why.clone()),
+        };
+        let ((db, whole), set_aside) = match (opened, &wrong) {
+            (Ok(opened), None) => (opened, None),
+            (opened, why) => {
+                drop(opened); // sled lets go of its files
+                opening.anew(&path, why.as_deref().unwrap_or_default(), spent.as_ref())?
             }
         };
-        let db = open_db(&path).map_err(&disk)?;
-        let (found, memory) = match contents(&db) {
-            Contents::Whole(identity, memory) => (identity, *memory),
-            Contents::Newer(found) => return Err(StoreError::Newer { dir: shown, found }),
-            Contents::Damaged(why) | Contents::Disk(why) => return Err(disk(why)),
-        };
-        let lost = set_aside.is_some() || is_lost(sentinel.as_ref(), found.as_ref());
-        let memory = if lost { Memory::default() } else { memory };
-        if lost {
-            db.clear().map_err(|error| disk(error.to_string()))?;
-        }
-        let identity = found.filter(|_| !lost).unwrap_or_else(|| Identity {
-            id: uuid::Uuid::new_v4().to_string(),
-            farm: farm.to_owned(),
-            sequence: 0,
-        });
-        let log = File::open(path.join("db")).map_err(file)?;
-        let history = History::open(dir).map_err(file)?;
-        let sentinel_at = Time::default();
+        let Whole { identity, memory, held } = whole;
         let mut store = Self {
             dir: dir.to_owned(),
+            log: File::open(path.join("db")).map_err(opening.file("db/db"))?,
             db,
-            log,
             intents,
-            history,
-            identity,
-            sentinel_at,
+            history: History::open(dir).map_err(opening.file("history.jsonl"))?,
+            identity: identity.unwrap_or_else(|| Identity::after(farm, seen.sequence)),
+            held,
+            sentinel_at: Time::default(),
             clock,
             broken: None,
             _lock: lock,
         };
-        store.write(&Batch::default(), true).map_err(disk)?;
-        files::sync_folder(&path).and_then(|()| files::sync_folder(dir)).map_err(file)?;
-        Ok(Opened { store, memory, lost, epoch_seen, set_aside })
+        store.write(&Batch::default(), true).map_err(|why| opening.disk(why))?;
+        files::sync_folder(&path)
+            .and_then(|()| files::sync_folder(dir))
+            .map_err(opening.file(""))?;
+        let (lost, epoch_seen, losses) = (wrong.is_some(), seen.epoch, opening.losses);
+        Ok(Opened { store, memory, lost, epoch_seen, set_aside, spent, losses })
     }
 
     fn write(&mut self, batch: &Batch<'_>, synced: bool) -> Result<(), String> {
-        self.identity.sequence += 1;
         let mut changes = sled::Batch::default();
-        let identity = serde_json::to_vec(&self.identity).map_err(|error| error.to_string())?;
-        changes.insert(IDENTITY, envelope::seal(IDENTITY, &identity)?);
-        for (key, value) in &batch.puts {
-            changes.insert(key.as_str(), envelope::seal(key, value)?);
+        for (key, payload) in &batch.puts {
+            self.remove_parts(key, &mut changes);
+            for (key, value) in envelope::seal(key, payload) {
+                self.held.put(&key, &value);
+                changes.insert(key.as_str(), value);
+            }
         }
         for key in &batch.deletes {
+            self.remove_parts(key, &mut changes);
+            self.held.remove(key);
             changes.remove(key.as_str());
         }
+        self.identity.sequence += 1;
+        self.identity.census = Some(self.held.census());
+        let identity = serde_json::to_vec(&self.identity).map_err(|error| error.to_string())?;
+        for (key, value) in envelope::seal(identity::RECORD, &identity) {
+            changes.insert(key.as_str(), value);
+        }
         self.db.apply_batch(changes).map_err(sled_advice)?;
-        self.history.write(batch.history).map_err(|error| advice(&error))?;
+        self.history.write(batch.history);
+        let file = |error: io::Error| advice(&error);
+        if let Some(spent) = &batch.spent {
+            spending::write(&self.dir, spent).map_err(file)?;
+        }
         if !synced {
             return Ok(());
         }
         let now = self.clock.now();
-        self.intents.write(&batch.creates, now).map_err(|error| advice(&error))?;
         self.db.flush().map_err(sled_advice)?;
-        self.log.sync_data().map_err(|error| advice(&error))?;
+        self.log.sync_data().map_err(file)?;
+        // After the database: a line here says that the database has come that far.
+        self.intents.write(&batch.creates, self.identity.sequence, now).map_err(file)?;
         if self.sentinel_at + SENTINEL_EVERY <= now {
             self.sentinel_at = now;
-            files::replace(&self.dir.join("state.id"), &identity)
-                .map_err(|error| advice(&error))?;
+            identity::write_sentinel(&self.dir, &identity).map_err(file)?;
         }
         Ok(())
+    }
+
+    /// Removes the later parts of a record, however many it had.
+    fn remove_parts(&mut self, key: &str, changes: &mut sled::Batch) {
+        for part in (1..).map(|number| envelope::part(key, number)) {
+            if !self.held.has(&part) {
+                return;
+            }
+            self.held.remove(&part);
+            changes.remove(part.as_str());
+        }
     }
 }
 
@@ -251,144 +373,21 @@ impl Journal for Store {
     }
 }
 
-/// Tries a store out: opens it and reads every record.
-pub fn preflight(dir: &Path) -> Result<(), Unusable> {
-    let path = dir.join("db");
-    if !path.exists() {
-        return Ok(());
-    }
-    let read = std::panic::catch_unwind(|| try_db(&path).map(|db| contents(&db)));
-    match read {
-        Err(_panic) => Err(Unusable::Damaged("it cannot be opened (panic)".to_owned())),
-        Ok(Err(why)) => Err(why),
-        Ok(Ok(Contents::Damaged(why))) => Err(Unusable::Damaged(why)),
-        Ok(Ok(Contents::Disk(why))) => Err(Unusable::Disk(why)),
-        // A newer store is not damaged: opening it says so.
-        Ok(Ok(Contents::Whole(..) | Contents::Newer(_))) => Ok(()),
-    }
-}
-
-/// What the system refuses is no fault of the store; what the store itself finds wrong is.
-fn try_db(path: &Path) -> Result<sled::Db, Unusable> {
-    config(path).open().map_err(unusable)
-}
-
-fn unusable(error: sled::Error) -> Unusable {
-    match error {
-        sled::Error::Io(error) if error.raw_os_error().is_some() => Unusable::Disk(advice(&error)),
-        other @ (sled::Error::Io(_)
-        | sled::Error::CollectionNotFound(_)
-        | sled::Error::Unsupported(_)
-        | sled::Error::ReportableBug(_)
-        | sled::Error::Corruption { .. }) => Unusable::Damaged(sled_advice(other)),
-    }
-}
-
-fn try_out(dir: &Path, how: &Preflight) -> Result<(), Unusable> {
-    let Preflight::Child(program) = how else { return preflight(dir) };
-    let child = Command::new(program)
-        .arg("journal-preflight")
-        .arg(dir)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .output();
-    match child {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => {
-            let said = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            Err(match said.split_once(THE_DISK) {
-                Some((_, why)) => Unusable::Disk(why.to_owned()),
-                None => Unusable::Damaged(said),
-            })
-        }
-        Err(error) => {
-            Err(Unusable::Disk(format!("{} cannot be started: {error}", program.display())))
-        }
-    }
-}
-
-fn open_db(path: &Path) -> Result<sled::Db, String> {
-    config(path).open().map_err(sled_advice)
-}
-
-fn config(path: &Path) -> sled::Config {
-    sled::Config::new().path(path).cache_capacity(CACHE).flush_every_ms(Some(500))
-}
-
-fn contents(db: &sled::Db) -> Contents {
-    let (mut memory, mut identity) = (Memory::default(), None);
-    for record in db.iter() {
-        let (key, value) = match record {
-            Ok(record) => record,
-            Err(error) => {
-                return match unusable(error) {
-                    Unusable::Disk(why) => Contents::Disk(why),
-                    Unusable::Damaged(why) => Contents::Damaged(why),
-                };
-            }
-        };
-        let key = String::from_utf8_lossy(&key);
-        let payload = match envelope::open(&key, &value) {
-            Ok(payload) => payload,
-            Err(Damage::Newer(version)) => return Contents::Newer(version),
-            Err(Damage::Corrupt(why)) => return Contents::Damaged(why),
-        };
-        let read = if key == IDENTITY {
-            serde_json::from_slice(payload)
-                .map(|found| identity = Some(found))
-                .map_err(|error| format!("record {key}: {error}"))
-        } else {
-            memory.restore(&key, payload)
-        };
-        if let Err(why) = read {
-            return Contents::Damaged(why);
-        }
-    }
-    Contents::Whole(identity, Box::new(memory))
-}
-
-/// A store that is not the sentinel's, or lags behind it, has lost something.
-fn is_lost(sentinel: Option<&Identity>, found: Option<&Identity>) -> bool {
-    match (sentinel, found) {
-        (None, _) => false,
-        (Some(_), None) => true,
-        (Some(sentinel), Some(found)) => {
-            found.id != sentinel.id || found.sequence < sentinel.sequence
-        }
-    }
-}
-
-fn read_sentinel(dir: &Path) -> io::Result<Option<Identity>> {
-    match std::fs::read(dir.join("state.id")) {
-        Ok(text) => Ok(serde_json::from_slice(&text).ok()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-fn put_aside(path: &Path, now: Time) -> io::Result<PathBuf> {
-    let stamp = now.to_string().replace([':', '-'], "");
-    let aside = path.with_file_name(format!("db.set-aside-{stamp}"));
-    std::fs::rename(path, &aside)?;
-    Ok(aside)
-}
-
 /// One daemon per store: the lock is the kernel's, and goes with the process.
 fn lock(dir: &Path) -> Result<File, StoreError> {
     let shown = dir.display().to_string();
-    let disk = |error: io::Error| StoreError::Disk { dir: shown.clone(), what: advice(&error) };
-    let mut file = std::fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .open(dir.join("lock"))
-        .map_err(disk)?;
+    let path = dir.join("lock");
+    let disk = |error: io::Error| {
+        let what = format!("{}: {}", path.display(), advice(&error));
+        StoreError::Disk { dir: shown.clone(), what }
+    };
+    let mut file = files::kept_open(&path).map_err(disk)?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            file.read_to_string(&mut pid).map_err(disk)?;
+            let mut pid = Vec::new();
+            file.read_to_end(&mut pid).map_err(disk)?;
+            let pid = String::from_utf8_lossy(&pid).into_owned();
             let pid = if pid.is_empty() { "?".to_owned() } else { pid };
             return Err(StoreError::InUse { dir: shown, pid });
         }
@@ -397,27 +396,4 @@ fn lock(dir: &Path) -> Result<File, StoreError> {
     file.set_len(0).and_then(|()| file.rewind()).map_err(disk)?;
     file.write_all(std::process::id().to_string().as_bytes()).map_err(disk)?;
     Ok(file)
-}
-
-fn sled_advice(error: sled::Error) -> String {
-    match error {
-        sled::Error::Io(error) => advice(&error),
-        other @ (sled::Error::CollectionNotFound(_)
-        | sled::Error::Unsupported(_)
-        | sled::Error::ReportableBug(_)
-        | sled::Error::Corruption { .. }) => other.to_string(),
-    }
-}
-
-/// An error of the disk, and what to do about it.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the library may add kinds")]
-fn advice(error: &io::Error) -> String {
-    let remedy = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ": make room on its disk",
-        io::ErrorKind::FileTooLarge => ": its files may not grow; raise the limit",
-        io::ErrorKind::PermissionDenied => ": the daemon's user must own it",
-        io::ErrorKind::ReadOnlyFilesystem => ": its file system is read-only",
-        _ => "",
-    };
-    format!("{error}{remedy}")
 }

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use super::farm::{Boots, SimFarm};
 use super::faults::{self, Faults};
 use super::judge::{Bounds, Judge, Violation};
-use super::provider::{Catalog, Provider};
+use super::oddities::Oddity;
+use super::provider::{Between, Catalog, Provider};
 use super::rng::Rng;
 use super::store::{Disk, SimStore, Strike};
 use super::trace::Job;
@@ -67,9 +68,10 @@ pub struct Run {
     pub commits: u64,
 }
 
-/// Runs one seed.
-pub fn run(seed: u64, sabotage: Sabotage) -> Run {
-    day(seed, sabotage, Faults::swarm(seed, START + TROUBLE), None)
+/// Runs one seed with those of these oddities that it draws.
+pub fn run(seed: u64, sabotage: Sabotage, oddities: &[Oddity]) -> Run {
+    let faults = Faults::swarm(seed, START + TROUBLE).with(seed, oddities);
+    day(seed, sabotage, faults, None)
 }
 
 /// Runs one seed with a single fault: a crash at the synced commit of this number.
@@ -81,9 +83,12 @@ fn day(seed: u64, sabotage: Sabotage, faults: Faults, crash: Option<(u64, Strike
     let mut rng = Rng::new(seed).fork("chaos");
     let policy = wishes::policy(&mut rng, seed, sabotage);
     let jobs = jobs(&mut rng);
-    let provider = Provider::new(catalog(&mut rng), faults::dials(seed), seed);
-    let boots =
+    let provider = Provider::new(catalog(&mut rng), faults::dials(seed, &faults), seed);
+    let mut boots =
         Boots { never_ppm: if rng.chance(300_000) { 30_000 } else { 0 }, ..Boots::default() };
+    if faults.has(Oddity::EarlyWorkers) {
+        boots.create = Between::seconds(20, 60);
+    }
     let farm = SimFarm::new(provider, boots, jobs, START, seed);
     let judge = Judge::new(bounds(&policy));
     let mut shared = Shared::new(farm, judge, faults, START, &policy.namer.prefix(), seed);

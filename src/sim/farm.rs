@@ -46,6 +46,8 @@ pub struct SimFarm {
     shown: BTreeMap<Text, u32>,
     /// Instances made by somebody else.
     by_hand: BTreeSet<Text>,
+    /// Machines that came up or went down, so far.
+    transitions: u64,
 }
 
 impl SimFarm {
@@ -65,6 +67,7 @@ impl SimFarm {
             workerless: 0,
             shown: BTreeMap::new(),
             by_hand: BTreeSet::new(),
+            transitions: 0,
         }
     }
 
@@ -137,6 +140,14 @@ impl SimFarm {
         self.peak
     }
 
+    /// What has happened that a decision may rest on: tasks that came, ended or were lost, workers
+    /// that joined, machines that came up or went down.
+    pub fn facts(&self) -> u64 {
+        let arrived = u64::try_from(self.next_job).unwrap_or(u64::MAX);
+        let done = self.queue.done();
+        arrived + done.tasks + done.killed + done.joins + self.transitions
+    }
+
     /// GPU use of an instance, in percent, as monitoring would show it.
     pub fn gpu_percent(&self, instance: &str) -> Option<u32> {
         let running = self.provider.instance(instance)?.state == State::Running;
@@ -191,6 +202,7 @@ impl SimFarm {
     /// Machines that came up bring workers later; machines that went down lose theirs.
     fn follow_machines(&mut self) {
         for change in self.provider.take_transitions() {
+            self.transitions += 1;
             if change.state == State::Running {
                 self.will_join(change.at, &change.instance);
             } else {

@@ -1,6 +1,7 @@
 //! What goes wrong on the way between the daemon and its world, drawn per seed: each seed has a
 //! random half of the faults, with weights of its own (swarm testing).
 
+use super::oddities::Oddity;
 use super::provider::{Between, Dials};
 use super::rng::Rng;
 use crate::model::{Span, Time};
@@ -36,6 +37,8 @@ pub struct Faults {
     pub crash_ppm: u32,
     /// A crash loses the store altogether.
     pub store_lost_ppm: u32,
+    /// What the day is like besides.
+    pub oddities: Vec<Oddity>,
     /// After this nothing more goes wrong, so that liveness can be judged.
     pub until: Time,
 }
@@ -61,6 +64,7 @@ impl Faults {
             clock_jump_ppm: 0,
             crash_ppm: 0,
             store_lost_ppm: 0,
+            oddities: Vec::new(),
             until: Time::MAX,
         }
     }
@@ -84,8 +88,21 @@ impl Faults {
             clock_jump_ppm: share(10_000),
             crash_ppm: share(10_000),
             store_lost_ppm: share(200_000),
+            oddities: Vec::new(),
             until,
         }
+    }
+
+    /// With those of these oddities that the seed draws.
+    #[must_use]
+    pub fn with(mut self, seed: u64, oddities: &[Oddity]) -> Self {
+        self.oddities = oddities.iter().copied().filter(|oddity| oddity.is_in(seed)).collect();
+        self
+    }
+
+    /// Whether the day has this oddity.
+    pub fn has(&self, oddity: Oddity) -> bool {
+        self.oddities.contains(&oddity)
     }
 
     /// Whether a period of trouble of this kind holds at `now`.
@@ -96,7 +113,7 @@ impl Faults {
 }
 
 /// The cloud of a seed: nasty, with its own half of the nastiness switched off.
-pub fn dials(seed: u64) -> Dials {
+pub fn dials(seed: u64, faults: &Faults) -> Dials {
     let mut rng = Rng::new(seed).fork("dials");
     let (nasty, kind) = (Dials::nasty(), Dials::kind());
     let mut dials = nasty.clone();
@@ -119,6 +136,10 @@ pub fn dials(seed: u64) -> Dials {
     }
     if rng.chance(300_000) {
         dials.lag = Between::seconds(60, 120);
+    }
+    if faults.has(Oddity::EarlyWorkers) {
+        dials.lag = Between::seconds(90, 120);
+        dials.create = Between::seconds(15, 30);
     }
     dials
 }

@@ -9,6 +9,12 @@ use super::store::Disk;
 use crate::memory::{self, Create, Life, Machine};
 use crate::model::{Act, Change, Money, Outcome, Span, Text, Time};
 
+mod invariant;
+mod steadiness;
+
+pub use invariant::Invariant;
+use steadiness::Steadiness;
+
 /// Violations kept at most: the first are the ones to read.
 const KEPT_MAX: usize = 20;
 /// Over which the blast radius is counted.
@@ -35,13 +41,13 @@ pub struct Bounds {
     pub may_lose_frames: bool,
 }
 
-/// One broken invariant (numbers as in docs/decisions/0002-chaos.md).
+/// One broken invariant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// When.
     pub at: Time,
     /// Which.
-    pub invariant: &'static str,
+    pub invariant: Invariant,
     /// What happened.
     pub what: String,
 }
@@ -60,8 +66,10 @@ pub struct Judge {
     listed_since_start: bool,
     lost_at: Option<Time>,
     last_act_at: Option<Time>,
+    spent_unknown: bool,
     /// The bill at the last midnight.
     billed: Money,
+    steadiness: Steadiness,
 }
 
 impl Bounds {
@@ -94,7 +102,9 @@ impl Judge {
             listed_since_start: false,
             lost_at: None,
             last_act_at: None,
+            spent_unknown: false,
             billed: Money::ZERO,
+            steadiness: Steadiness::default(),
         }
     }
 
@@ -111,11 +121,18 @@ impl Judge {
     /// The daemon was started again.
     pub fn restarted(&mut self, _now: Time) {
         self.listed_since_start = false;
+        self.steadiness.restarted();
     }
 
     /// The daemon's store is gone.
     pub fn store_lost(&mut self, now: Time) {
         self.lost_at = Some(now);
+    }
+
+    /// The daemon goes on with an older copy of all that was on disk: what was spent since then is
+    /// not known to anybody.
+    pub fn store_is_older(&mut self) {
+        self.spent_unknown = true;
     }
 
     /// The daemon was given a complete listing.
@@ -134,14 +151,29 @@ impl Judge {
             Act::Drain { .. } | Act::Undrain { .. } => None,
         };
         if let Some(name) = name.filter(|name| machine(disk, name).is_none()) {
-            self.broken(now, "S5", format!("nothing of {name} is on disk: {act:?}"));
+            self.broken(
+                now,
+                Invariant::IntentOnDiskFirst,
+                format!("nothing of {name} is on disk: {act:?}"),
+            );
         }
         if !self.listed_since_start {
-            self.broken(now, "S15", format!("before the first listing after a start: {act:?}"));
+            self.broken(
+                now,
+                Invariant::ListedBeforeChange,
+                format!("before the first listing after a start: {act:?}"),
+            );
         }
         let at_queue = matches!(act, Act::Drain { .. } | Act::Undrain { .. });
         if !at_queue && self.lost_at.is_some_and(|lost| now < lost + self.bounds.grace) {
-            self.broken(now, "S16", format!("while the store's loss is not made good: {act:?}"));
+            self.broken(
+                now,
+                Invariant::LossMadeGoodFirst,
+                format!("while the store's loss is not made good: {act:?}"),
+            );
+        }
+        if let Some(what) = self.steadiness.sent(now, act, farm) {
+            self.broken(now, Invariant::NoSwaying, what);
         }
         match act {
             Act::Create { .. } => {
@@ -149,7 +181,11 @@ impl Judge {
                 self.creates.push(now);
                 if self.bounds.creates < self.creates.len() {
                     let count = self.creates.len();
-                    self.broken(now, "S11", format!("{count} creates within ten minutes"));
+                    self.broken(
+                        now,
+                        Invariant::ChangesWithinBudget,
+                        format!("{count} creates within ten minutes"),
+                    );
                 }
             }
             Act::Stop { .. } => {
@@ -157,7 +193,11 @@ impl Judge {
                 self.stops.push(now);
                 if self.bounds.stops < self.stops.len() {
                     let count = self.stops.len();
-                    self.broken(now, "S11", format!("{count} stops within ten minutes"));
+                    self.broken(
+                        now,
+                        Invariant::ChangesWithinBudget,
+                        format!("{count} stops within ten minutes"),
+                    );
                 }
             }
             Act::Delete { .. } | Act::Start { .. } | Act::Drain { .. } | Act::Undrain { .. } => {}
@@ -171,11 +211,15 @@ impl Judge {
                 let times = self.created.entry(name.text()).or_default();
                 *times += 1;
                 if *times != 1 {
-                    self.broken(now, "S3", format!("{name} is created again"));
+                    self.broken(now, Invariant::NameMadeOnce, format!("{name} is created again"));
                 }
                 let open = open_creates(disk);
                 if self.bounds.open_creates < open {
-                    self.broken(now, "S4", format!("{open} creates are open"));
+                    self.broken(
+                        now,
+                        Invariant::OpenCreatesWithinLimit,
+                        format!("{open} creates are open"),
+                    );
                 }
             }
             Act::Start { instance } => self.change(now, Change::Start, instance, farm),
@@ -188,11 +232,19 @@ impl Judge {
     fn change(&mut self, now: Time, change: Change, id: &Text, farm: &SimFarm) {
         let Some(instance) = farm.provider.instance(id) else { return };
         if !self.ours.contains(id) {
-            self.broken(now, "S6", format!("{change:?} of {id}, which is not ours"));
+            self.broken(
+                now,
+                Invariant::OnlyOursChanged,
+                format!("{change:?} of {id}, which is not ours"),
+            );
         }
         let kills = matches!(change, Change::Stop | Change::Delete) && !self.bounds.may_lose_frames;
         if kills && instance.state == State::Running && farm.queue.is_busy(id) {
-            self.broken(now, "S7", format!("{change:?} of {} while it works", instance.name));
+            self.broken(
+                now,
+                Invariant::BusyNeverStopped,
+                format!("{change:?} of {} while it works", instance.name),
+            );
         }
     }
 
@@ -207,10 +259,14 @@ impl Judge {
         let (count, max) = (ours().count(), self.bounds.max);
         let hourly = Money(ours().map(|one| one.running_day.0 / 24).sum());
         if max < count {
-            self.broken(now, "S1", format!("{count} machines, {max} allowed"));
+            self.broken(
+                now,
+                Invariant::MachinesWithinMax,
+                format!("{count} machines, {max} allowed"),
+            );
         }
         if self.bounds.hourly.is_some_and(|cap| cap < hourly) {
-            self.broken(now, "S2", format!("{hourly} an hour"));
+            self.broken(now, Invariant::HourWithinCap, format!("{hourly} an hour"));
         }
     }
 
@@ -219,9 +275,9 @@ impl Judge {
         let bill = farm.provider.bill(now).total();
         let spent = bill - self.billed;
         self.billed = bill;
-        let known = self.bounds.daily.filter(|_| self.lost_at.is_none());
+        let known = self.bounds.daily.filter(|_| self.lost_at.is_none() && !self.spent_unknown);
         if let Some(cap) = known.filter(|cap| *cap < spent) {
-            self.broken(now, "S17", format!("{spent} in a day, {cap} allowed"));
+            self.broken(now, Invariant::DayWithinCap, format!("{spent} in a day, {cap} allowed"));
         }
     }
 
@@ -232,7 +288,11 @@ impl Judge {
             return self.violations.clone(); // the rest waits for the next day's money
         }
         if waiting + running != 0 {
-            self.broken(now, "L1", format!("{waiting} tasks wait, {running} run"));
+            self.broken(
+                now,
+                Invariant::WorkGetsDone,
+                format!("{waiting} tasks wait, {running} run"),
+            );
         }
         let left: Vec<String> = farm
             .provider
@@ -241,15 +301,15 @@ impl Judge {
             .map(|one| format!("{} {:?} since {}", one.name, one.state, one.since))
             .collect();
         if !left.is_empty() {
-            self.broken(now, "L2", format!("left behind: {}", left.join(", ")));
+            self.broken(now, Invariant::NoMachineLeft, format!("left behind: {}", left.join(", ")));
         }
         if let Some(at) = self.last_act_at.filter(|at| quiet_since < *at) {
-            self.broken(now, "L3", format!("still changing things at {at}"));
+            self.broken(now, Invariant::ComesToRest, format!("still changing things at {at}"));
         }
         self.violations.clone()
     }
 
-    fn broken(&mut self, at: Time, invariant: &'static str, what: String) {
+    fn broken(&mut self, at: Time, invariant: Invariant, what: String) {
         if self.violations.len() < KEPT_MAX {
             self.violations.push(Violation { at, invariant, what });
         }

@@ -78,6 +78,8 @@ pub struct Done {
     pub waits: Vec<i64>,
     /// Seconds of work by offer, at the speed of the machine.
     pub seconds_by_offer: BTreeMap<OfferKey, i64>,
+    /// Machines whose workers joined.
+    pub joins: u64,
     /// How long workers were there.
     pub present: Span,
     /// Tasks that lost their worker and went back to the head of the queue.
@@ -127,6 +129,7 @@ impl SimQueue {
 
     /// A machine's workers join, one per GPU.
     pub fn join(&mut self, now: Time, host: Host) {
+        self.done.joins += 1;
         let gpus = host.offer.gpus.max(1);
         let slots = (0..gpus).map(|_| Slot::default()).collect();
         let id = Text::clone(&host.instance);

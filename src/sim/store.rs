@@ -6,8 +6,8 @@ use std::rc::Rc;
 
 use super::rng::Rng;
 use crate::journal::{Batch, Journal, Permit, Verdict};
-use crate::memory::Memory;
-use crate::model::MachineName;
+use crate::memory::{Memory, Spent};
+use crate::model::{MachineName, Span, Time};
 
 /// Commits not yet synced, at most; older ones are taken for written by then.
 const TAIL_MAX: usize = 64;
@@ -41,12 +41,45 @@ pub struct Disk {
     pub crashed: bool,
     /// Synced commits so far.
     pub commits: u64,
+    /// What was spent, in a file of its own, which outlives the store.
+    spent: Option<Spent>,
+    /// A copy of all of it, made at some time.
+    copy: Option<Copy>,
 }
+
+/// A copy of a disk.
+#[derive(Debug, Clone)]
+struct Copy {
+    made_at: Time,
+    durable: Records,
+    intents: Vec<MachineName>,
+    spent: Option<Spent>,
+}
+
+/// A copy is put back at the first crash after this.
+const COPY_AGE: Span = Span::hours(2);
 
 impl Disk {
     /// The names of all creates that were ever sent.
     pub fn intents(&self) -> &[MachineName] {
         &self.intents
+    }
+
+    /// What was spent, as far as the file outside the store tells.
+    pub fn spent(&self) -> Option<&Spent> {
+        self.spent.as_ref()
+    }
+
+    /// Somebody keeps copies of all that is on disk, and puts an old one back; `true` if so.
+    pub(super) fn swap_copy(&mut self, now: Time) -> bool {
+        let (durable, intents) = (self.durable.clone(), self.intents.clone());
+        let new = Copy { made_at: now, durable, intents, spent: self.spent.clone() };
+        let Some(old) = self.copy.take_if(|copy| copy.made_at + COPY_AGE <= now) else {
+            self.copy.get_or_insert(new);
+            return false;
+        };
+        (self.durable, self.intents, self.spent) = (old.durable, old.intents, old.spent);
+        true
     }
 
     /// What is on disk for certain.
@@ -138,6 +171,9 @@ impl Journal for SimStore {
         let changes = puts.chain(deletes).collect();
         if !(synced && disk.forgets_intents) {
             disk.tail.push(changes);
+        }
+        if batch.spent.is_some() {
+            disk.spent = batch.spent.clone();
         }
         if synced {
             disk.intents.extend(batch.creates.iter().cloned());

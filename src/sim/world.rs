@@ -8,6 +8,7 @@ use std::rc::Rc;
 use super::farm::SimFarm;
 use super::faults::{Faults, OUTAGE};
 use super::judge::Judge;
+use super::oddities::{self, Oddity};
 use super::provider::{Accepted, Fault, Operation};
 use super::rng::Rng;
 use super::store::{Disk, Strike};
@@ -17,6 +18,7 @@ use crate::model::{
 };
 use crate::world::{Request, World};
 
+mod odd;
 mod script;
 
 use script::Ordered;
@@ -28,6 +30,8 @@ const LOOK_LATENCY: Span = Span::millis(200);
 const ACT_LATENCY: Span = Span::millis(300);
 /// A caller gives up on a change after so long.
 const ACT_TIMEOUT: Span = Span::seconds(90);
+/// Between two calls that a slow provider takes.
+const SLOW_CALL: Span = Span::seconds(2);
 
 /// A simulated studio as the daemon meets it.
 #[derive(Debug)]
@@ -60,6 +64,8 @@ pub struct Shared {
     stop_when_done: Option<Span>,
     done_since: Option<Time>,
     ordered: Ordered,
+    /// When a slow provider takes the next call.
+    api_free_at: Time,
 }
 
 #[derive(Debug)]
@@ -131,6 +137,7 @@ impl Shared {
             stop_when_done: None,
             done_since: None,
             ordered: Ordered::default(),
+            api_free_at: Time::default(),
         }
     }
 
@@ -163,6 +170,12 @@ impl Shared {
             self.lose_store();
         }
         self.disk.borrow_mut().power_cut(&mut self.rng);
+        if self.faults.has(Oddity::OlderStores) && !self.trouble_is_over() {
+            let went_back = self.disk.borrow_mut().swap_copy(self.now);
+            if went_back {
+                self.judge.store_is_older();
+            }
+        }
         self.judge.restarted(self.now);
     }
 
@@ -203,7 +216,8 @@ impl Shared {
         match request {
             Request::Look(look) => {
                 let asked_at = self.now;
-                self.later(asked_at + LOOK_LATENCY, Due::Answer { look, asked_at, life });
+                let answered_at = self.turn_of(&look) + LOOK_LATENCY;
+                self.later(answered_at, Due::Answer { look, asked_at, life });
             }
             Request::Act { number, act, .. } => {
                 if self.chance(self.faults.crash_ppm) {
@@ -223,6 +237,17 @@ impl Shared {
             let strike = if self.rng.chance(500_000) { Strike::Before } else { Strike::After };
             self.disk.borrow_mut().strike = Some(strike);
         }
+    }
+
+    /// When the provider takes this question.
+    fn turn_of(&mut self, look: &Look) -> Time {
+        let slow = self.faults.has(Oddity::SlowApi) && !self.trouble_is_over();
+        if !slow || matches!(look, Look::Queue(_)) {
+            return self.now;
+        }
+        let turn = self.now.max(self.api_free_at);
+        self.api_free_at = turn + SLOW_CALL;
+        turn
     }
 
     /// Draws what becomes of a change, and lets it go.
@@ -314,7 +339,10 @@ impl Shared {
         match due {
             Due::Deliver { wake, life } => (life == self.life).then_some(wake),
             Due::Answer { look, asked_at, life } => {
-                let result = self.answer(&look, asked_at);
+                let result = self.answer(&look, asked_at).map_err(|failure| {
+                    let detail = oddities::told(&failure.detail, &self.faults, &self.rng, self.now);
+                    LookFailure { detail, ..failure }
+                });
                 if life != self.life {
                     return None;
                 }
@@ -362,6 +390,7 @@ impl Shared {
                 if self.lying_drain {
                     self.lie(&mut reading);
                 }
+                oddities::distort(&mut reading, &self.faults, &self.rng, now);
                 Ok(Reading::Queue(reading))
             }
             Look::Fleet => {
@@ -383,8 +412,9 @@ impl Shared {
             }
             Look::Quote(offer) => {
                 let quote = self.farm.provider.quote(asked_at, offer, 40);
+                let slipped = |quote| oddities::slipped(quote, &self.faults, &self.rng, now);
                 quote
-                    .map(|quote| Reading::Quote(offer.clone(), quote))
+                    .map(|quote| Reading::Quote(offer.clone(), slipped(quote)))
                     .map_err(|fault| refused(&fault))
             }
             Look::Usage(instance) => {
@@ -397,6 +427,9 @@ impl Shared {
     }
 
     fn listing(&self, asked_at: Time, wanted: impl Fn(&str, &str) -> bool) -> Listing {
+        if oddities::shows_nothing(&self.faults, &self.rng, self.now) {
+            return Listing { asked_at, rows: Vec::new() };
+        }
         let rows = self.farm.provider.list(self.now);
         let rows = rows.iter().filter(|row| wanted(&row.instance.name, &self.prefix));
         Listing { asked_at, rows: rows.map(super::provider::Listed::row).collect() }
@@ -480,6 +513,12 @@ impl Shared {
                 };
                 self.farm.advance(now);
             }
+        }
+        if oddities::storms(&self.faults, &self.rng, self.now) {
+            self.take_spot_back();
+        }
+        if oddities::has_twin(&self.faults, &self.rng, self.now) {
+            self.make_twin();
         }
         if self.chance(self.faults.clock_jump_ppm) {
             let jump = Span::seconds(self.rng.range(-3600, 3600));

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
 
 use farmscale::sim::chaos::{Run, Sabotage, run, run_with_crash};
+use farmscale::sim::judge::Invariant;
+use farmscale::sim::oddities::Oddity;
 use farmscale::sim::store::Strike;
 
 /// Seeds that once found a bug; they are run first, for ever.
@@ -14,6 +16,8 @@ const SEEDS: std::ops::Range<u64> = 0..200;
 const SHARES: u64 = 20;
 /// One in so many seeds is run twice.
 const TWICE: u64 = 20;
+/// What days may be like besides, in the mixture of every run.
+const MIXTURE: &[Oddity] = &[];
 /// A sabotage must be found within so many seeds.
 const FOUND_WITHIN: u64 = 50;
 
@@ -35,14 +39,25 @@ fn seeds() -> std::ops::Range<u64> {
     })
 }
 
+/// The oddities to draw from: `CHAOS_ODDITIES=early_workers,price_slips` for others than the mixture's.
+fn oddities() -> Vec<Oddity> {
+    let given = std::env::vars().find(|(name, _)| name == "CHAOS_ODDITIES");
+    let known = |name: &str| Oddity::ALL.into_iter().find(|one| one.name() == name).unwrap();
+    given.map_or_else(|| MIXTURE.to_vec(), |(_, names)| names.split(',').map(known).collect())
+}
+
+fn day(seed: u64) -> Run {
+    run(seed, Sabotage::None, &oddities())
+}
+
 fn run_share(share: u64) {
     let mut faults = Vec::new();
     for seed in seeds().filter(|seed| seed % SHARES == share) {
-        let first = run(seed, Sabotage::None);
+        let first = day(seed);
         if !first.violations.is_empty() {
             faults.push(report(&first));
         }
-        if seed / SHARES % TWICE == share && run(seed, Sabotage::None).trace != first.trace {
+        if seed / SHARES % TWICE == share && day(seed).trace != first.trace {
             faults.push(format!("seed {seed}: two runs differ"));
         }
     }
@@ -92,7 +107,7 @@ shares! {
 #[test]
 fn seeds_that_once_found_a_bug_stay_clean() {
     for seed in REGRESSIONS {
-        let run = run(*seed, Sabotage::None);
+        let run = run(*seed, Sabotage::None, MIXTURE);
         assert!(run.violations.is_empty(), "{}", report(&run));
     }
 }
@@ -128,15 +143,23 @@ crashes! {
 #[test]
 fn the_judge_finds_every_sabotage() {
     for (sabotage, invariant) in [
-        (Sabotage::NoIntentWrite, "S5"),
-        (Sabotage::ShortGrace, "S1"),
-        (Sabotage::NoDrainAcknowledgement, "S7"),
+        (Sabotage::NoIntentWrite, Invariant::IntentOnDiskFirst),
+        (Sabotage::ShortGrace, Invariant::MachinesWithinMax),
+        (Sabotage::NoDrainAcknowledgement, Invariant::BusyNeverStopped),
     ] {
         let found = (0..FOUND_WITHIN).find(|seed| {
-            run(*seed, sabotage).violations.iter().any(|one| one.invariant == invariant)
+            run(*seed, sabotage, &[]).violations.iter().any(|one| one.invariant == invariant)
         });
         assert!(found.is_some(), "{sabotage:?} is not found as {invariant}");
     }
+}
+
+#[test]
+fn every_invariant_is_explained() {
+    let table = include_str!("../../docs/decisions/0002-chaos.md");
+    let named: Vec<&str> =
+        table.lines().filter_map(|line| line.strip_prefix("| `")?.split('`').next()).collect();
+    assert_eq!(named, Invariant::ALL.map(Invariant::name));
 }
 
 /// Runs the seed of `CHAOS_SEED` and prints what the judge says.
@@ -144,7 +167,7 @@ fn the_judge_finds_every_sabotage() {
 fn one_seed() {
     let seed = std::env::vars().find(|(name, _)| name == "CHAOS_SEED");
     let seed = seed.map_or(1, |(_, seed)| seed.parse().unwrap());
-    let run = run(seed, Sabotage::None);
+    let run = day(seed);
     println!("{run:#?}");
     assert!(run.violations.is_empty(), "{}", report(&run));
 }

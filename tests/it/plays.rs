@@ -172,6 +172,9 @@ fn a_farm_that_does_not_come_to_rest_is_a_fault_whatever_the_transcript_says() {
     let script = "> tasks 1 of 10m\n> wait 6m\n> hang-worker r1\n> rest\n";
     let text = format!("About.\n--- config\n{FARM}\n--- play\n{script}");
     let (_, faults) = Play::parse("x.txt", &text).unwrap().perform().unwrap();
-    assert!(faults[0].ends_with("L1 is broken: 0 tasks wait, 1 run"), "{faults:?}");
-    assert!(faults[1].contains("L2 is broken: left behind: r1 Running since"), "{faults:?}");
+    assert!(faults[0].ends_with("work_gets_done is broken: 0 tasks wait, 1 run"), "{faults:?}");
+    assert!(
+        faults[1].contains("no_machine_left is broken: left behind: r1 Running since"),
+        "{faults:?}"
+    );
 }
