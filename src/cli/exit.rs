@@ -141,6 +141,7 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         return Some(match error {
             StoreError::InUse { .. } => Exit::TryAgain,
             StoreError::Newer { .. } | StoreError::OtherFarm { .. } => Exit::Config,
+            StoreError::Unsafe { .. } => Exit::NotAllowed,
             StoreError::Disk { .. } => Exit::Storage,
         });
     }
