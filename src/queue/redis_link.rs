@@ -26,6 +26,8 @@ pub(super) struct Link {
     place: String,
     /// The server and database in one spelling.
     pub(super) server: String,
+    /// The number of the database.
+    pub(super) database: i64,
     timeout: Span,
     secrets: Secrets,
 }
@@ -52,7 +54,7 @@ impl Link {
         let info = text.as_str().into_connection_info().map_err(|error| refused(&error)).ok()?;
         let info = logged_in(info, username.as_deref(), password.as_ref());
         secrets.add(info.redis_settings().password().unwrap_or_default());
-        let server = server(&info);
+        let (server, database) = (server(&info), info.redis_settings().db());
         let client = if url.scheme() == "rediss" {
             net::provide_tls();
             Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert: ca })
@@ -60,7 +62,7 @@ impl Link {
             Client::open(info)
         };
         let client = client.map_err(|error| refused(&error)).ok()?;
-        Some(Self { client, place, server, timeout, secrets })
+        Some(Self { client, place, server, database, timeout, secrets })
     }
 
     /// Where it is, as it may be shown.

@@ -16,6 +16,11 @@ const SOURCES: &[(&str, Open)] = &[
     ("http", super::http::open),
     ("command", super::command::open),
     ("beanstalkd", super::beanstalkd::open),
+    ("celery", super::celery::open),
+    ("rq", super::rq::open),
+    ("rabbitmq", super::rabbitmq::open),
+    ("flamenco", super::flamenco::open),
+    ("prometheus", super::prometheus::open),
 ];
 
 /// The words for `kind`.

@@ -81,6 +81,19 @@ impl Web {
         self.secrets.add_url(url);
     }
 
+    /// The address of a path below `url`.
+    pub(super) fn at(&self, path: &str) -> Url {
+        let mut url = self.url.clone();
+        url.set_path(&format!("{}/{path}", url.path().trim_end_matches('/')));
+        url
+    }
+
+    /// Asks that something be removed.
+    pub(super) async fn delete(&self, url: Url) -> Result<(), LookFailure> {
+        let place = shown(&url);
+        self.send(self.client.delete(url), &place).await.map(drop)
+    }
+
     /// The body of the answer to a GET.
     pub(super) async fn get(&self, url: Url) -> Result<Vec<u8>, LookFailure> {
         let place = shown(&url);

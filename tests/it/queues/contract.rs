@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use farmscale::model::{QueueReading, Refusal, WorkerState};
+use farmscale::model::{MachineRef, QueueReading, Refusal, Text, WorkerState};
 use farmscale::queue::{Can, Queue};
 
 use super::{NOW, fault, machine, queue, states};
@@ -20,6 +20,8 @@ pub(super) trait Bench: Sized {
     fn work(&mut self, busy: bool);
     /// The worker sees what it was asked for, and ends its task if it has one.
     fn obey(&mut self) {}
+    /// The machine is gone, and its workers with it.
+    fn lose(&mut self) {}
     /// Records that the source keeps of the machine.
     fn kept(&mut self) -> usize {
         0
@@ -132,6 +134,12 @@ pub(super) async fn an_oversized_answer_is_unknown<B: Bench>() {
     assert!(detail.contains("MiB"), "{detail}");
 }
 
+/// The machine with the workers that were seen on it, as the planner knows it.
+fn as_seen(reading: &QueueReading) -> MachineRef {
+    let seen = reading.workers.iter().flatten().filter(|seen| &*seen.instance == "ins-1");
+    MachineRef { workers: seen.map(|seen| Text::clone(&seen.worker)).collect(), ..machine() }
+}
+
 pub(super) async fn a_drain_is_acknowledged_and_taken_back<B: Bench>() {
     let mut bench = B::start();
     let queue = queue(&bench.section());
@@ -142,17 +150,18 @@ pub(super) async fn a_drain_is_acknowledged_and_taken_back<B: Bench>() {
     }
     bench.submit(2);
     bench.work(true);
-    settled(&queue, |seen| is_on_ins_1(seen, WorkerState::Busy)).await;
-    queue.drain(&machine()).await.unwrap();
-    queue.drain(&machine()).await.unwrap();
+    let busy = settled(&queue, |seen| is_on_ins_1(seen, WorkerState::Busy)).await;
+    let machine = as_seen(&busy);
+    queue.drain(&machine).await.unwrap();
+    queue.drain(&machine).await.unwrap();
     let reading = queue.read(NOW).await.unwrap();
     assert!(!is_on_ins_1(&reading, WorkerState::Drained), "it holds a task: {reading:?}");
     bench.obey();
     let drained = settled(&queue, |seen| is_on_ins_1(seen, WorkerState::Drained)).await;
     assert!(is_on_ins_1(&drained, WorkerState::Drained), "{drained:?}");
     assert_eq!((drained.queued(), drained.running()), (1, 0), "it took no other");
-    queue.undrain(&machine()).await.unwrap();
-    queue.undrain(&machine()).await.unwrap();
+    queue.undrain(&machine).await.unwrap();
+    queue.undrain(&machine).await.unwrap();
     bench.obey();
     let back = settled(&queue, |seen| !is_on_ins_1(seen, WorkerState::Drained)).await;
     assert!(!is_on_ins_1(&back, WorkerState::Drained), "{back:?}");
@@ -165,6 +174,7 @@ pub(super) async fn a_machine_that_is_gone_can_be_forgotten<B: Bench>() {
         bench.work(false);
         queue.drain(&machine()).await.unwrap();
         assert_ne!(bench.kept(), 0);
+        bench.lose();
     }
     queue.forget(&machine()).await.unwrap();
     queue.forget(&machine()).await.unwrap();

@@ -5,8 +5,9 @@
 #![expect(clippy::panic, reason = "tests")]
 
 use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
 
-use farmscale::config;
+use farmscale::config::{self, Settings};
 use farmscale::model::{
     LookFailure, MachineName, MachineRef, QueueReading, Refusal, Time, WorkerState,
 };
@@ -16,11 +17,16 @@ use crate::support::cloud::{KEY, SECRET};
 use crate::support::daemon;
 
 mod beanstalkd;
+mod celery;
 mod command;
 mod contract;
+mod flamenco;
 mod http;
 mod pages;
+mod prometheus;
+mod rabbitmq;
 mod redis;
+mod rq;
 mod studio;
 
 pub(crate) const NOW: Time = Time::from_seconds(1_767_323_045);
@@ -39,15 +45,25 @@ pub(crate) fn faults(section: &str) -> String {
 }
 
 fn opened(section: &str) -> Result<Queue, String> {
+    let mut settings = loaded(section, 0o600)?;
+    Ok(settings.queues.remove("render").unwrap())
+}
+
+/// What is warned of if the config has these rights.
+pub(crate) fn warnings(section: &str, mode: u32) -> Vec<String> {
+    loaded(section, mode).unwrap_or_else(|faults| panic!("{faults}\n{section}")).warnings
+}
+
+fn loaded(section: &str, mode: u32) -> Result<Settings, String> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("farm.toml");
     let text = daemon::config(([127, 0, 0, 1], 1).into(), section, 5);
     std::fs::write(&path, text).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
     let key = [("FARMSCALE_ACCESS_KEY_ID", KEY), ("FARMSCALE_ACCESS_KEY_SECRET", SECRET)];
     let environment: BTreeMap<String, String> =
         key.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    let mut settings = config::load(&path, &environment).map_err(|faults| faults.to_string())?;
-    Ok(settings.queues.remove("render").unwrap())
+    config::load(&path, &environment).map_err(|faults| faults.to_string())
 }
 
 /// The machine that workers are on.

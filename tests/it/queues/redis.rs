@@ -279,6 +279,18 @@ async fn redis_is_reached_by_tls() {
 }
 
 #[test]
+fn a_password_that_every_user_may_read_is_warned_of() {
+    let told = |section: &str, mode: u32| {
+        let warnings = super::warnings(section, mode);
+        warnings.iter().filter(|one| one.contains("every user may read")).count()
+    };
+    for section in ["password = \"right-word\"", "url = \"redis://:right-word@127.0.0.1/0\""] {
+        assert_eq!((told(section, 0o644), told(section, 0o640)), (1, 0), "{section}");
+    }
+    assert_eq!(told("url = \"redis://127.0.0.1/0\"", 0o644), 0);
+}
+
+#[test]
 fn what_run_would_refuse_is_refused_with_the_config() {
     let told = faults("worker_prefix = \"busy:w:\"");
     assert!(told.contains("queues.render.busy_prefix is \"busy:\""), "{told}");

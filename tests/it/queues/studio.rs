@@ -19,6 +19,20 @@ pub(super) fn python() -> &'static str {
     })
 }
 
+/// Python with a script of this folder, and with what test.sh has put into target/tools.
+pub(super) fn script(name: &str) -> Command {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (scripts, tools) = (root.join("tests/it/queues"), root.join("target/tools"));
+    let known = std::env::var("PYTHONPATH").unwrap_or_default();
+    let mut command = Command::new(python());
+    command
+        .env("PYTHONPATH", format!("{}:{}:{known}", scripts.display(), tools.display()))
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .args(["-m", name])
+        .stdin(Stdio::null());
+    command
+}
+
 /// The queue, as a folder with its state.
 pub(super) struct Studio {
     folder: tempfile::TempDir,
