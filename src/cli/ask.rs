@@ -9,11 +9,10 @@ use serde_json::Value;
 
 use super::exit::{Exit, Marks};
 use super::{env, out};
-use crate::model::snapshot::{Report, Snapshot};
-use crate::model::{Event, Money, Span, Time};
+use crate::model::{Money, Span, Time};
 use crate::net::{self, Options, Proxy};
-use crate::telemetry::reasons;
-use crate::telemetry::words::{self, Language};
+use crate::page::api::{Happening, Status};
+use crate::telemetry::words::{Language, label};
 
 /// For an answer of the daemon.
 const ANSWER_TIMEOUT: Span = Span::seconds(10);
@@ -32,6 +31,14 @@ pub struct Daemon {
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
+    /// Chinese (`zh`) or English (`en`); unless given as the environment says.
+    #[arg(long, env = "LANG", hide_env = true, value_parser = language, default_value = "en")]
+    pub(super) lang: Language,
+}
+
+/// Any locale: `zh`, `zh_CN.UTF-8`, `en`, `C`.
+fn language(text: &str) -> Result<Language, String> {
+    Ok(Language::of_locale(text))
 }
 
 /// The farm now: machines, queue, money.
@@ -114,11 +121,11 @@ impl Daemon {
         Ok(Some(text.trim().into()))
     }
 
-    pub(super) fn status(&self) -> anyhow::Result<(Value, Snapshot)> {
+    pub(super) fn status(&self) -> anyhow::Result<(Value, Status)> {
         let value = self.call("/api/v1/status", None)?;
-        let snapshot = serde_json::from_value(value.clone())
+        let status = serde_json::from_value(value.clone())
             .context("the daemon is of another version than this command")?;
-        Ok((value, snapshot))
+        Ok((value, status))
     }
 }
 
@@ -139,13 +146,13 @@ impl StatusArgs {
         if self.daemon.json {
             return out::json(&value);
         }
-        let stale = value.get("stale").and_then(Value::as_bool).unwrap_or(false);
-        for line in head(&farm, stale) {
+        let language = self.daemon.lang;
+        for line in head(&farm) {
             out::line(&line)?;
         }
-        out::line(&format!("\n{}", pools(&farm)))?;
+        out::line(&format!("\n{}", pools(&farm, language)))?;
         if !farm.machines.is_empty() {
-            out::line(&format!("\n{}", machines(&farm)))?;
+            out::line(&format!("\n{}", machines(&farm, language)))?;
         }
         for (name, hold) in
             farm.machines.iter().filter_map(|one| Some((&one.name, one.held.as_ref()?)))
@@ -161,8 +168,8 @@ impl StatusArgs {
 }
 
 /// The farm as a whole, and what an operator has ordered.
-fn head(farm: &Snapshot, stale: bool) -> Vec<String> {
-    let stale = if stale { "  STALE: the daemon has not turned lately" } else { "" };
+fn head(farm: &Status) -> Vec<String> {
+    let stale = if farm.stale { "  STALE: the daemon has not turned lately" } else { "" };
     let mut lines = vec![format!("{} at {}{stale}", farm.farm, farm.at)];
     if farm.adopted_at.is_none() {
         lines.push("NOT KNOWN YET: the farm at the provider has not been listed".to_owned());
@@ -186,9 +193,10 @@ fn until(end: Option<Time>, otherwise: &str) -> String {
     end.map_or_else(|| otherwise.to_owned(), |end| end.to_string())
 }
 
-fn pools(farm: &Snapshot) -> String {
+fn pools(farm: &Status, language: Language) -> String {
     let pools = farm.pools.iter().map(|pool| {
-        let phases = pool.phases.iter().map(|(phase, count)| format!("{count} {phase:?}"));
+        let phases = pool.phases.iter();
+        let phases = phases.map(|(phase, count)| format!("{count} {}", word(phase, language)));
         let wait = pool.oldest_wait.map_or_else(String::new, |wait| wait.to_string());
         let (min, max) = pool.size;
         [
@@ -196,27 +204,33 @@ fn pools(farm: &Snapshot) -> String {
             pool.queued.to_string(),
             pool.running.to_string(),
             wait,
-            phases.collect::<Vec<_>>().join(", ").to_lowercase(),
+            phases.collect::<Vec<_>>().join(", "),
             format!("{min}–{max}"),
         ]
     });
-    let header = ["pool", "waiting", "running", "oldest", "machines", "size"];
-    out::table(header, pools.collect())
+    let header = ["pool", "f_waiting", "f_running", "f_oldest", "machines", "size"];
+    out::table(header.map(|key| label(key, language)), pools.collect())
 }
 
-fn machines(farm: &Snapshot) -> String {
+fn machines(farm: &Status, language: Language) -> String {
     let machines = farm.machines.iter().map(|machine| {
         [
             machine.name.to_string(),
             machine.offer.to_string(),
-            format!("{:?}", machine.phase).to_lowercase(),
+            word(&machine.phase, language),
             farm.at.since(machine.since).to_string(),
             machine.hourly.to_string(),
             machine.cost.to_string(),
+            machine.now.words.words(language).to_owned(),
         ]
     });
-    let header = ["machine", "offer", "phase", "for", "an hour", "so far"];
-    out::table(header, machines.collect())
+    let header = ["machine", "offer", "phase", "since", "f_hourly", "cost", "now"];
+    out::table(header.map(|key| label(key, language)), machines.collect())
+}
+
+/// The word for a phase, or the phase as a newer daemon calls it.
+fn word(phase: &str, language: Language) -> String {
+    label(phase, language).to_owned()
 }
 
 impl WhyArgs {
@@ -233,17 +247,17 @@ impl WhyArgs {
             return out::json(&self.daemon.call(&format!("/api/v1/why{}", self.query()), None)?);
         }
         for pool in pools {
-            let Report { demand_slots, capacity_slots, constraints } = &pool.report;
-            let slots = if *demand_slots == 1 { "slot" } else { "slots" };
+            let (report, language) = (&pool.report, self.daemon.lang);
+            let slots = if report.demand_slots == 1 { "slot" } else { "slots" };
             out::line(&format!(
                 "{}: the work asks for {} {slots}; {} are there or on their way",
-                pool.name, demand_slots, capacity_slots
+                pool.name, report.demand_slots, report.capacity_slots
             ))?;
-            for reason in constraints {
-                out::line(&format!("  held by {}", reasons::said(reason)))?;
+            for constraint in &report.constraints {
+                out::line(&format!("  {}", constraint.keyed(language)))?;
             }
-            if constraints.is_empty() {
-                out::line("  no active constraint: it is as large as its work")?;
+            if report.constraints.is_empty() {
+                out::line(&format!("  {}", label("nothing", language)))?;
             }
         }
         Ok(())
@@ -270,8 +284,9 @@ impl PlanArgs {
             out::line("nothing to change now\n")?;
         }
         for event in &farm.planned {
-            out::line(&sentence(event, Language::En))?;
+            out::line(&sentence(event, self.daemon.lang))?;
         }
+        let language = self.daemon.lang;
         let offers = farm.offers.iter().map(|offer| {
             let money =
                 |money: Option<Money>| money.map_or_else(String::new, |one| one.to_string());
@@ -280,11 +295,14 @@ impl PlanArgs {
                 offer.offer.to_string(),
                 money(offer.hourly),
                 money(offer.work_hourly),
-                offer.blocked.as_ref().map_or_else(|| "yes".to_owned(), ToString::to_string),
+                offer.blocked.as_ref().map_or_else(
+                    || label("yes", language).to_owned(),
+                    |blocked| blocked.words.words(language).to_owned(),
+                ),
             ]
         });
-        let header = ["pool", "offer", "an hour", "an hour of work", "can be bought"];
-        out::line(&out::table(header, offers.collect()))
+        let header = ["pool", "offer", "f_hourly", "work", "buy"];
+        out::line(&out::table(header.map(|key| label(key, language)), offers.collect()))
     }
 }
 
@@ -296,7 +314,7 @@ impl JournalArgs {
             return out::json(&value);
         }
         let (_, farm) = self.daemon.status()?;
-        let language = if self.zh { Language::Zh } else { Language::En };
+        let language = if self.zh { Language::Zh } else { self.daemon.lang };
         let shown = farm.recent.len().saturating_sub(self.limit);
         for event in farm.recent.iter().skip(shown) {
             out::line(&sentence(event, language))?;
@@ -305,6 +323,6 @@ impl JournalArgs {
     }
 }
 
-fn sentence(event: &Event, language: Language) -> String {
-    format!("{}  {}", event.at, words::say(event, language))
+fn sentence(event: &Happening, language: Language) -> String {
+    format!("{}  {}", event.at, event.words.words(language))
 }

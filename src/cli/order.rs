@@ -132,9 +132,10 @@ impl ReleaseArgs {
     pub fn run(&self) -> anyhow::Result<()> {
         let Self { machine, owner, daemon } = self;
         let (_, farm) = daemon.status()?;
-        let is_it = |name: &str, id: Option<&str>| name == machine || id == Some(machine.as_str());
-        let one =
-            farm.machines.iter().find(|one| is_it(one.name.as_str(), one.instance.as_deref()));
+        let one = farm
+            .machines
+            .iter()
+            .find(|one| one.name == *machine || one.instance.as_deref() == Some(machine.as_str()));
         if one.is_some_and(|one| one.held.is_none()) {
             bail!("{machine} is not held");
         }

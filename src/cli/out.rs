@@ -1,5 +1,5 @@
 //! Printing: tables for people, JSON for programs, always through one place that survives a closed
-//! pipe.
+//! pipe and lets no text from outside move the cursor.
 
 use std::io::Write;
 
@@ -8,12 +8,14 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::text::printable_lines;
+
 /// The narrowest terminal tables are fitted to, in columns.
 const WIDTH_MIN: u16 = 100;
 
 /// Writes one line to the standard output.
 pub fn line(text: &str) -> anyhow::Result<()> {
-    let written = writeln!(std::io::stdout().lock(), "{text}");
+    let written = writeln!(std::io::stdout().lock(), "{}", printable_lines(text));
     match written {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to the standard output"),
@@ -27,13 +29,13 @@ pub fn error(error: &anyhow::Error) {
         text.push('\n');
     }
     // Nobody is left to tell if this fails.
-    std::io::stderr().lock().write_all(text.as_bytes()).ok();
+    std::io::stderr().lock().write_all(printable_lines(&text).as_bytes()).ok();
 }
 
 /// Writes a line about how far something is to the standard error: answers go to the other one.
 pub fn note(text: &str) {
     // Nobody is left to tell if this fails.
-    writeln!(std::io::stderr().lock(), "{text}").ok();
+    writeln!(std::io::stderr().lock(), "{}", printable_lines(text)).ok();
 }
 
 /// Writes a value as one line of JSON.

@@ -13,9 +13,9 @@ use super::{order, out, prompt, sweep};
 use crate::clock::Clock;
 use crate::cloud::Client;
 use crate::config::Settings;
-use crate::model::snapshot::Snapshot;
 use crate::model::{Span, Time};
-use crate::telemetry::reasons;
+use crate::page::api::Status;
+use crate::telemetry::words::Language;
 
 /// Between two looks at the daemon.
 const EVERY: Span = Span::seconds(2);
@@ -96,7 +96,11 @@ impl RetireArgs {
             if until <= now {
                 return self.give_up(&farm);
             }
-            let left = format!("{} machines left ({})", farm.machines.len(), why(&farm).join("; "));
+            let left = format!(
+                "{} machines left ({})",
+                farm.machines.len(),
+                why(&farm, self.daemon.lang).join("; ")
+            );
             progress.say(&left);
             if !progress.is_shown() && line_at.is_none_or(|at| at + LINE_EVERY <= now) {
                 line_at = Some(now);
@@ -107,9 +111,9 @@ impl RetireArgs {
     }
 
     /// Names what is left.
-    fn give_up(&self, farm: &Snapshot) -> anyhow::Result<()> {
+    fn give_up(&self, farm: &Status) -> anyhow::Result<()> {
         let names: Vec<&str> = farm.machines.iter().map(|one| one.name.as_str()).collect();
-        let why = why(farm);
+        let why = why(farm, self.daemon.lang);
         if self.daemon.json {
             let left = names.len();
             out::json(&json!({ "machines_left": left, "machines": names, "why": why }))?;
@@ -153,6 +157,7 @@ impl RetireArgs {
 }
 
 /// What is waited for, by every pool.
-fn why(farm: &Snapshot) -> Vec<String> {
-    farm.pools.iter().flat_map(|pool| &pool.report.constraints).map(reasons::said).collect()
+fn why(farm: &Status, language: Language) -> Vec<String> {
+    let constraints = farm.pools.iter().flat_map(|pool| &pool.report.constraints);
+    constraints.map(|one| one.keyed(language)).collect()
 }

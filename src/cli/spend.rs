@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::ask::Daemon;
 use super::out;
-use crate::model::snapshot::{CapView, DayRow, Ledger, Sum};
 use crate::model::{Money, Span};
+use crate::page::api::{Cap, Day, Ledger, Sum};
 
 const JSON: &str = "\
 JSON (--json): money in millionths of a yuan, times in milliseconds.
@@ -72,7 +72,7 @@ impl SpendArgs {
         caps(&ledger.caps)
     }
 
-    fn sums(&self, rows: &[DayRow]) -> BTreeMap<String, Sum> {
+    fn sums(&self, rows: &[Day]) -> BTreeMap<String, Sum> {
         let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
         for row in rows {
             let name = match self.by {
@@ -151,13 +151,13 @@ fn summary(ledger: &Ledger) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn caps(caps: &[CapView]) -> anyhow::Result<()> {
+fn caps(caps: &[Cap]) -> anyhow::Result<()> {
     let lines = caps.iter().map(|cap| {
         let most = cap.next_day.map_or(cap.committed, |day| day.max(cap.committed));
         let left = Money((cap.cap - most).0.max(0));
         [
             cap.pool.as_ref().map_or_else(|| "farm".to_owned(), ToString::to_string),
-            cap.span.word().to_owned(),
+            cap.span.clone(),
             cap.cap.to_string(),
             cap.spent.to_string(),
             (cap.committed - cap.spent).to_string(),

@@ -89,7 +89,7 @@ impl Daemon {
             error,
         })?;
         let address = listener.local_addr()?;
-        let (board, metrics) = (Arc::new(Board::new(clock.clone())), Metrics::new());
+        let (board, metrics) = (Arc::new(Board::new(clock.clone())), Metrics::default());
         let (observers, threads) = Observers::start(list(&board, &metrics, quiet))?;
         let heartbeat = Heartbeat::start(observers.turns())?;
         let control = Control::default();
@@ -175,12 +175,10 @@ fn serve(
     let options = page::Options {
         token: settings.token,
         allowed_hosts: settings.hosts,
+        anyone_may_order: true,
+        socket: None,
         orders,
         metrics: Box::new(move || metrics.render()),
     };
-    tokio::spawn(async move {
-        if let Err(error) = page::serve(listener, board, options).await {
-            tracing::error!(%error, "the page has ended");
-        }
-    });
+    tokio::spawn(page::serve(listener, None, board, options));
 }

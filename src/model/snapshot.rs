@@ -153,7 +153,7 @@ pub struct MachineView {
     pub held: Option<Hold>,
     /// A status that is none of a life's, as listed.
     #[serde(default)]
-    pub odd: Option<Text>,
+    pub unexpected_status: Option<Text>,
 }
 
 /// A machine is kept by an operator.

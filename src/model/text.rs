@@ -13,21 +13,30 @@ pub const SENTENCE_MAX: usize = 1000;
 /// cursor, end the line, hide itself or turn the direction of writing is spelled out as an escape
 /// that is also valid in JSON (`\n`, `\u001b`, `\u202e`).
 pub fn printable(text: &str) -> Cow<'_, str> {
+    spelled_out(text, is_hostile)
+}
+
+/// The same for a text of several lines of our own making: its ends of lines and tabs stay.
+pub fn printable_lines(text: &str) -> Cow<'_, str> {
+    spelled_out(text, |letter| !matches!(letter, '\n' | '\t') && is_hostile(letter))
+}
+
+fn spelled_out(text: &str, is_hostile: fn(char) -> bool) -> Cow<'_, str> {
     if !text.chars().any(is_hostile) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
         match letter {
+            _ if !is_hostile(letter) => shown.push(letter),
             '\n' => shown.push_str("\\n"),
             '\t' => shown.push_str("\\t"),
             '\r' => shown.push_str("\\r"),
-            _ if is_hostile(letter) => {
+            _ => {
                 for unit in letter.encode_utf16(&mut [0; 2]) {
                     shown.push_str(&format!("\\u{unit:04x}"));
                 }
             }
-            _ => shown.push(letter),
         }
     }
     Cow::Owned(shown)

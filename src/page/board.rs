@@ -6,18 +6,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::model::snapshot::{Phase, Snapshot};
+use crate::model::snapshot::{Phase, PoolView, Snapshot};
 use crate::model::{Money, Span, Time};
 
 /// Points of history kept: when there are more, every other one is dropped and the step doubles.
 const POINTS_MAX: usize = 600;
 /// The first step between two points.
 const STEP: Span = Span::seconds(10);
+/// How long a start may take before the first snapshot.
+const START_WITHIN: Span = Span::minutes(2);
 
 /// What page and API read.
 #[derive(Debug)]
 pub struct Board {
     clock: Clock,
+    real: Clock,
+    made_at: Time,
     inner: Mutex<Inner>,
 }
 
@@ -49,7 +53,8 @@ impl Board {
     /// An empty board.
     pub fn new(clock: Clock) -> Self {
         let inner = Inner { step: STEP, ..Inner::default() };
-        Self { clock, inner: Mutex::new(inner) }
+        let real = Clock::real();
+        Self { clock, made_at: real.now(), real, inner: Mutex::new(inner) }
     }
 
     /// Puts a snapshot up.
@@ -94,6 +99,11 @@ impl Board {
         turn.times(2) + Span::seconds(1).times(i64::from(self.clock.speed()))
     }
 
+    /// Whether the daemon has only just started, and may not have turned yet.
+    pub fn is_new(&self) -> bool {
+        self.real.now() < self.made_at + START_WITHIN
+    }
+
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,7 +111,7 @@ impl Board {
 
 impl Point {
     fn of(farm: &Snapshot) -> Self {
-        let mut machines = [0; 4];
+        let mut machines = [0_u32; 4];
         for (phase, count) in farm.pools.iter().flat_map(|pool| &pool.phases) {
             let place = match phase {
                 Phase::Ready => 0,
@@ -110,16 +120,21 @@ impl Point {
                 Phase::Stopped => 3,
             };
             if let Some(sum) = machines.get_mut(place) {
-                *sum += count;
+                *sum = sum.saturating_add(*count);
             }
         }
         Self {
             at: farm.at,
             machines,
-            queued: farm.pools.iter().map(|pool| pool.queued).sum(),
-            running: farm.pools.iter().map(|pool| pool.running).sum(),
+            queued: total(farm, |pool| pool.queued),
+            running: total(farm, |pool| pool.running),
             hourly: farm.spend.hourly,
             total: farm.spend.total,
         }
     }
+}
+
+/// A source may say anything: the sum of all pools stays a number.
+fn total(farm: &Snapshot, of: fn(&PoolView) -> u32) -> u32 {
+    farm.pools.iter().map(of).fold(0, u32::saturating_add)
 }

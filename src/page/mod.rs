@@ -1,8 +1,12 @@
 //! The page and the HTTP API: what the daemon published, shown; orders, passed on. Nothing here can
 //! reach the driver but through an order.
 
+pub mod api;
 mod board;
+mod entry;
+mod orders;
 mod routes;
+mod server;
 
 pub use board::Board;
 pub use routes::{Options, Orders, serve};

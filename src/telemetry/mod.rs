@@ -4,7 +4,6 @@
 pub mod changes;
 pub mod log;
 pub mod metrics;
-pub mod reasons;
 pub mod words;
 
 pub use changes::Changes;

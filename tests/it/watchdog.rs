@@ -17,8 +17,6 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use farmscale::clock::Clock;
-use farmscale::model::{Snapshot, Span};
-use farmscale::page::{self, Board};
 use farmscale::sim::http::Mischief;
 use farmscale::sim::provider::Dials;
 use serde_json::Value;
@@ -26,7 +24,7 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
 use crate::support::cloud::{Cloud, KEY, SECRET};
-use crate::support::daemon::{Daemon, PROGRAM, config, farmscale, free_port, http};
+use crate::support::daemon::{Daemon, PROGRAM, config, farmscale, free_port};
 use crate::support::wait::until;
 
 /// Two minutes of silence, the least there is, pass in a second.
@@ -252,39 +250,12 @@ fn the_daemon_gives_a_lease_as_long_as_it_turns() {
     let later = lease_of(|| daemon.get("/lease").filter(|later| later["at"] != lease["at"]));
     assert!(lease["at"].as_i64() < later["at"].as_i64(), "{lease} {later}");
 
-    let key = format!("Authorization: Bearer {token}\r\n");
-    let (_, status) = daemon.http("GET /api/v1/status", "127.0.0.1", &key);
     let mut worker = Worker::new();
     let address = daemon.url().trim_start_matches("http://").parse().unwrap();
     worker.guard_at(address, CALM, &["--farm", "test", "--busy", "false"]);
     worker.stays();
     daemon.kill();
     assert_eq!(worker.ended().code(), Some(0), "{}", worker.log());
-    let lease = stale(serde_json::from_str(&status).unwrap());
-    assert!(lease["valid_s"].as_i64() <= lease["age_s"].as_i64(), "{lease}");
-}
-
-/// The lease of a page whose daemon has stopped turning after this snapshot.
-fn stale(last: Snapshot) -> Value {
-    let runtime = Runtime::new().unwrap();
-    let clock = Clock::starting_at(last.at + Span::seconds(1), 1000);
-    let board = Arc::new(Board::new(clock));
-    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-    let address = listener.local_addr().unwrap();
-    let options = page::Options {
-        token: None,
-        allowed_hosts: Vec::new(),
-        orders: Box::new(|_| Err("it takes none")),
-        metrics: Box::new(String::new),
-    };
-    runtime.spawn(page::serve(listener, Arc::clone(&board), options));
-    let lease = || http(address, "GET /lease HTTP/1.1", "127.0.0.1", "").unwrap();
-    assert!(lease().0.starts_with("HTTP/1.1 503"), "no turn yet");
-    board.publish(last);
-    let (head, body) = lease();
-    assert!(head.starts_with("HTTP/1.1 200"), "{head} {body}");
-    let body = lease_of(|| Some(lease()).filter(|(head, _)| head.starts_with("HTTP/1.1 503"))).1;
-    serde_json::from_str(&body).unwrap()
 }
 
 fn lease_of<T>(look: impl FnMut() -> Option<T>) -> T {

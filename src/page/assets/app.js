@@ -1,13 +1,13 @@
-// Reads the daemon's snapshot once a second and draws it. Data is only ever set as text.
+// Reads the daemon's snapshot once a second and draws it. Data is only ever set as text; addresses
+// are relative, so that the page also works under a path of a proxy.
 "use strict";
 const asked = new URLSearchParams(location.search).get("lang") || localStorage.getItem("language");
 let language = ["zh", "en"].includes(asked) ? asked : navigator.language.startsWith("en") ? "en" : "zh";
-const headers = {};
-let snapshot = null, ledger = null, points = [], events = [], reasons = {};
+let snapshot = null, ledger = null, points = [], events = [], looking = false;
 
 const $ = (id) => document.getElementById(id);
 const word = (key, ...values) =>
-  values.reduce((text, value, place) => text.replace(`{${place}}`, value), WORDS[language][key] || key);
+  values.reduce((text, value, place) => text.replace(`{${place}}`, () => value), WORDS[language][key] || key);
 const yuan = (micro) => "¥" + (micro / 1e6).toFixed(2);
 const offerName = (o) => `${o.zone} ${o.family} ${o.cpu}c${o.ram_gib}g${o.gpus}gpu`;
 const two = (number) => String(number).padStart(2, "0");
@@ -15,6 +15,18 @@ function clock(ms) {
   const at = new Date(ms);
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
 }
+function day(ms) {
+  const at = new Date(ms);
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+}
+// Sentences carry moments in UTC; people read the clock on their wall.
+function localised(text) {
+  return text.replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ/g, (stamp) => {
+    const at = Date.parse(stamp);
+    return day(at) === day(snapshot.at) ? clock(at) : `${day(at)} ${clock(at)}`;
+  });
+}
+const said = (fact) => localised(fact[language]);
 function span(ms) {
   const s = Math.max(0, Math.round(ms / 1000));
   if (s < 60) return `${s}s`;
@@ -33,39 +45,72 @@ const GROUP = {
   draining: "going", stopping: "going", leaving: "going", stopped: "stopped",
 };
 
+class SignInFirst extends Error {}
 async function get(path) {
-  const answer = await fetch(path, { headers, cache: "no-store" });
-  if (answer.status === 401) {
-    const token = prompt(word("token"));
-    if (token) headers.Authorization = `Bearer ${token}`;
-  }
+  const answer = await fetch(path, { cache: "no-store" });
+  if (answer.status === 401) throw new SignInFirst();
   if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
   return answer.json();
 }
 
 async function look() {
-  if (document.hidden && snapshot) return;
+  if (looking || !$("sign-in").hidden || (document.hidden && snapshot)) return;
+  looking = true;
   try {
-    const [status, journal, history, why, spend] = await Promise.all([
-      get("/api/v1/status"), get("/api/v1/journal?limit=120"), get("/api/v1/history"), get("/api/v1/why"),
-      get("/api/v1/spend"),
+    [snapshot, { events }, { points }, ledger] = await Promise.all([
+      get("api/v1/status"), get("api/v1/journal?limit=120"), get("api/v1/history"), get("api/v1/spend"),
     ]);
-    ledger = spend; snapshot = status; events = journal.events; points = history.points;
-    reasons = Object.fromEntries(why.pools.map((pool) => [pool.pool, pool.constraints]));
     draw();
   } catch (fault) {
-    $("stale").hidden = false;
-    $("stale").textContent = word("unreachable");
+    if (fault instanceof SignInFirst) askForToken();
+    else {
+      $("stale").hidden = false;
+      $("stale").textContent = word("unreachable");
+    }
+  } finally {
+    looking = false;
   }
 }
 
-function draw() {
+// Signing in: the token is sent once, for a cookie that no script can read.
+function askForToken() {
+  for (const id of ["farm-view", "stale", "paused", "retiring", "faults", "sign-out"]) $(id).hidden = true;
+  localStorage.removeItem("signed-in");
+  $("sign-in").hidden = false;
+  drawWords();
+  $("token").focus();
+}
+const X = { "X-Farmscale": "1" };
+$("sign-in").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const body = JSON.stringify({ token: $("token").value.trim() });
+  const headers = { ...X, "Content-Type": "application/json" };
+  const answer = await fetch("session", { method: "POST", headers, body }).catch(() => null);
+  $("sign-in-fault").textContent =
+    answer === null ? word("unreachable") : answer.ok ? "" : word("token_wrong");
+  if (answer === null || !answer.ok) return;
+  $("token").value = "";
+  $("sign-in").hidden = true;
+  localStorage.setItem("signed-in", "1");
+  look();
+});
+$("sign-out").addEventListener("click", async () => {
+  await fetch("session", { method: "DELETE", headers: X }).catch(() => null);
+  askForToken();
+});
+
+function drawWords() {
   document.documentElement.lang = language;
   for (const place of document.querySelectorAll("[data-word]")) place.textContent = word(place.dataset.word);
   $("language").textContent = word("other");
+}
+
+function draw() {
+  drawWords();
+  $("farm-view").hidden = false;
+  $("sign-out").hidden = localStorage.getItem("signed-in") === null;
   $("farm").textContent = snapshot.farm;
-  const at = new Date(snapshot.at);
-  $("clock").textContent = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock(snapshot.at)}`;
+  $("clock").textContent = `${day(snapshot.at)} ${clock(snapshot.at)}`;
   banners();
   figures();
   legend();
@@ -83,6 +128,8 @@ function banners() {
   const pause = snapshot.paused;
   $("paused").hidden = !pause && snapshot.adopted_at !== null;
   $("paused").textContent = pause ? word("paused", pause.owner, pause.reason) : word("adopting");
+  $("retiring").hidden = snapshot.retiring === null;
+  $("retiring").textContent = word("retiring", snapshot.retiring);
   const faults = Object.entries(snapshot.faults);
   $("faults").hidden = faults.length === 0;
   $("faults").textContent = faults.map(([source, detail]) => `${source}: ${detail}`).join("\n");
@@ -96,11 +143,11 @@ function figures() {
     [span(oldest), "f_oldest"], [yuan(snapshot.spend.hourly), "f_hourly"], [yuan(snapshot.spend.total), "f_spent"],
     [yuan(ledger.spent_today), "f_today"], [yuan(ledger.forecast_today), "f_midnight"],
     [yuan(ledger.spent_month), "f_month"], [yuan(ledger.forecast_month), "f_month_end"],
-    ...ledger.caps.map((cap) => [
-      `${yuan(cap.committed)} / ${yuan(cap.cap)}`, `f_cap_${cap.span}`, cap.pool || ""]),
-  ];
-  $("figures").replaceChildren(...all.map(([value, key, of = ""]) =>
-    element("div", "figure", element("b", "", String(value)), element("span", "", `${word(key)} ${of}`))));
+  ].map(([value, key]) => [value, key, "", "figure"]);
+  const caps = ledger.caps.map((cap) =>
+    [`${yuan(cap.committed)} / ${yuan(cap.cap)}`, `f_cap_${cap.span}`, cap.pool || "", "figure pair"]);
+  $("figures").replaceChildren(...[...all, ...caps].map(([value, key, of, kind]) =>
+    element("div", kind, element("b", "", String(value)), element("span", "", `${word(key)} ${of}`))));
 }
 
 function legend() {
@@ -115,13 +162,14 @@ function shape(name, attributes, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
-// A chart's scales and grid; `top` is the highest value.
-function canvas(id, top, label) {
+// A chart's scales and grid; `top` is the highest value, `label` names it, `name` says what it shows.
+function canvas(id, top, label, name) {
   const svg = $(id), width = svg.clientWidth || 800, height = svg.clientHeight || 200;
   const left = 44, bottom = height - 20, from = points[0].at, to = Math.max(points.at(-1).at, from + 1);
   const x = (at) => left + ((at - from) / (to - from)) * (width - left - 6);
   const y = (value) => bottom - (value / top) * (bottom - 8);
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.setAttribute("aria-label", name);
   svg.replaceChildren();
   for (let part = 0; part <= 4; part += 1) {
     const value = (top * part) / 4;
@@ -149,13 +197,16 @@ function fleetChart() {
   // A long queue may leave the picture; the machines never do.
   const most = Math.max(...points.map(machines), 4);
   const top = nice(Math.max(most, Math.min(Math.max(...points.map(work)), most * 2)));
-  const { svg, x, y } = canvas("fleet-chart", top, (value) => String(Math.round(value)));
+  const last = points.at(-1);
+  const name = `${word("fleet")}: ${machines(last)} ${word("f_machines")}, ${work(last)} ${word("queue")}`;
+  const { svg, x, y } = canvas("fleet-chart", top, (value) => String(Math.round(value)), name);
   let floor = points.map(() => 0);
   ["ready", "coming", "going", "stopped"].forEach((kind, place) => {
     const roof = points.map((point, number) => floor[number] + point.machines[place]);
     const upper = points.map((point, number) => [point.at, roof[number]]);
     const lower = points.map((point, number) => [point.at, floor[number]]).reverse();
     svg.append(shape("path", { class: kind, d: `${line(upper, x, y)}L${line(lower, x, y).slice(1)}Z` }));
+    svg.append(shape("path", { class: "roof", d: line(upper, x, y) }));
     floor = roof;
   });
   const queue = points.map((point) => [point.at, Math.min(work(point), top)]);
@@ -165,39 +216,39 @@ function fleetChart() {
 function moneyChart() {
   if (points.length < 2) return;
   const top = nice(Math.max(...points.map((point) => point.hourly / 1e6), 1));
-  const { svg, x, y } = canvas("money-chart", top, (value) => `¥${Math.round(value)}`);
+  const name = `${word("money")}: ${yuan(points.at(-1).hourly)}`;
+  const { svg, x, y } = canvas("money-chart", top, (value) => `¥${Math.round(value)}`, name);
   const list = points.map((point) => [point.at, point.hourly / 1e6]);
   const d = line(list, x, y);
   svg.append(shape("path", { class: "money-area", d: `${d}L${x(list.at(-1)[0])} ${y(0)}L${x(list[0][0])} ${y(0)}Z` }));
   svg.append(shape("path", { class: "money", d }));
 }
 
-const BAD = /refused|failed|unknown|vanished|expired/;
-const QUIET = new Set(["worker_seen", "missed", "reappeared", "unmissed", "change_accepted", "create_accepted", "tombstone_dropped"]);
+// An acceptance is followed by what comes of it.
+const QUIET = new Set(["change_accepted", "create_accepted"]);
 function decisions() {
-  const shown = events.filter((one) => !QUIET.has(one.event.kind)).reverse();
-  $("decisions").replaceChildren(...shown.map((one) => element("li", BAD.test(one.event.kind) ? "bad" : "",
-    element("time", "", clock(one.event.at)), element("span", "", one[language]))));
+  const shown = events.filter((one) => one.level !== "debug" && !QUIET.has(one.kind)).reverse();
+  $("decisions").replaceChildren(...shown.map((one) => element("li", one.level === "warn" ? "bad" : "",
+    element("time", "", clock(one.at)), element("span", "", said(one)))));
 }
 
-function reasonText(bind) {
-  const zh = language === "zh" && REASONS_ZH[bind.reason.blocked];
-  return zh ? zh(bind.reason) : bind.words;
-}
 function pools() {
   $("pools").replaceChildren(...snapshot.pools.map((pool) => {
-    const constraints = reasons[pool.name] || [];
-    const texts = constraints.length ? constraints.map(reasonText) : [word("nothing")];
     const report = pool.report;
+    const reasons = report.constraints.map((one) => element("li", one.level, said(one)));
     return element("div", "pool", element("b", "", pool.name), " · ",
       word("asks", report.demand_slots, report.capacity_slots, pool.size[0], pool.size[1]),
-      element("ul", "", ...texts.map((text) => element("li", "", text))));
+      element("ul", "", ...(reasons.length ? reasons : [element("li", "", word("nothing"))])));
   }));
 }
 
 function table(id, columns, rows) {
-  const head = element("tr", "", ...columns.map(([key, kind]) => element("th", kind, word(key))));
-  const body = rows.map((row) => element("tr", "", ...row.map((cell, place) => element("td", columns[place][1], cell))));
+  const head = element("tr", "head", ...columns.map(([key, kind]) => element("th", kind, word(key))));
+  const body = rows.map((row) => element("tr", "", ...row.map((cell, place) => {
+    const made = element("td", columns[place][1], cell);
+    made.dataset.label = word(columns[place][0]);
+    return made;
+  })));
   $(id).replaceChildren(head, ...body);
 }
 
@@ -205,13 +256,9 @@ function offers() {
   const rows = snapshot.offers.map((one) => [
     one.pool, offerName(one.offer), one.hourly === null ? "" : yuan(one.hourly),
     one.work_hourly === null ? "" : yuan(one.work_hourly),
-    one.blocked === null ? word("yes") : blockedText(one.blocked),
+    one.blocked === null ? word("yes") : said(one.blocked),
   ]);
   table("offers", [["pool", "nowrap"], ["offer", ""], ["hourly", "number"], ["work", "number"], ["buy", "soft"]], rows);
-}
-function blockedText(reason) {
-  const zh = REASONS_ZH[reason.blocked];
-  return language === "zh" && zh ? zh(reason) : reason.blocked.replaceAll("_", " ") + (reason.detail ? `: ${reason.detail}` : "");
 }
 
 function machines() {
@@ -219,7 +266,7 @@ function machines() {
     one.name, `${one.offer.zone} ${one.offer.family}`,
     element("span", "", element("i", `dot ${GROUP[one.phase]}`), word(one.phase)),
     span(snapshot.at - one.since), one.worker ? word(one.worker) : "", yuan(one.hourly), yuan(one.cost),
-    BECAUSE[one.reason.because][language](one.reason),
+    said(one.now),
   ]);
   table("machines", [["machine", "name"], ["offer", "nowrap"], ["phase", "nowrap"], ["since", "number"],
     ["worker", "nowrap"], ["hourly", "number"], ["cost", "number"], ["reason", "soft"]], rows);
@@ -228,8 +275,10 @@ function machines() {
 $("language").addEventListener("click", () => {
   language = language === "zh" ? "en" : "zh";
   localStorage.setItem("language", language);
-  if (snapshot) draw();
+  if (snapshot && $("sign-in").hidden) draw();
+  else drawWords();
 });
 document.addEventListener("visibilitychange", look);
+drawWords();
 look();
 setInterval(look, 1000);

@@ -14,7 +14,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::model::text::printable;
 
 /// Lines that may wait to be written.
-const LINES_MAX: usize = 4096;
+const LINES_MAX: usize = 1024;
 /// How long the end of the process waits for what is not yet written.
 const LAST_LINES_WITHIN: Duration = Duration::from_secs(1);
 

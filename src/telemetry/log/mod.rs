@@ -3,14 +3,10 @@
 
 use std::io::IsTerminal;
 
-use tracing::Level;
 use tracing_subscriber::EnvFilter;
 
 use super::changes::Line;
-use super::words::{self, Language};
-use crate::model::event::{
-    ChangeEvent, CreateEvent, EventKind, MachineEvent, OfferEvent, SeenEvent,
-};
+use super::words::{self, Language, Level};
 use crate::model::{Event, Time};
 
 mod lines;
@@ -51,57 +47,12 @@ pub fn change(at: Time, line: &Line) {
 
 /// Writes one event.
 pub fn event(event: &Event) {
-    let words = words::say(event, Language::En);
-    let machine = event.machine().map(|name| name.as_str().to_owned());
-    let machine = machine.as_deref();
-    match weight(&event.kind) {
-        Level::WARN => tracing::warn!(at = %event.at, machine, "{words}"),
-        Level::INFO => tracing::info!(at = %event.at, machine, "{words}"),
-        _ => tracing::debug!(at = %event.at, machine, "{words}"),
-    }
-}
-
-/// How much an event matters to whoever reads the log.
-fn weight(kind: &EventKind) -> Level {
-    match kind {
-        EventKind::Offer { event: OfferEvent::OfferRefused { .. }, .. } => Level::WARN,
-        EventKind::Offer { event: OfferEvent::Ended { .. }, .. } => Level::DEBUG,
-        EventKind::Offer { event: OfferEvent::OfferServed, .. } | EventKind::Farm(_) => Level::INFO,
-        EventKind::Machine { event, .. } => match event {
-            MachineEvent::Create(CreateEvent::Intended { .. } | CreateEvent::Accepted { .. })
-            | MachineEvent::Change {
-                event:
-                    ChangeEvent::Intended { .. }
-                    | ChangeEvent::Accepted { .. }
-                    | ChangeEvent::Done { .. },
-                ..
-            } => Level::INFO,
-            MachineEvent::Create(_) | MachineEvent::Change { .. } => Level::WARN,
-            MachineEvent::Seen(event) => seen_weight(event),
-        },
-    }
-}
-
-fn seen_weight(event: &SeenEvent) -> Level {
-    match event {
-        SeenEvent::StatusSeen { .. }
-        | SeenEvent::UnexpectedStatus { .. }
-        | SeenEvent::StopCharged
-        | SeenEvent::Vanished
-        | SeenEvent::BootFailed { .. }
-        | SeenEvent::Reclaimed { .. } => Level::WARN,
-        SeenEvent::Missed
-        | SeenEvent::Reappeared
-        | SeenEvent::WorkerSeen { .. }
-        | SeenEvent::AssumedReady
-        | SeenEvent::Booted { .. }
-        | SeenEvent::ChangeSeen
-        | SeenEvent::Quoted { .. }
-        | SeenEvent::TombstoneDropped => Level::DEBUG,
-        SeenEvent::Held { .. }
-        | SeenEvent::Released { .. }
-        | SeenEvent::Found { .. }
-        | SeenEvent::Adopted { .. }
-        | SeenEvent::StatusNormal => Level::INFO,
+    let told = words::event(&event.kind);
+    let words = told.words(Language::En);
+    let machine = event.machine().map(crate::model::MachineName::as_str);
+    match told.level {
+        Level::Warn => tracing::warn!(at = %event.at, machine, "{words}"),
+        Level::Info => tracing::info!(at = %event.at, machine, "{words}"),
+        Level::Debug => tracing::debug!(at = %event.at, machine, "{words}"),
     }
 }

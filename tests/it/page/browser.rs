@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 #![expect(clippy::panic, reason = "tests")]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 
+use super::sample::{farm, options, serve};
 use crate::support::daemon::PROGRAM;
 use crate::support::wait::until;
 
@@ -81,4 +83,61 @@ fn a_browser_shows_machines_money_and_reasons_in_both_languages() {
         ],
     );
     demo.shows("zh", &["决策", "可购买的机器", "专业渲染型rp3", "任务需要", "预计到月底"]);
+}
+
+/// A proxy that shows the page under `/farm/`, as nginx does with `proxy_pass`.
+fn proxy_under_a_path(page: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for caller in listener.incoming().map_while(Result::ok) {
+            std::thread::spawn(move || pass_on(caller, page));
+        }
+    });
+    address
+}
+
+/// One request: whatever is not under `/farm/` is refused.
+fn pass_on(mut caller: TcpStream, page: SocketAddr) {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if caller.read(&mut byte).unwrap_or(0) == 0 {
+            return;
+        }
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).unwrap();
+    if !head.starts_with("GET /farm/") {
+        caller.write_all(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").unwrap_or(());
+        return;
+    }
+    let head = head.replacen("GET /farm/", "GET /", 1);
+    let head = head.replace("Connection: keep-alive", "Connection: close");
+    let mut behind = TcpStream::connect(page).unwrap();
+    behind.write_all(head.as_bytes()).unwrap();
+    let mut answer = Vec::new();
+    behind.read_to_end(&mut answer).unwrap();
+    caller.write_all(&answer).unwrap_or(());
+    caller.shutdown(Shutdown::Both).unwrap_or(());
+}
+
+#[test]
+fn the_page_works_under_a_path_of_a_proxy() {
+    let (_runtime, page) = serve(farm(), options(None));
+    let shown = rendered(&format!("http://{}/farm/?lang=en", proxy_under_a_path(page)));
+    for expected in ["test-gpu-1", "held by li: driver", "Paused by li: look", "¥6.00"] {
+        assert!(shown.contains(expected), "`{expected}` is not shown:\n{shown}");
+    }
+    assert!(!shown.contains("does not answer"), "{shown}");
+}
+
+#[test]
+fn a_page_with_a_token_asks_for_it_in_a_form_and_shows_nothing_before() {
+    let (_runtime, page) = serve(farm(), options(Some("a-token-of-more-than-sixteen-letters")));
+    let shown = rendered(&format!("http://{page}/?lang=zh"));
+    let form = shown.split("<form").nth(1).unwrap().split("</form>").next().unwrap();
+    assert!(!form.split('>').next().unwrap().contains("hidden"), "{form}");
+    assert!(form.contains("访问令牌") && form.contains("登录"), "{form}");
+    assert!(!shown.contains("test-gpu-1"), "{shown}");
 }

@@ -107,6 +107,13 @@ impl Daemon {
         self.child = Some(child);
     }
 
+    /// After a line of shell, such as one that sets limits.
+    pub(crate) fn start_under(&mut self, shell: &str) {
+        let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
+        let mut command = self.under(shell);
+        self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+    }
+
     /// With every line it can write on this instead of the file that `log` reads.
     pub(crate) fn start_logging_to(&mut self, log: Stdio) {
         let mut command = self.command();

@@ -141,7 +141,7 @@ impl Record {
             .held
             .as_ref()
             .map_or(String::new(), |hold| format!("; held by {}: {}", hold.owner, hold.reason));
-        let odd = one.odd.as_ref();
+        let odd = one.unexpected_status.as_ref();
         let odd = odd.map_or(String::new(), |status| format!("; listed as `{status}`"));
         let MachineView { name, offer, reason, hourly, .. } = one;
         let (phase, since) = (word(&one.phase), clock(one.since));
