@@ -7,6 +7,7 @@ use super::actions::ecs as action;
 use super::client::{Client, Params};
 use super::error::CallError;
 use super::fields::{Fields, list};
+use super::rows;
 use crate::model::{Billing, Money, OfferKey, Price, Quote, Span, Stock, StockReading, Text, Time};
 
 /// A zone, as `DescribeRegions` lists it.
@@ -107,7 +108,7 @@ impl Client {
 
     /// `DescribeEcsFamilyInfo`: what a zone offers.
     pub async fn specs(&self, zone: &str, billing: Billing) -> Result<Vec<Spec>, CallError> {
-        let params = [("AvailableZoneCode", zone), ("BillingMethod", billing.code())];
+        let params = [("AvailableZoneCode", zone), ("BillingMethod", rows::billing_code(billing))];
         let answer = self.call(&action::FAMILIES, Params::query(&params)).await?;
         Ok(specs(&answer.data))
     }
@@ -132,7 +133,7 @@ impl Client {
         let mut body = json!({
             "AvailableZoneCode": *offer.zone, "EcsFamilyName": *offer.family,
             "Cpu": offer.cpu, "Ram": offer.ram_gib, "Gpu": offer.gpus,
-            "BillingMethod": offer.billing.code(), "Number": number,
+            "BillingMethod": rows::billing_code(offer.billing), "Number": number,
             "SystemDiskInfo": disk(system_disk),
         });
         if let Some(body) = body.as_object_mut() {

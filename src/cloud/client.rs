@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use reqwest::Method;
 use secrecy::ExposeSecret;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::actions::{Action, Service};
+use super::actions::{Action, Kind, Service};
 use super::envelope::{self, Answer};
 use super::error::CallError;
 use super::sign::{Signed, Stamp};
@@ -57,6 +57,27 @@ impl Params {
     pub fn query(pairs: &[(&str, &str)]) -> Self {
         let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         Self::Query(pairs.collect())
+    }
+
+    /// As the action sends them: in the address, where lists are text, or as a body.
+    pub fn of(action: &Action, given: &Map<String, Value>) -> Self {
+        if action.method != "GET" {
+            return Self::Body(Value::Object(given.clone()));
+        }
+        let text = |(name, value): (&String, &Value)| {
+            let words = value
+                .as_array()
+                .filter(|_| action.param(name).is_some_and(|param| param.kind == Kind::Words));
+            let text = match (words, value) {
+                (Some(words), _) => {
+                    words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(",")
+                }
+                (None, Value::String(text)) => text.clone(),
+                (None, other) => other.to_string(),
+            };
+            (name.clone(), text)
+        };
+        Self::Query(given.iter().map(text).collect())
     }
 }
 
@@ -143,6 +164,23 @@ impl Client {
             if tries_left == 0 {
                 return result;
             }
+        }
+    }
+
+    /// Sends a call whose parameters are JSON. Where the vendor's pages and programs differ in a
+    /// parameter's name, the call is sent once more with the other name, after a refusal of the
+    /// first for the name of a parameter: nothing was taken on then.
+    pub async fn call_as(
+        &self,
+        action: &Action,
+        given: &Map<String, Value>,
+    ) -> Result<Answer, CallError> {
+        match self.call(action, Params::of(action, given)).await {
+            Err(error) if error.is_about_a_parameter() => match action.other_names(given) {
+                Some(other) => self.call(action, Params::of(action, &other)).await,
+                None => Err(error),
+            },
+            ended => ended,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::actions::Action;
 use super::actions::ebs as action;
@@ -146,14 +146,8 @@ impl Client {
 
     /// `DescribeEcsAttachDisks`: the disks of a machine.
     pub async fn attached_disks(&self, instance: &str) -> Result<Vec<Disk>, CallError> {
-        let ask = |name: &'static str| Params::query(&[(name, instance)]);
-        let answer = match self.call(&action::ATTACHED, ask("InstanceId")).await {
-            Err(error) if is_about_a_parameter(&error) => {
-                self.call(&action::ATTACHED, ask("EcsId")).await?
-            }
-            other => other?,
-        };
-        disks(&answer.data)
+        let given = Map::from_iter([("InstanceId".to_owned(), json!(instance))]);
+        disks(&self.call_as(&action::ATTACHED, &given).await?.data)
     }
 
     /// `CreateDisk`.
@@ -190,15 +184,10 @@ impl Client {
         instance: &str,
         release: bool,
     ) -> Result<TakenOn, CallError> {
-        let release = u8::from(release);
-        let body =
-            |name: &str| json!({ "DiskIds": ids, name: instance, "ReleaseWithInstance": release });
-        match self.change_disks(&action::ATTACH, ids, &body("InstanceId")).await {
-            Err(error) if is_about_a_parameter(&error) => {
-                self.change_disks(&action::ATTACH, ids, &body("EcsId")).await
-            }
-            other => other,
-        }
+        let body = json!({
+            "DiskIds": ids, "InstanceId": instance, "ReleaseWithInstance": u8::from(release),
+        });
+        self.change_disks(&action::ATTACH, ids, &body).await
     }
 
     /// `ExtendDisk` to `gib`, more than now, a multiple of 8.
@@ -214,16 +203,9 @@ impl Client {
         body: &Value,
     ) -> Result<TakenOn, CallError> {
         let _turns = self.turns(ids).await;
-        Ok(taken_on(&self.call(action, Params::Body(body.clone())).await?))
+        let given = body.as_object().cloned().unwrap_or_default();
+        Ok(taken_on(&self.call_as(action, &given).await?))
     }
-}
-
-/// Whether the server did not like a parameter, rather than what was asked.
-fn is_about_a_parameter(error: &CallError) -> bool {
-    matches!(error, CallError::Refused { code, class, .. }
-        if *class != Refusal::NotFound
-            && matches!(code.as_str(), "MissingParameter" | "InvalidParameter"
-                | "InvalidParameter.IsNull"))
 }
 
 fn not_a_disk() -> CallError {
@@ -247,7 +229,8 @@ pub fn disk(fields: Fields<'_>) -> Option<Disk> {
         instance_name: fields.text("EcsName"),
         zone: fields.text("AvailableZoneCode"),
         feature: fields.text("DiskFeature").map(|feature| feature.to_lowercase().into()),
-        is_system: fields.text("Property").as_deref() == Some("system"),
+        // One that does not say what it is may be a system disk, which is never deleted by itself.
+        is_system: fields.text("Property").as_deref() != Some("data"),
         release_with_instance: fields.flag("ReleaseWithInstance").unwrap_or(false),
     })
 }

@@ -18,6 +18,8 @@ pub struct Answer {
     pub total: Option<u32>,
     /// The server's id of the call, where it gives one.
     pub request_id: Option<String>,
+    /// `TaskId` of a change of the network, beside `Data`.
+    pub task: Option<String>,
 }
 
 /// Opens an answer. Keys at the top are matched whatever their case; success is HTTP 2xx together
@@ -42,7 +44,8 @@ pub fn open(http: u16, body: &[u8]) -> Result<Answer, CallError> {
     let data = top.get("data").cloned().unwrap_or(Value::Null);
     let inside = Fields::of(&data).and_then(|data| data.number("TotalCount"));
     let total = text(&top, &["totalcount"]).and_then(|total| total.parse().ok()).or(inside);
-    Ok(Answer { data, total, request_id: text(&top, &["requestid"]) })
+    let (request_id, task) = (text(&top, &["requestid"]), text(&top, &["taskid"]));
+    Ok(Answer { data, total, request_id, task })
 }
 
 /// Opens an answer about an event: one that failed may come as an error, with its data all the same.
@@ -53,7 +56,7 @@ pub fn open_event(http: u16, body: &[u8]) -> Result<Answer, CallError> {
         let data = top.into_iter().find(|(key, _)| key.eq_ignore_ascii_case("data"));
         match data {
             Some((_, data)) if data.get("EventStatus").is_some_and(Value::is_string) => {
-                Ok(Answer { data, total: None, request_id: None })
+                Ok(Answer { data, total: None, request_id: None, task: None })
             }
             Some(_) | None => Err(error),
         }

@@ -38,6 +38,14 @@ impl CallError {
         }
     }
 
+    /// Whether the server did not like a parameter, rather than what was asked.
+    pub fn is_about_a_parameter(&self) -> bool {
+        matches!(self, Self::Refused { code, class, .. }
+            if *class != Refusal::NotFound
+                && matches!(code.as_str(), "MissingParameter" | "InvalidParameter"
+                    | "InvalidParameter.IsNull"))
+    }
+
     /// The same error in other words: cut, and without secrets.
     #[must_use]
     pub fn map_text(self, word: impl Fn(String) -> String) -> Self {

@@ -22,7 +22,7 @@ pub const BATCH_MAX: usize = 100;
 pub struct TakenOn {
     /// To follow with `DescribeEvent`.
     pub event: Option<Text>,
-    /// Ids of new machines (`EcsIdSet`), disks (`DiskIdSet`), or of the new image.
+    /// Ids of new machines (`EcsIdSet`), disks (`DiskIdSet`), or of the new image or snapshot.
     pub made: Vec<Text>,
 }
 
@@ -248,7 +248,7 @@ fn create_body(new: &NewInstances<'_>) -> Value {
     let mut body = json!({
         "AvailableZoneCode": *offer.zone, "EcsFamilyName": *offer.family,
         "Cpu": offer.cpu, "Ram": offer.ram_gib, "Gpu": offer.gpus,
-        "BillingMethod": billing.code(), "Number": number, "Name": new.name,
+        "BillingMethod": rows::billing_code(billing), "Number": number, "Name": new.name,
         "ImageId": new.image, "Password": new.password,
         "SystemDisk": { "DiskFeature": new.system_disk.feature, "Size": new.system_disk.gib },
         "VpcInfo": { "VpcId": vpc }, "SubnetInfo": { "SubnetId": subnet },
@@ -294,6 +294,7 @@ pub(super) fn taken_on(answer: &Answer) -> TakenOn {
     let mut made = data.ids("EcsIdSet");
     made.extend(data.ids("DiskIdSet"));
     made.extend(data.id("ImageId"));
+    made.extend(data.id("SnapshotId"));
     TakenOn { event: data.id("EventId"), made }
 }
 

@@ -96,7 +96,7 @@ impl Client {
             });
         }
         for (eip, asked) in self.addresses().await? {
-            if !eip.is_bound {
+            if eip.is_bound == Some(false) {
                 found.push(Leftover {
                     kind: Kind::Address,
                     id: eip.id,
@@ -156,8 +156,8 @@ impl Client {
         let eips = self.eips(region, zone.as_deref()).await?;
         Ok(match eips.into_iter().find(|eip| eip.id == one.id) {
             None => Since::Gone,
-            Some(eip) if eip.is_bound => Since::Changed,
-            Some(_) => Since::Unused,
+            Some(eip) if eip.is_bound == Some(false) => Since::Unused,
+            Some(_) => Since::Changed,
         })
     }
 

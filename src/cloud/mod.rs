@@ -1,6 +1,7 @@
 //! The vendor's API, all of it that is used: signing, envelope, errors, typed actions.
 
 pub mod actions;
+pub mod addresses;
 pub mod catalog;
 pub mod client;
 pub mod detail;
@@ -9,6 +10,7 @@ pub mod envelope;
 pub mod error;
 pub mod events;
 pub mod fields;
+pub mod groups;
 pub mod images;
 pub mod instances;
 pub mod leftovers;
@@ -17,6 +19,7 @@ pub mod network;
 pub mod password;
 pub mod rows;
 pub mod sign;
+pub mod snapshots;
 pub mod survey;
 pub mod throttle;
 mod turns;

@@ -71,8 +71,13 @@ pub struct Eip {
     pub id: Text,
     /// `IP`.
     pub ip: Text,
-    /// Whether it is bound to something; one that is not bills all the same.
-    pub is_bound: bool,
+    /// Whether it is bound to something; one that is not bills all the same. `None` = the answer does
+    /// not say, which is no reason to take it for unused.
+    pub is_bound: Option<bool>,
+    /// `Qos`, Mbit/s.
+    pub mbit: Option<u32>,
+    /// `SubnetIP`: the private address it is bound to.
+    pub bound_to: Option<Text>,
     /// `Description`: all of a name it has.
     pub description: Text,
     /// Its zone; only edge zones are told.
@@ -189,11 +194,15 @@ pub fn subnets(data: &Value) -> Vec<Subnet> {
 /// `Data` of `DescribeEIP`.
 pub fn eips(data: &Value) -> Vec<Eip> {
     let eip = |row: Fields<'_>| {
-        let is_bound = row.flag("IsBind").unwrap_or(false);
+        let bound_to = row.object("BindResourceInfo");
+        let is_bound = bound_to.map(|_| true).or_else(|| row.flag("IsBind"));
+        let bandwidth = row.object("BandwidthInfo");
         Some(Eip {
-            id: row.text("Id")?,
+            id: row.id("Id")?,
             ip: row.text("IP")?,
             is_bound,
+            mbit: bandwidth.and_then(|bandwidth| bandwidth.number("Qos")),
+            bound_to: bound_to.and_then(|resource| resource.text("SubnetIP")),
             description: row.text("Description").unwrap_or_else(|| "".into()),
             zone: row.text("AvailableZoneCode"),
             created_at: row.time("CreateTime"),

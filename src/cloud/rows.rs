@@ -47,7 +47,17 @@ fn offer(fields: Fields<'_>, zones: &BTreeMap<Text, Text>) -> Option<OfferKey> {
 
 /// `BillingMethod`; `None` for one that is not known.
 pub fn billing(code: &str) -> Option<Billing> {
-    [Billing::OnDemand, Billing::Monthly, Billing::Spot].into_iter().find(|one| one.code() == code)
+    let all = [Billing::OnDemand, Billing::Monthly, Billing::Spot];
+    all.into_iter().find(|one| billing_code(*one) == code)
+}
+
+/// `BillingMethod`, as the vendor writes it.
+pub const fn billing_code(billing: Billing) -> &'static str {
+    match billing {
+        Billing::OnDemand => "0",
+        Billing::Monthly => "1",
+        Billing::Spot => "3",
+    }
 }
 
 /// `Data` of `DescribeInstanceStatus`, by id.

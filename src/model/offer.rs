@@ -8,27 +8,16 @@ use super::Text;
 use super::money::{Money, Price};
 use super::time::{Span, Time};
 
-/// How a machine is paid for (`BillingMethod`).
+/// How a machine is paid for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Billing {
-    /// `"0"`: by use.
+    /// By use.
     OnDemand,
-    /// `"1"`: by month.
+    /// By month.
     Monthly,
-    /// `"3"`: spot, may be taken back.
+    /// Spot, may be taken back.
     Spot,
-}
-
-impl Billing {
-    /// The vendor's text.
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::OnDemand => "0",
-            Self::Monthly => "1",
-            Self::Spot => "3",
-        }
-    }
 }
 
 /// What identifies an offer: zone, family, size and terms.

@@ -19,7 +19,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("queue", &["clock", "net", "reader"]),
     ("world", &["journal", "cloud", "queue", "clock"]),
     ("driver", &["policy", "memory", "plan", "journal", "world"]),
-    ("sim", &["policy", "memory", "journal", "world", "clock", "driver", "plan"]),
+    ("sim", &["cloud", "policy", "memory", "journal", "world", "clock", "driver", "plan"]),
     ("backtest", &["policy", "sim", "driver"]),
     ("telemetry", &[]),
     ("page", &["clock", "telemetry"]),

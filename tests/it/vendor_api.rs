@@ -7,7 +7,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use farmscale::cloud::actions::{self, Action, Service};
+use farmscale::cloud::actions::{self, Action, Field, Holds, Service, ToldBy};
 use farmscale::cloud::error::codes;
 
 const HEAD: &str = "\
@@ -17,7 +17,20 @@ Made by `tests/it/vendor_api.rs` from the tables in `src/cloud/actions`; change 
 (`FARMSCALE_WRITE_DOCS=1 cargo nextest run vendor_api`). Pages: *ECS* and *EBS* are the chapters of
 the public document 首云公开API文档, with the number of the section; *new* is what the vendor's later
 pages add; *VPC* and *ECS安全组* are pages of their own. In Rust: `farmscale::cloud::Client`. On the
-command line: `farmscale api ACTION name=value …`.
+command line: `farmscale api ACTION name=value …`; `--unchecked` sends what stands in no table.
+
+Compared, field by field: the document (`openapi`, as of 2026-04-21), its samples, and the field names
+and types of the vendor's newest public program (*client*: `cds-cloudos-go-sdk`, as of 2025-10-15). In
+the answers a type stands after a name that is no text; `*` marks what the client alone tells. The
+simulated cloud answers exactly these fields (`tests/it/vendor_shapes.rs`), and refuses what a rule here
+says is refused (`tests/it/vendor_refusals.rs`).
+
+What nobody outside the vendor can know, and what is assumed: which code a sold-out size has (words in
+the message are read); how far a timestamp may be off (15 min in the simulated cloud) and how long a
+nonce is remembered; how many calls a second are allowed (5 are made); what DescribeInstanceStatus says
+of deleted ids (missing = unknown); how measurements of several GPUs look and in which zone their times
+are (both forms, both zones are read); how long a listing lags; what `PriceUnit` is for monthly and spot
+prices; whether a create of several can succeed in part; how many ids one call may name (100 are).
 
 ";
 
@@ -39,23 +52,34 @@ fn tests_of(action: &Action) -> String {
     files.join(", ")
 }
 
-/// The functions of the typed client that send an action, by the name of its constant.
-fn functions_of(action: &Action) -> String {
-    let table = match action.service {
-        Service::Ebs => "ebs",
-        Service::Vpc | Service::SecurityGroups => "network",
-        Service::Ecs | Service::Images => "ecs",
-    };
-    let source = fs::read_to_string(root().join(format!("src/cloud/actions/{table}.rs"))).unwrap();
-    let mut constant = "";
-    for line in source.lines() {
-        if let Some(rest) = line.strip_prefix("pub const ") {
-            constant = rest.split(':').next().unwrap();
-        }
-        if line.contains(&format!("\"{}\"", action.name)) {
-            break;
+/// The tables of actions, by the name of their file.
+const TABLES: [&str; 4] = ["ecs", "ebs", "network", "newer"];
+
+/// The table an action stands in, and the name of its constant.
+fn constant_of(action: &Action) -> (&'static str, String) {
+    let quoted = format!("\"{}\"", action.name);
+    for table in TABLES {
+        let path = root().join(format!("src/cloud/actions/{table}.rs"));
+        let source = fs::read_to_string(path).unwrap();
+        let is_ebs = table == "ebs";
+        let mut constant = "";
+        for line in source.lines() {
+            if let Some(rest) = line.strip_prefix("pub const ") {
+                constant = rest.split(':').next().unwrap();
+            }
+            let of_service =
+                action.name != "DescribeEvent" || is_ebs == (action.service == Service::Ebs);
+            if line.contains(&quoted) && of_service {
+                return (table, constant.to_owned());
+            }
         }
     }
+    panic!("{} stands in no table", action.name)
+}
+
+/// The functions of the typed client that send an action, by the name of its constant.
+fn functions_of(action: &Action) -> String {
+    let (table, constant) = constant_of(action);
     let mut found = Vec::new();
     for entry in fs::read_dir(root().join("src/cloud")).unwrap() {
         let path = entry.unwrap().path();
@@ -74,6 +98,7 @@ fn functions_of(action: &Action) -> String {
 
 fn uses(text: &str, table: &str) -> bool {
     text.contains(&format!("{table} as action"))
+        || text.contains(&format!("actions::{{Action, {table} as action}}"))
 }
 
 /// Public functions in whose body `what` is named in full.
@@ -131,14 +156,51 @@ fn one(action: &Action, page: &mut String) {
         for param in action.params {
             let required = if param.required { "required" } else { "" };
             let words = param.kind.words().replace('|', "\\|");
-            let (name, about) = (param.name, param.about);
-            writeln!(page, "| `{name}` | {words} | {required} | {about} |").unwrap();
+            let also = if param.alias.is_empty() {
+                String::new()
+            } else {
+                format!(", also `{}`", param.alias)
+            };
+            let by = if param.told_by == ToldBy::Client { "*" } else { "" };
+            let (name, about) = (format!("{}`{by}{also}", param.name), param.about);
+            writeln!(page, "| `{name} | {words} | {required} | {about} |").unwrap();
         }
     }
-    writeln!(page, "\nAnswers `{}`.", action.answer).unwrap();
+    for rule in action.rules {
+        let weight = if rule.refused { "Refused" } else { "Warned of" };
+        writeln!(page, "\n{weight}: `{}` {} («{}»).", rule.param, rule.what, rule.sentence)
+            .unwrap();
+    }
+    writeln!(page, "\nAnswers `{}`.", action.answer.words()).unwrap();
+    writeln!(page, "\nCompared with: {}.", compared(action)).unwrap();
     if !action.quirks.is_empty() {
         writeln!(page, "\nContradictions: {}", action.quirks).unwrap();
     }
+}
+
+/// What the table was compared with: the document, its sample, the vendor's newest program.
+fn compared(action: &Action) -> String {
+    let samples: serde_json::Value =
+        serde_json::from_str(include_str!("../data/vendor_samples.json")).unwrap();
+    let mut with = Vec::new();
+    if action.source != "client" {
+        with.push(format!("document ({})", action.source));
+    }
+    if samples.get(action.id()).is_some() {
+        with.push("its sample".to_owned());
+    }
+    if is_of_client(action.answer) || CALLED_BY_CLIENT.contains(&action.name) {
+        with.push("client".to_owned());
+    }
+    with.join(", ")
+}
+
+/// What the vendor's program calls without reading anything.
+const CALLED_BY_CLIENT: [&str; 3] = ["DeleteEIP", "UpdateEIP", "DescribeTask"];
+
+fn is_of_client(holds: Holds) -> bool {
+    let of_it = |field: &Field| field.told_by != ToldBy::Document || is_of_client(field.holds);
+    holds.fields().iter().any(of_it)
 }
 
 fn errors(page: &mut String) {

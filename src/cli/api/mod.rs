@@ -16,6 +16,7 @@ use crate::cloud::client::Params;
 use crate::cloud::sign::{Signed, Stamp};
 use crate::model::Span;
 
+mod newer;
 mod params;
 mod show;
 mod wait;
@@ -31,13 +32,23 @@ mod wait;
 #[derive(Debug, clap::Args)]
 pub struct ApiArgs {
     /// The action, such as `DescribeRegions`; or `list`, or `help`.
-    #[arg(value_parser = names(), ignore_case = true, hide_possible_values = true)]
+    #[arg(value_parser = newer::Names, hide_possible_values = true)]
     action: String,
     /// Parameters as name=value; lists of texts with commas; objects as JSON, or `name=@file.json`.
     params: Vec<String>,
-    /// Print what would be signed and sent; send nothing.
+    /// Print what would be signed and sent, after the same checks; send nothing.
     #[arg(long)]
     sign_only: bool,
+    /// Send what the table of actions does not know, or thinks wrong: parameters and, with --verb and
+    /// --service, actions that are newer than this program.
+    #[arg(long)]
+    unchecked: bool,
+    /// The verb of an action that is not known here.
+    #[arg(long, value_enum, requires = "unchecked")]
+    verb: Option<newer::Verb>,
+    /// The service of an action that is not known here.
+    #[arg(long, value_enum, requires = "unchecked")]
+    service: Option<newer::ServiceName>,
     /// The nonce, instead of a fresh one.
     #[arg(long, env = "FARMSCALE_NONCE", requires = "sign_only")]
     nonce: Option<String>,
@@ -66,13 +77,6 @@ pub struct ApiArgs {
     reach: ReachArgs,
 }
 
-/// The names shells complete.
-fn names() -> clap::builder::PossibleValuesParser {
-    clap::builder::PossibleValuesParser::new(
-        ["list", "help"].into_iter().chain(actions::all().map(Action::id)),
-    )
-}
-
 impl ApiArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
@@ -81,27 +85,50 @@ impl ApiArgs {
             "help" => return show::help(self.params.first().map(String::as_str), self.json),
             _ => {}
         }
-        let action = find(&self.action)?;
-        let mut given = params::read(action, &self.params)?;
+        let action = &self.action()?;
+        let mut given = params::read(action, &self.params, self.unchecked)?;
+        params::password(action, &mut given, &self.secrets())?;
+        for (name, value) in action.say_always(&mut given) {
+            let note = "the API's own default differs from action to action";
+            writeln!(std::io::stderr().lock(), "note: {name}={value} is sent: {note}")?;
+        }
+        if !self.unchecked {
+            object(action, &given)?;
+        }
         if self.sign_only {
             return self.sign(action, &given);
         }
-        params::password(action, &mut given, &self.secrets())?;
-        object(action, &given)?;
         let client = self.reach.client()?;
         if action.changes && !self.yes {
             ask(action, &given)?;
         }
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
-        runtime.block_on(self.send(action, params::sent(action, &given), &client))
+        runtime.block_on(self.send(action, &given, &client))
+    }
+
+    /// The action of the table, or one that is newer than it.
+    fn action(&self) -> anyhow::Result<Action> {
+        match (actions::find(&self.action), self.verb, self.service) {
+            (Some(action), None, None) => Ok(*action),
+            (_, Some(verb), Some(service)) => Ok(newer::action(&self.action, verb, service)),
+            (_, _, _) if self.unchecked => {
+                bail!("`{}` is not known here: say --verb and --service too", self.action)
+            }
+            (_, _, _) => find(&self.action).copied(),
+        }
     }
 
     fn secrets(&self) -> params::PasswordFrom<'_> {
         params::PasswordFrom { file: self.password_file.as_deref(), random: self.random_password }
     }
 
-    async fn send(&self, action: &Action, params: Params, client: &Client) -> anyhow::Result<()> {
-        let answer = client.call(action, params).await?;
+    async fn send(
+        &self,
+        action: &Action,
+        given: &Map<String, Value>,
+        client: &Client,
+    ) -> anyhow::Result<()> {
+        let answer = client.call_as(action, given).await?;
         let event = answer.data.get("EventId").and_then(Value::as_str).map(str::to_owned);
         if !(self.json && self.wait) {
             if self.json {
@@ -134,9 +161,9 @@ impl ApiArgs {
             nonce: self.nonce.clone().unwrap_or(fresh.nonce),
             timestamp: self.timestamp.clone().unwrap_or(fresh.timestamp),
         };
-        let query = match params::sent(action, given) {
-            Params::Query(pairs) => pairs,
-            Params::Body(_) => Vec::new(), // the body is not signed
+        let (query, body) = match Params::of(action, given) {
+            Params::Query(pairs) => (pairs, None),
+            Params::Body(_) => (Vec::new(), Some(shown(given))), // the body is not signed
         };
         let signed = Signed::new(&credentials, action.method, action.name, &query, &stamp);
         let url = format!("{}?{}", action.service.base(&endpoints), signed.query());
@@ -144,13 +171,17 @@ impl ApiArgs {
         if self.json {
             return out::json(&json!({
                 "canonical": canonical, "string_to_sign": string_to_sign,
-                "signature": signature, "url": url,
+                "signature": signature, "url": url, "body": body,
             }));
         }
         out::line(&format!("canonical       {canonical}"))?;
         out::line(&format!("string to sign  {string_to_sign}"))?;
         out::line(&format!("signature       {signature}"))?;
-        out::line(&format!("url             {url}"))
+        out::line(&format!("url             {url}"))?;
+        if let Some(body) = body {
+            out::line(&format!("body            {body}"))?;
+        }
+        Ok(())
     }
 }
 
@@ -162,7 +193,7 @@ fn find(name: &str) -> anyhow::Result<&'static Action> {
 /// Says everything that is wrong at once; warnings do not keep a call from being sent.
 fn object(action: &Action, given: &Map<String, Value>) -> anyhow::Result<()> {
     let (warnings, faults): (Vec<_>, Vec<_>) =
-        check(action, given).into_iter().partition(|problem| problem.is_warning);
+        check(action, given).into_iter().partition(|problem| problem.is_warning());
     for warning in warnings {
         writeln!(std::io::stderr().lock(), "warning: {warning}")?;
     }
@@ -178,13 +209,18 @@ fn object(action: &Action, given: &Map<String, Value>) -> anyhow::Result<()> {
     )
 }
 
-/// Shows what would be sent and asks.
-fn ask(action: &Action, given: &Map<String, Value>) -> anyhow::Result<()> {
+/// Parameters as they may be shown.
+fn shown(given: &Map<String, Value>) -> Value {
     let mut shown = given.clone();
     if shown.contains_key("Password") {
         shown.insert("Password".to_owned(), json!("***"));
     }
-    writeln!(std::io::stderr().lock(), "{}", out::outline(&Value::Object(shown)))?;
+    Value::Object(shown)
+}
+
+/// Shows what would be sent and asks.
+fn ask(action: &Action, given: &Map<String, Value>) -> anyhow::Result<()> {
+    writeln!(std::io::stderr().lock(), "{}", out::outline(&shown(given)))?;
     let Action { name, title, about, .. } = action;
     prompt::confirm(&format!("{name} changes something ({title} {about}): send it"))
 }

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::super::env;
 use crate::cloud::actions::{Action, Kind, Param};
-use crate::cloud::client::Params;
 use crate::cloud::password;
 
 /// Where a password is taken from, if the action wants one.
@@ -18,14 +17,29 @@ pub(super) struct PasswordFrom<'a> {
 }
 
 /// Reads `name=value` pairs; names may be written in any case.
-pub(super) fn read(action: &Action, given: &[String]) -> anyhow::Result<Map<String, Value>> {
+/// `unchecked` takes names that the table does not have: their values are JSON, or else text.
+pub(super) fn read(
+    action: &Action,
+    given: &[String],
+    unchecked: bool,
+) -> anyhow::Result<Map<String, Value>> {
     let mut values = Map::new();
     for pair in given {
         let (name, text) =
             pair.split_once('=').with_context(|| format!("`{pair}` is not name=value"))?;
         let Some(param) = action.param(name) else {
+            if unchecked {
+                let text = contents(name, text)?;
+                let value = serde_json::from_str(&text).unwrap_or_else(|_| json!(text));
+                values.insert(name.to_owned(), value);
+                continue;
+            }
             let names: Vec<_> = action.params.iter().map(|param| param.name).collect();
-            bail!("{} has no parameter `{name}`; it has: {}", action.name, names.join(", "));
+            bail!(
+                "{} has no parameter `{name}`; it has: {} (--unchecked sends it all the same)",
+                action.name,
+                names.join(", ")
+            );
         };
         if param.kind == Kind::Secret {
             bail!(
@@ -35,38 +49,26 @@ pub(super) fn read(action: &Action, given: &[String]) -> anyhow::Result<Map<Stri
                 param.name
             );
         }
-        let text = match text.strip_prefix('@') {
-            Some(file) => std::fs::read_to_string(file)
-                .with_context(|| format!("{}: cannot read `{file}`", param.name))?,
-            None => text.to_owned(),
-        };
-        values.insert(param.name.to_owned(), typed(param, text.trim_end_matches('\n'))?);
+        let text = contents(param.name, text)?;
+        values.insert(param.name.to_owned(), typed(param, &text)?);
     }
     Ok(values)
 }
 
-fn typed(param: &Param, text: &str) -> anyhow::Result<Value> {
-    Ok(match param.kind {
-        Kind::Text | Kind::OneOf(_) | Kind::Moment | Kind::Name | Kind::Label | Kind::Secret => {
-            json!(text)
-        }
-        // What does not read is left to the check, which says what would.
-        Kind::Flag | Kind::Number(..) | Kind::Gib => {
-            text.parse::<u64>().map_or_else(|_| json!(text), Value::from)
-        }
-        Kind::Bool => text.parse::<bool>().map_or_else(|_| json!(text), Value::from),
-        Kind::Texts(_) | Kind::JsonTexts => texts(text),
-        Kind::Object(_) | Kind::Objects(_) => serde_json::from_str(text).with_context(|| {
-            format!("{}: `{text}` is not JSON; it takes {}", param.name, param.kind.words())
-        })?,
-    })
+/// The text itself, or that of the file after `@`.
+fn contents(name: &str, text: &str) -> anyhow::Result<String> {
+    let text = match text.strip_prefix('@') {
+        Some(file) => std::fs::read_to_string(file)
+            .with_context(|| format!("{name}: cannot read `{file}`"))?,
+        None => text.to_owned(),
+    };
+    Ok(text.trim_end_matches('\n').to_owned())
 }
 
-/// `a,b` or `["a","b"]`.
-fn texts(text: &str) -> Value {
-    let json: Option<Vec<String>> = serde_json::from_str(text).ok();
-    let words = || text.split(',').map(|word| word.trim().to_owned()).collect();
-    json!(json.unwrap_or_else(words))
+fn typed(param: &Param, text: &str) -> anyhow::Result<Value> {
+    param.kind.read(text).with_context(|| {
+        format!("{}: `{text}` is not JSON; it takes {}", param.name, param.kind.words())
+    })
 }
 
 /// Puts the password in where the action wants one.
@@ -96,19 +98,11 @@ pub(super) fn password(
     Ok(())
 }
 
-/// As the client sends it: in the address, where lists are text, or as a body.
-pub(super) fn sent(action: &Action, given: &Map<String, Value>) -> Params {
-    if action.method != "GET" {
-        return Params::Body(Value::Object(given.clone()));
-    }
-    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-    Params::Query(given.iter().map(|(name, value)| (name.clone(), text(value))).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cloud::actions::find;
+    use crate::cloud::client::Params;
 
     fn words(words: &[&str]) -> Vec<String> {
         words.iter().map(|word| (*word).to_owned()).collect()
@@ -117,21 +111,21 @@ mod tests {
     #[test]
     fn values_become_what_the_api_takes() {
         let create = find("CreateDisk").unwrap();
-        let given = read(create, &words(&["size=48", "AvailableZoneCode=A"])).unwrap();
+        let given = read(create, &words(&["size=48", "AvailableZoneCode=A"]), false).unwrap();
         assert_eq!(Value::Object(given), json!({"Size": 48, "AvailableZoneCode": "A"}));
         let detach = find("DetachDisk").unwrap();
-        let given = read(detach, &words(&["DiskIds=disk-a, disk-b"])).unwrap();
+        let given = read(detach, &words(&["DiskIds=disk-a, disk-b"]), false).unwrap();
         assert_eq!(given["DiskIds"], json!(["disk-a", "disk-b"]));
         let list = find("DescribeDiskList").unwrap();
-        let given = read(list, &words(&["DiskIds=disk-a"])).unwrap();
-        let Params::Query(pairs) = sent(list, &given) else { panic!("a GET has no body") };
+        let given = read(list, &words(&["DiskIds=disk-a"]), false).unwrap();
+        let Params::Query(pairs) = Params::of(list, &given) else { panic!("a GET has no body") };
         assert_eq!(pairs, [("DiskIds".to_owned(), "[\"disk-a\"]".to_owned())]);
     }
 
     #[test]
     fn a_password_on_the_command_line_is_refused_and_not_repeated() {
         let action = find("ModifyInstancePassword").unwrap();
-        let error = read(action, &words(&["Password=Secret-123"])).unwrap_err().to_string();
+        let error = read(action, &words(&["Password=Secret-123"]), true).unwrap_err().to_string();
         assert!(error.contains("--password-file") && !error.contains("Secret-123"), "{error}");
     }
 }

@@ -4,7 +4,7 @@ use anyhow::Context;
 use serde_json::{Map, Value, json};
 
 use super::super::out;
-use crate::cloud::actions::{self, Action, Param, Service};
+use crate::cloud::actions::{self, Action, Holds, Param, Rule, Service, ToldBy};
 
 /// Columns of a table made from an answer, at most.
 const COLUMNS_MAX: usize = 8;
@@ -36,14 +36,22 @@ pub(super) fn help(name: Option<&str>, as_json: bool) -> anyhow::Result<()> {
         let param = |param: &Param| {
             json!({
                 "name": param.name, "value": param.kind.words(), "required": param.required,
-                "about": param.about,
+                "about": param.about, "told_by": told_by(param.told_by),
+            })
+        };
+        let rule = |rule: &Rule| {
+            json!({
+                "param": rule.param, "what": rule.what, "refused": rule.refused,
+                "sentence": rule.sentence,
             })
         };
         return out::json(&json!({
             "action": action.id(), "verb": action.method, "path": action.service.path(),
             "changes": action.changes, "about": about(action), "source": action.source,
             "params": action.params.iter().map(param).collect::<Vec<_>>(),
-            "answer": action.answer, "quirks": action.quirks,
+            "rules": action.rules.iter().map(rule).collect::<Vec<_>>(),
+            "answer": action.answer.words(), "quirks": action.quirks,
+            "in_document": action.in_document,
         }));
     }
     let path = action.service.path();
@@ -57,7 +65,17 @@ pub(super) fn help(name: Option<&str>, as_json: bool) -> anyhow::Result<()> {
         out::line("")?;
         out::line(&out::table(["parameter", "value", "", "meaning"], rows.collect()))?;
     }
-    out::line(&format!("\nanswers: {}", action.answer))?;
+    for rule in action.rules {
+        let weight = if rule.refused { "refused" } else { "warned of" };
+        out::line(&format!("\n{weight}: {} {} ({})", rule.param, rule.what, rule.sentence))?;
+    }
+    out::line(&format!(
+        "\nanswers (* = told by the vendor's program alone): {}",
+        action.answer.words()
+    ))?;
+    if !action.in_document {
+        out::line("\nNot in the public document: of a later page, or of the vendor's program.")?;
+    }
     if !action.quirks.is_empty() {
         out::line(&format!("\nnote: {}", action.quirks))?;
     }
@@ -66,6 +84,13 @@ pub(super) fn help(name: Option<&str>, as_json: bool) -> anyhow::Result<()> {
         out::line(&format!("\nIt changes something: sent once, asked about before{wait}."))?;
     }
     Ok(())
+}
+
+const fn told_by(one: ToldBy) -> &'static str {
+    match one {
+        ToldBy::Both | ToldBy::Document => "document",
+        ToldBy::Client => "client",
+    }
 }
 
 /// The action that tells how far a change is.
@@ -124,15 +149,26 @@ fn flat(value: &Value, above: &Map<String, Value>) -> Vec<Map<String, Value>> {
 /// The columns worth showing: those the action's description names, in its order.
 fn columns(action: &Action, rows: &[Map<String, Value>]) -> Vec<String> {
     let is_there = |name: &str| rows.iter().any(|row| row.contains_key(name));
-    let words = action.answer.split(|letter: char| !letter.is_ascii_alphanumeric());
+    let mut words = action.columns.to_vec();
+    if words.is_empty() {
+        names(action.answer, &mut words);
+    }
     let mut named: Vec<String> = Vec::new();
-    for word in words.filter(|word| is_there(word)) {
+    for word in words.into_iter().filter(|word| is_there(word)) {
         if !named.iter().any(|name| name == word) {
             named.push(word.to_owned());
         }
     }
     named.truncate(COLUMNS_MAX);
     named
+}
+
+/// Every field's name, in the order of the table.
+fn names(holds: Holds, found: &mut Vec<&'static str>) {
+    for field in holds.fields() {
+        found.push(field.name);
+        names(field.holds, found);
+    }
 }
 
 #[cfg(test)]

@@ -4,12 +4,8 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
-use super::{Action, Kind, Param};
+use super::{Action, Kind, Param, Rule, rules};
 
-/// Cloud disks come in steps of this many GiB…
-const DISK_STEP: u64 = 8;
-/// …from this many.
-const DISK_MIN: u64 = 24;
 /// What a password may hold besides letters and digits.
 const SIGNS: &str = "()`~!@#$%^&*-+=_|{}[]:;,.?/";
 /// What a Windows machine knows of its name.
@@ -22,8 +18,28 @@ pub struct Problem {
     pub param: String,
     /// What is wrong, and what would be right.
     pub what: String,
-    /// The call may be sent all the same.
-    pub is_warning: bool,
+    /// What kind of thing is wrong.
+    pub fault: Fault,
+}
+
+/// What kind of thing is wrong with a parameter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// It must be there.
+    Missing,
+    /// It must not be there.
+    Unknown,
+    /// It cannot be so.
+    Wrong,
+    /// It can be so, and is worth a second look: the call may be sent all the same.
+    Warning,
+}
+
+impl Problem {
+    /// Whether the call may be sent all the same.
+    pub fn is_warning(&self) -> bool {
+        self.fault == Fault::Warning
+    }
 }
 
 impl fmt::Display for Problem {
@@ -36,32 +52,58 @@ impl fmt::Display for Problem {
 pub fn check(action: &Action, params: &Map<String, Value>) -> Vec<Problem> {
     let mut found = Vec::new();
     object("", action.params, params, &mut found);
-    rules(action, params, &mut found);
+    for rule in action.rules.iter().filter(|rule| rule.is_broken(params)) {
+        let fault = if rule.refused { Fault::Wrong } else { Fault::Warning };
+        found.push(Problem { param: rule.param.to_owned(), what: rule_words(rule, params), fault });
+    }
+    disks(params, &mut found);
     found
 }
 
-fn object(prefix: &str, known: &[Param], given: &Map<String, Value>, found: &mut Vec<Problem>) {
-    for (name, value) in given {
-        let place = format!("{prefix}{name}");
-        if let Some(param) = known.iter().find(|param| param.name == name) {
-            kind(&place, param.kind, value, found);
-        } else {
-            let names: Vec<_> = known.iter().map(|param| param.name).collect();
-            fault(found, &place, &format!("is not known here; known: {}", names.join(", ")));
-        }
-    }
-    for param in known.iter().filter(|param| param.required && is_empty(given.get(param.name))) {
-        let place = format!("{prefix}{}", param.name);
-        fault(found, &place, &format!("is required ({}): {}", param.kind.words(), param.about));
+/// A size that cannot be is told with the next one that can.
+fn rule_words(rule: &Rule, params: &Map<String, Value>) -> String {
+    let gib = ["Size", "ExtendedSize"]
+        .into_iter()
+        .filter(|name| rule.param == *name)
+        .find_map(|name| params.get(name)?.as_u64());
+    match gib {
+        Some(gib) => format!("{}; the next is {}", rule.what, rules::next_size(gib)),
+        None => rule.what.to_owned(),
     }
 }
 
-fn is_empty(value: Option<&Value>) -> bool {
+fn object(prefix: &str, known: &[Param], given: &Map<String, Value>, found: &mut Vec<Problem>) {
+    for (name, value) in given.iter().filter(|(_, value)| !is_blank(value)) {
+        let place = format!("{prefix}{name}");
+        if let Some(param) = known.iter().find(|param| param.is_called(name)) {
+            kind(&place, param.kind, value, found);
+        } else {
+            let names: Vec<_> = known.iter().map(|param| param.name).collect();
+            let what = format!("is not known here; known: {}", names.join(", "));
+            found.push(Problem { param: place, what, fault: Fault::Unknown });
+        }
+    }
+    for param in known.iter().filter(|param| param.required) {
+        let is_there = |name: &str| !is_empty(given.get(name));
+        if !is_there(param.name) && !is_there(param.alias) {
+            let param_place = format!("{prefix}{}", param.name);
+            let words = param.kind.words();
+            let what = format!("is required ({words}): {}", param.about);
+            found.push(Problem { param: param_place, what, fault: Fault::Missing });
+        }
+    }
+}
+
+/// An empty text stands for nothing: programs send one for what they leave away.
+fn is_blank(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(str::is_empty)
+}
+
+pub(super) fn is_empty(value: Option<&Value>) -> bool {
     match value {
-        None | Some(Value::Null) => true,
-        Some(Value::String(text)) => text.is_empty(),
+        None => true,
         Some(Value::Array(list)) => list.is_empty(),
-        Some(Value::Bool(_) | Value::Number(_) | Value::Object(_)) => false,
+        Some(value) => is_blank(value),
     }
 }
 
@@ -69,26 +111,26 @@ fn kind(place: &str, kind: Kind, value: &Value, found: &mut Vec<Problem>) {
     let problem = match kind {
         Kind::Text => (!value.is_string()).then(|| "must be a text".to_owned()),
         Kind::Moment => moment(value),
-        Kind::OneOf(words) => {
-            let known = value.as_str().is_some_and(|text| words.contains(&text));
-            (!known).then(|| format!("must be one of {}", words.join(", ")))
-        }
+        Kind::OneOf(words) => one_of(value, words),
         Kind::Flag => number(value, 0, 1),
         Kind::Bool => (!value.is_boolean()).then(|| "must be true or false".to_owned()),
         Kind::Number(least, most) => number(value, least, most),
+        Kind::Usual(least, most) => usual(place, value, least, most, found),
         Kind::Gib => number(value, 1, u32::MAX),
-        Kind::Texts(most) => texts(value, most),
-        Kind::JsonTexts => texts(value, usize::MAX),
+        Kind::Texts(most) => texts(place, value, most, found),
+        Kind::JsonTexts | Kind::Words => texts(place, value, usize::MAX, found),
+        Kind::ManyOf(words) => {
+            let texts = texts(place, value, usize::MAX, found);
+            let mut each = value.as_array().into_iter().flatten();
+            texts.or_else(|| each.find_map(|one| one_of(one, words)))
+        }
         Kind::Name | Kind::Label => match value.as_str() {
             None => Some("must be a text".to_owned()),
             Some(name) => {
                 let problem = name_problem(place, name, found);
                 if let (Some(problem), Kind::Label) = (&problem, kind) {
-                    warn(
-                        found,
-                        place,
-                        &format!("{problem} (the rule for disks; none is documented)"),
-                    );
+                    let what = format!("{problem} (the rule for disks; none is documented)");
+                    warn(found, place, &what);
                 }
                 problem.filter(|_| kind == Kind::Name)
             }
@@ -101,19 +143,40 @@ fn kind(place: &str, kind: Kind, value: &Value, found: &mut Vec<Problem>) {
             }
             None => Some("must be a JSON object, such as {\"Size\":40}".to_owned()),
         },
-        Kind::Objects(known) => match value.as_array() {
-            Some(list) if list.iter().all(Value::is_object) => {
-                for (number, given) in list.iter().filter_map(Value::as_object).enumerate() {
-                    object(&format!("{place}[{number}]."), known, given, found);
-                }
-                None
-            }
-            Some(_) | None => Some("must be a JSON list of objects".to_owned()),
-        },
+        Kind::Objects(known) => objects(place, known, value, found),
     };
     if let Some(problem) = problem {
         fault(found, place, &problem);
     }
+}
+
+/// A list, or the one object that a sample of the document has in its place.
+fn objects(
+    place: &str,
+    known: &[Param],
+    value: &Value,
+    found: &mut Vec<Problem>,
+) -> Option<String> {
+    match value {
+        Value::Array(list) if list.iter().all(Value::is_object) => {
+            for (number, given) in list.iter().filter_map(Value::as_object).enumerate() {
+                object(&format!("{place}[{number}]."), known, given, found);
+            }
+            None
+        }
+        Value::Object(given) => {
+            object(&format!("{place}."), known, given, found);
+            None
+        }
+        Value::Array(_) | Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            Some("must be a JSON list of objects".to_owned())
+        }
+    }
+}
+
+fn one_of(value: &Value, words: &[&str]) -> Option<String> {
+    let known = value.as_str().is_some_and(|text| words.contains(&text));
+    (!known).then(|| format!("must be one of {}", words.join(", ")))
 }
 
 fn number(value: &Value, least: u32, most: u32) -> Option<String> {
@@ -126,15 +189,29 @@ fn number(value: &Value, least: u32, most: u32) -> Option<String> {
     })
 }
 
-fn texts(value: &Value, most: usize) -> Option<String> {
-    let list = value.as_array().filter(|list| list.iter().all(Value::is_string));
-    match list {
-        None => Some("must be a list of texts".to_owned()),
-        Some(list) if most < list.len() => {
-            Some(format!("has {} entries, {most} are allowed in one call", list.len()))
-        }
-        Some(_) => None,
+/// No document states the upper limit.
+fn usual(
+    place: &str,
+    value: &Value,
+    least: u32,
+    most: u32,
+    found: &mut Vec<Problem>,
+) -> Option<String> {
+    let problem = number(value, least, u32::MAX);
+    if problem.is_none() && value.as_u64().is_some_and(|number| u64::from(most) < number) {
+        warn(found, place, &format!("is unusual: {value}; {most} at most is known"));
     }
+    problem
+}
+
+fn texts(place: &str, value: &Value, most: usize, found: &mut Vec<Problem>) -> Option<String> {
+    let list = value.as_array().filter(|list| list.iter().all(Value::is_string));
+    let Some(list) = list else { return Some("must be a list of texts".to_owned()) };
+    if most < list.len() {
+        let what = format!("has {} entries; no more than {most} have been tried", list.len());
+        warn(found, place, &what);
+    }
+    None
 }
 
 fn moment(value: &Value) -> Option<String> {
@@ -193,41 +270,8 @@ fn name_problem(place: &str, name: &str, found: &mut Vec<Problem>) -> Option<Str
     None
 }
 
-/// Rules that concern more than one parameter.
-fn rules(action: &Action, params: &Map<String, Value>, found: &mut Vec<Problem>) {
-    disks(params, found);
-    let text = |name: &str| params.get(name).and_then(Value::as_str);
-    let is_given = |name: &str| params.contains_key(name);
-    let months = params.get("Duration").and_then(Value::as_u64).unwrap_or(1);
-    if 12 < months && !months.is_multiple_of(12) {
-        fault(found, "Duration", "must be a multiple of 12 when more than a year");
-    }
-    let spot = text("BillingMethod") == Some("3");
-    if text("SpotType") == Some("bid") && !is_given("SpotAmount") {
-        fault(found, "SpotAmount", "is required with SpotType bid; DescribePrice tells its range");
-    }
-    if is_given("SpotType") && !spot {
-        fault(found, "SpotType", "needs BillingMethod 3");
-    }
-    if action.name == "CreateInstance" && !is_given("SkipSpotRelease") {
-        let what = "is not given: the API then evicts other spot machines and may wait an hour";
-        warn(found, "SkipSpotRelease", what);
-    }
-    if action.name == "DeleteImage" && !is_given("AvailableZoneCode") {
-        warn(found, "AvailableZoneCode", "is not given: the image is deleted in EVERY zone");
-    }
-    if text("OpType") == Some("free_shutdown_ecs") && !is_given("DeleteEip") {
-        warn(found, "DeleteEip", "is not given: the API then RELEASES the public address");
-    }
-}
-
-/// Sizes of cloud disks, and kinds of disk that do not go together.
+/// Kinds of disk that do not go together, and sizes within objects.
 fn disks(params: &Map<String, Value>, found: &mut Vec<Problem>) {
-    for name in ["Size", "ExtendedSize"] {
-        if let Some(gib) = params.get(name).and_then(Value::as_u64) {
-            disk_size(name, gib, found);
-        }
-    }
     let Some(system) = params.get("SystemDisk") else { return };
     let size = |disk: &Value| disk.get("Size")?.as_u64();
     let is_cloud = |disk: &Value| {
@@ -237,8 +281,9 @@ fn disks(params: &Map<String, Value>, found: &mut Vec<Problem>) {
     if let Some(gib) = size(system).filter(|_| is_cloud(system)) {
         disk_size("SystemDisk.Size", gib, found);
     }
-    let data = params.get("DataDisk").and_then(Value::as_array).into_iter().flatten();
-    for (number, disk) in data.enumerate() {
+    let data = params.get("DataDisk");
+    let many = data.and_then(Value::as_array).into_iter().flatten();
+    for (number, disk) in many.chain(data.filter(|one| one.is_object())).enumerate() {
         let place = format!("DataDisk[{number}]");
         if let Some(gib) = size(disk) {
             disk_size(&format!("{place}.Size"), gib, found);
@@ -252,19 +297,18 @@ fn disks(params: &Map<String, Value>, found: &mut Vec<Problem>) {
 }
 
 fn disk_size(place: &str, gib: u64, found: &mut Vec<Problem>) {
-    if gib < DISK_MIN || !gib.is_multiple_of(DISK_STEP) {
-        let next = gib.max(DISK_MIN).next_multiple_of(DISK_STEP);
-        let what = format!("must be a multiple of {DISK_STEP} from {DISK_MIN}; the next is {next}");
-        fault(found, place, &what);
+    let next = rules::next_size(gib);
+    if next != gib {
+        fault(found, place, &format!("must be a multiple of 8 GiB from 24; the next is {next}"));
     }
 }
 
 fn fault(found: &mut Vec<Problem>, param: &str, what: &str) {
-    found.push(Problem { param: param.to_owned(), what: what.to_owned(), is_warning: false });
+    found.push(Problem { param: param.to_owned(), what: what.to_owned(), fault: Fault::Wrong });
 }
 
 fn warn(found: &mut Vec<Problem>, param: &str, what: &str) {
-    found.push(Problem { param: param.to_owned(), what: what.to_owned(), is_warning: true });
+    found.push(Problem { param: param.to_owned(), what: what.to_owned(), fault: Fault::Warning });
 }
 
 #[cfg(test)]
@@ -285,7 +329,7 @@ mod tests {
         assert_eq!(problems("CreateDisk", &disk(32)), Vec::<String>::new());
         assert_eq!(
             problems("CreateDisk", &disk(42)),
-            ["Size: must be a multiple of 8 from 24; the next is 48"]
+            ["Size: must be a multiple of 8 GiB from 24; the next is 48"]
         );
         assert!(problems("CreateDisk", &disk(8))[0].contains("the next is 24"));
     }
@@ -319,7 +363,7 @@ mod tests {
     fn the_rule_for_names_binds_disks_only() {
         let renamed = json!({"EcsId": "ins-1", "Name": "测试测试1"});
         let found = check(find("ModifyInstanceName").unwrap(), renamed.as_object().unwrap());
-        assert!(found.len() == 1 && found[0].is_warning, "{found:?}");
+        assert!(found.len() == 1 && found[0].is_warning(), "{found:?}");
         let disk = json!({
             "AvailableZoneCode": "A", "DiskFeature": "SSD", "Size": 32, "DiskName": "测试1",
         });
@@ -332,15 +376,15 @@ mod tests {
             |action: &str, params: Value| check(find(action).unwrap(), params.as_object().unwrap());
         let found =
             all("OperateInstance", json!({"EcsIds": ["ins-1"], "OpType": "free_shutdown_ecs"}));
-        assert!(found.iter().all(|one| one.is_warning) && found.len() == 1, "{found:?}");
+        assert!(found.iter().all(|one| one.is_warning()) && found.len() == 1, "{found:?}");
         let found = all("DeleteImage", json!({"ImageIds": ["img-1"]}));
-        assert!(found[0].is_warning && found[0].what.contains("EVERY zone"));
+        assert!(found[0].is_warning() && found[0].what.contains("EVERY zone"));
         let mixed = json!({
             "SystemDisk": {"DiskFeature": "local", "Size": 50},
             "DataDisk": [{"DiskFeature": "ssd", "Size": 48}],
         });
         let found = all("CreateInstance", mixed);
         let mixed = found.iter().find(|one| one.param == "DataDisk[0]").unwrap();
-        assert!(mixed.is_warning && mixed.what.contains("mixed"), "{found:?}");
+        assert!(mixed.is_warning() && mixed.what.contains("mixed"), "{found:?}");
     }
 }

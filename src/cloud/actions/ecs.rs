@@ -2,14 +2,14 @@
 
 use super::{
     Action, ECS_ID, ECS_IDS, Kind, PAGE_NUMBER, PAGE_SIZE, PROJECT, Param, Service, TEST_ACCOUNT,
-    ZONE, ZONE_MAYBE, action, may, must,
+    ZONE, ZONE_MAYBE, action, answers, may, must, rules,
 };
 
 const COUNT: Kind = Kind::Number(1, 100);
 const WHOLE: Kind = Kind::Number(0, u32::MAX);
-const CPU: Param = must("Cpu", Kind::Number(1, 1024), "virtual processors of a size on offer");
-const RAM: Param = must("Ram", Kind::Number(1, 8192), "memory in GiB of a size on offer");
-const GPU: Param = may("Gpu", Kind::Number(0, 64), "GPUs of a size on offer; default 0");
+const CPU: Param = must("Cpu", Kind::Usual(1, 1024), "virtual processors of a size on offer");
+const RAM: Param = must("Ram", Kind::Usual(1, 8192), "memory in GiB of a size on offer");
+const GPU: Param = may("Gpu", Kind::Usual(0, 64), "GPUs of a size on offer; default 0");
 const FAMILY: Param =
     must("EcsFamilyName", Kind::Text, "family, spelt exactly as DescribeEcsFamilyInfo answers");
 const BILLING: Param =
@@ -37,19 +37,55 @@ const PUBNET: &[Param] = &[
         Kind::OneOf(&["Bandwidth", "BandwidthMonth", "Traffic"]),
         "required for a new EIP",
     ),
-    may("Qos", Kind::Number(1, 10_000), "Mbit/s of a new EIP; not with Traffic"),
+    may("Qos", Kind::Usual(1, 10_000), "Mbit/s of a new EIP; not with Traffic"),
+    may("BandwidthConfName", Kind::Text, "name of the line, as VPCBandWidthBillingScheme answers")
+        .of_client(),
+];
+
+/// What `DescribeInstanceMonitor` measures, and the names it answers with.
+pub const ANSWERED: &[(&str, &[&str])] = &[
+    ("CpuUsage", &["CpuUsage"]),
+    ("MemoryUsage", &["MemoryUsage"]),
+    ("Load", &["Load1M", "Load5M", "Load15M"]),
+    ("NetworkRate", &["NetworkOutrate", "NetworkInrate"]),
+    ("DiskUsage", &["DiskUsage"]),
+    ("DiskThroughput", &["DiskReadThroughput", "DiskWriteThroughput"]),
+    ("DiskIops", &["DiskReadIops", "DiskWriteIops"]),
+    ("GpuUsage", &["GpuUsage"]),
+    ("GpuMemoryUsage", &["GpuMemoryUsage"]),
+    ("GpuTemperature", &["GpuTemperature"]),
+    ("GpuClocksGraphics", &["GpuClocksGraphics"]),
+    ("GpuClocksMemory", &["GpuClocksMemory"]),
+];
+const INDICATORS: &[&str] = &[
+    "CpuUsage",
+    "MemoryUsage",
+    "Load",
+    "NetworkRate",
+    "DiskUsage",
+    "DiskThroughput",
+    "DiskIops",
+    "GpuUsage",
+    "GpuMemoryUsage",
+    "GpuTemperature",
+    "GpuClocksGraphics",
+    "GpuClocksMemory",
 ];
 
 /// `DescribeRegions`.
 pub const REGIONS: Action = Action {
     quirks: "`Data` is a list; a region's code is not the beginning of its zones' codes \
              (`CN_Huhhot`, `CN_Hohhot_B`): both are kept as answered.",
+    source: "ECS 1",
+    columns: &["RegionGroupName", "RegionCode", "RegionName", "AvailableZoneCode", "AzName"],
     ..action(
         Service::Ecs,
-        ("GET", "DescribeRegions", "可售的地域和可用区", "regions and their zones"),
+        "GET",
+        "DescribeRegions",
+        "可售的地域和可用区",
+        "regions and their zones",
         &[],
-        "[{RegionGroupName, RegionList[{RegionCode, AzList[{AzId, AvailableZoneCode}]}]}]",
-        "ECS 1",
+        answers::REGIONS,
     )
 };
 /// `DescribeEcsFamilyInfo`.
@@ -57,24 +93,40 @@ pub const FAMILIES: Action = Action {
     quirks: "`EcsFamilyInfo` is an object in the table and a list in the sample: both are read. \
              The case of `Cpu…` differs from DescribeInstanceList: compared without case, sent as \
              answered.",
+    source: "ECS 2; spot: new",
+    columns: &["EcsFamilyName", "Cpu", "Ram", "Gpu", "GpuShowType", "SupportGpuDriver"],
     ..action(
         Service::Ecs,
-        ("GET", "DescribeEcsFamilyInfo", "计算类型族和规格", "families and sizes a zone offers"),
+        "GET",
+        "DescribeEcsFamilyInfo",
+        "计算类型族和规格",
+        "families and sizes a zone offers",
         &[ZONE, BILLING],
-        "EcsFamilyInfo[{EcsFamilyName, SpecList[{Cpu, Ram, Gpu, GpuShowType, SupportGpuDriver}]}]",
-        "ECS 2; spot: new",
+        answers::FAMILIES,
     )
 };
 /// `DescribeImages`.
 pub const IMAGES: Action = Action {
     quirks: "Lives on `/ecs/v1.1`; both verbs are documented, GET is sent. `ImageIds` is JSON in a \
              text.",
+    source: "ECS 3",
+    columns: &[
+        "ImageId",
+        "ImageName",
+        "Status",
+        "TemplateType",
+        "SupportGpuDriver",
+        "OsSize",
+        "AvailableZoneCode",
+    ],
     ..action(
         Service::Images,
-        ("GET", "DescribeImages", "镜像信息", "images a zone has"),
+        "GET",
+        "DescribeImages",
+        "镜像信息",
+        "images a zone has",
         &[ZONE_MAYBE, may("ImageIds", Kind::JsonTexts, "only these images")],
-        "ImageList[{ImageId, ImageName, Status, SupportGpuDriver, OsSize, AvailableZoneCode}]",
-        "ECS 3",
+        answers::IMAGES,
     )
 };
 /// `DescribeInstanceList`.
@@ -83,19 +135,32 @@ pub const INSTANCE_LIST: Action = Action {
              DescribeRegions. The search is fuzzy: rows are filtered by exact name. A listing \
              whose \
              rows and `TotalCount` disagree is discarded.",
+    source: "ECS 4",
+    columns: &[
+        "EcsId",
+        "EcsName",
+        "Status",
+        "AzName",
+        "EcsFamilyName",
+        "GpuSize",
+        "PrivateNet",
+        "BillingMethodName",
+    ],
     ..action(
         Service::Ecs,
-        ("GET", "DescribeInstanceList", "云服务器列表", "machines, found by zone, network or text"),
+        "GET",
+        "DescribeInstanceList",
+        "云服务器列表",
+        "machines, found by zone, network or text",
         &[
             ZONE_MAYBE,
             may("VpcId", Kind::Text, "only in this VPC"),
             may("SearchInfo", Kind::Text, "id, name or private address, or a part of it"),
+            may("EcsIds", Kind::Words, "exactly these machines").of_client(),
             PAGE_NUMBER,
             PAGE_SIZE,
         ],
-        "EcsList[{EcsId, EcsName, Status, AzId, CpuSize, RamSize, GpuSize, BillingMethod, \
-         EipInfo, NoChargeForShutdown}]",
-        "ECS 4",
+        answers::INSTANCE_LIST,
     )
 };
 /// `DescribePrice`.
@@ -103,9 +168,14 @@ pub const PRICE: Action = Action {
     quirks: "Disks are `SystemDiskInfo` and `DataDiskInfo` here, `SystemDisk` and `DataDisk` in \
              CreateInstance. `TotalPrice` is for `Number` machines with their disks. A `PriceUnit` \
              that is not known is refused with its text.",
+    source: "ECS 5; spot: new",
+    rules: rules::PRICE,
     ..action(
         Service::Ecs,
-        ("POST", "DescribePrice", "云服务器价格", "what machines with their disks cost"),
+        "POST",
+        "DescribePrice",
+        "云服务器价格",
+        "what machines with their disks cost",
         &[
             ZONE,
             CPU,
@@ -119,35 +189,39 @@ pub const PRICE: Action = Action {
             DURATION,
             TO_MONTH_END,
         ],
-        "PriceUnit, PriceSymbol, TotalPrice (yuan); new, spot: SpotStdAmount, DemandStdAmount",
-        "ECS 5; spot: new",
+        answers::PRICE,
     )
 };
 /// `DescribeInstance`.
 pub const INSTANCE: Action = Action {
     quirks: "A data disk's id is `Id` here and `DiskId` in the vendor's own program: both are \
-                 read. \
+             read. \
              `IsRam` stands for `IsGpu`, and the units of memory and GPUs are swapped (a replaced \
              word in the document). `2099-01-01` as `EndBillTime` means never.",
+    source: "ECS 6",
     ..action(
         Service::Ecs,
-        ("GET", "DescribeInstance", "云服务器详情", "everything about one machine"),
+        "GET",
+        "DescribeInstance",
+        "云服务器详情",
+        "everything about one machine",
         &[ECS_ID],
-        "EcsRule, OsInfo, Disk{SystemDiskConf, DataDiskConf}, Pipe, BillingInfo, \
-         NoChargeForShutdown",
-        "ECS 6",
+        answers::INSTANCE,
     )
 };
 /// `DescribeInstanceStatus`.
 pub const INSTANCE_STATUS: Action = Action {
     quirks: "What is answered for deleted ids is not documented: an id that is missing is unknown, \
              not gone.",
+    source: "ECS 7",
     ..action(
         Service::Ecs,
-        ("POST", "DescribeInstanceStatus", "批量查询云服务器状态", "the status of machines"),
+        "POST",
+        "DescribeInstanceStatus",
+        "批量查询云服务器状态",
+        "the status of machines",
         &[must("EcsIds", Kind::Texts(100), "instance ids")],
-        "EcsStatus{id: {Status, StatusDisplay}}",
-        "ECS 7",
+        answers::STATUSES,
     )
 };
 /// `DescribeEvent`.
@@ -155,12 +229,15 @@ pub const EVENT: Action = Action {
     quirks: "Statuses in two languages and at least nine words are read; an unknown word means not \
              ended yet. A failed event may come with another HTTP status than 200. In a batch the \
              task of each resource counts, not the event.",
+    source: "ECS 8",
     ..action(
         Service::Ecs,
-        ("GET", "DescribeEvent", "事件信息", "how far a change is"),
+        "GET",
+        "DescribeEvent",
+        "事件信息",
+        "how far a change is",
         &[must("EventId", Kind::Text, "as a change answered it")],
-        "EventStatus, EventType, CreateTime, TaskList[{ResourceId, Status, CreateTime, EndTime}]",
-        "ECS 8",
+        answers::EVENT,
     )
 };
 /// `DescribeInstanceMonitor`.
@@ -168,29 +245,35 @@ pub const MONITOR: Action = Action {
     quirks: "Several GPUs: one series or a list of them, both are read and the busiest counts. \
              Times are UTC here and Beijing time elsewhere: whichever lies nearer to now is meant. \
              No data is not no use.",
+    source: "ECS 9",
     ..action(
         Service::Ecs,
-        ("POST", "DescribeInstanceMonitor", "云服务器监控", "measurements of a machine"),
+        "POST",
+        "DescribeInstanceMonitor",
+        "云服务器监控",
+        "measurements of a machine",
         &[
             ECS_ID,
             may("TimeInterval", Kind::Text, "the last so many hours; default 1"),
             may("StartTime", Kind::Moment, "from; say an interval instead: the zone is in doubt"),
             may("EndTime", Kind::Moment, "until; default now"),
-            may("Indicators", Kind::Texts(12), "CpuUsage, MemoryUsage, GpuUsage, …; default all"),
+            may("Indicators", Kind::ManyOf(INDICATORS), "default all"),
         ],
-        "{indicator: {Unit, Device, Time[], Value[]}}",
-        "ECS 9",
+        answers::MONITOR,
     )
 };
 /// `DescribeAccountSubject`.
 pub const SUBJECTS: Action = Action {
     quirks: "`Balance` is only in the sample; the sample sends a body with a GET.",
+    source: "ECS 10",
     ..action(
         Service::Ecs,
-        ("GET", "DescribeAccountSubject", "测试账户", "test-money accounts"),
+        "GET",
+        "DescribeAccountSubject",
+        "测试账户",
+        "test-money accounts",
         &[],
-        "[{Name, Balance, Income (yuan), Duration (days), BeginTime, EndTime}]",
-        "ECS 10",
+        answers::SUBJECTS,
     )
 };
 /// `CreateInstance`.
@@ -198,13 +281,18 @@ pub const CREATE: Action = Action {
     changes: true,
     event: true,
     quirks: "`DataDisk` is a list in the table and one object in the sample: a list is sent. \
-                 Mixing \
+             Mixing \
              a local system disk with cloud data disks is forbidden in prose and done in both \
              samples: warned about, the server decides. No client token exists: never sent twice; \
              after a lost answer the machine is looked for by its name.",
+    source: "ECS 11; spot, ProjectId: new",
+    rules: rules::CREATE,
     ..action(
         Service::Ecs,
-        ("POST", "CreateInstance", "创建云服务器", "makes machines"),
+        "POST",
+        "CreateInstance",
+        "创建云服务器",
+        "makes machines",
         &[
             ZONE,
             FAMILY,
@@ -245,8 +333,7 @@ pub const CREATE: Action = Action {
             TEST_ACCOUNT,
             PROJECT,
         ],
-        "EventId, EcsIdSet[]",
-        "ECS 11; spot, ProjectId: new",
+        answers::CREATED,
     )
 };
 /// `OperateInstance`.
@@ -256,9 +343,14 @@ pub const OPERATE: Action = Action {
     quirks: "`DeleteEip` defaults to 1 (released) with free_shutdown_ecs and to 0 in \
              DeleteInstance: it is always sent. A free shutdown that is not granted is silently a \
              charged one: `NoChargeForShutdown` is read afterwards.",
+    source: "ECS 12",
+    rules: rules::OPERATE,
     ..action(
         Service::Ecs,
-        ("POST", "OperateInstance", "开机、关机、重启", "starts, stops or restarts machines"),
+        "POST",
+        "OperateInstance",
+        "开机、关机、重启",
+        "starts, stops or restarts machines",
         &[
             ECS_IDS,
             must(
@@ -276,10 +368,10 @@ pub const OPERATE: Action = Action {
                 "DeleteEip",
                 Kind::Flag,
                 "free shutdown: release the public address; API default 1",
-            ),
+            )
+            .always(0),
         ],
-        "EventId",
-        "ECS 12",
+        answers::TAKEN_ON,
     )
 };
 /// `DeleteInstance`.
@@ -288,12 +380,18 @@ pub const DELETE: Action = Action {
     event: true,
     quirks: "`DeleteEip` defaults to 0: the address stays and bills. The columns of the answer's \
              table are swapped. `InvalidResourceId.NotFound` is success.",
+    source: "ECS 13",
     ..action(
         Service::Ecs,
-        ("POST", "DeleteInstance", "删除云服务器", "deletes machines for good"),
-        &[ECS_IDS, may("DeleteEip", Kind::Flag, "delete the public address too; API default 0")],
-        "EventId",
-        "ECS 13",
+        "POST",
+        "DeleteInstance",
+        "删除云服务器",
+        "deletes machines for good",
+        &[
+            ECS_IDS,
+            may("DeleteEip", Kind::Flag, "delete the public address too; API default 0").always(0),
+        ],
+        answers::TAKEN_ON,
     )
 };
 /// `ModifyInstancePassword`.
@@ -303,23 +401,29 @@ pub const PASSWORD: Action = Action {
     quirks: "The sample's password ends in a tab, which the rules do not allow: refused before \
              sending. Unless the account has switched that off in the console, the vendor wants a \
              verification code, for which the API has no parameter.",
+    source: "ECS 14",
     ..action(
         Service::Ecs,
-        ("POST", "ModifyInstancePassword", "修改管理员密码", "sets the administrator's password"),
+        "POST",
+        "ModifyInstancePassword",
+        "修改管理员密码",
+        "sets the administrator's password",
         &[ECS_IDS, must("Password", Kind::Secret, "the new one")],
-        "EventId",
-        "ECS 14",
+        answers::TAKEN_ON,
     )
 };
 /// `ModifyInstanceName`.
 pub const NAME: Action = Action {
     changes: true,
+    source: "ECS 15",
     ..action(
         Service::Ecs,
-        ("POST", "ModifyInstanceName", "修改云服务器名称", "renames a machine, at once"),
+        "POST",
+        "ModifyInstanceName",
+        "修改云服务器名称",
+        "renames a machine, at once",
         &[ECS_ID, must("Name", Kind::Label, "the new one")],
-        "EcsId, Name",
-        "ECS 15",
+        answers::RENAMED,
     )
 };
 /// `CreateImage`.
@@ -327,9 +431,13 @@ pub const IMAGE_CREATE: Action = Action {
     changes: true,
     event: true,
     quirks: "That the machine must be shut down is said only by the vendor's program.",
+    source: "ECS 16; ProjectId: new",
     ..action(
         Service::Ecs,
-        ("POST", "CreateImage", "创建私有镜像", "makes an image of a machine that is shut down"),
+        "POST",
+        "CreateImage",
+        "创建私有镜像",
+        "makes an image of a machine that is shut down",
         &[
             ECS_ID,
             must("Name", Kind::Label, "of the image"),
@@ -337,8 +445,7 @@ pub const IMAGE_CREATE: Action = Action {
             TEST_ACCOUNT,
             PROJECT,
         ],
-        "EventId, ImageId",
-        "ECS 16; ProjectId: new",
+        answers::IMAGE_MADE,
     )
 };
 /// `DeleteImage`.
@@ -346,62 +453,72 @@ pub const IMAGE_DELETE: Action = Action {
     changes: true,
     event: true,
     quirks: "Without a zone the image is deleted in every zone: the typed client requires one.",
+    source: "ECS 17",
+    rules: rules::IMAGE_DELETE,
     ..action(
         Service::Ecs,
-        ("POST", "DeleteImage", "删除镜像", "deletes images in one zone, or in all"),
+        "POST",
+        "DeleteImage",
+        "删除镜像",
+        "deletes images in one zone, or in all",
         &[
             must("ImageIds", Kind::Texts(100), "image ids"),
             may("AvailableZoneCode", Kind::Text, "omitted = in EVERY zone"),
         ],
-        "EventId",
-        "ECS 17",
+        answers::DISKS_TAKEN_ON,
     )
 };
 /// `SyncImage`.
 pub const IMAGE_SYNC: Action = Action {
     changes: true,
     event: true,
+    source: "ECS 18",
     ..action(
         Service::Ecs,
-        ("POST", "SyncImage", "同步镜像到可用区", "copies an image to other zones"),
+        "POST",
+        "SyncImage",
+        "同步镜像到可用区",
+        "copies an image to other zones",
         &[
             must("ImageId", Kind::Text, "image id"),
             must("AvailableZoneCodes", Kind::Texts(50), "where to"),
             TEST_ACCOUNT,
         ],
-        "EventId",
-        "ECS 18",
+        answers::DISKS_TAKEN_ON,
     )
 };
 /// `DescribeInstanceVncUrl`.
-pub const VNC: Action = action(
-    Service::Ecs,
-    ("GET", "DescribeInstanceVncUrl", "远程连接地址", "the address of a machine's console"),
-    &[ECS_ID],
-    "InstanceVncUrl",
-    "ECS 19",
-);
+pub const VNC: Action = Action {
+    source: "ECS 19",
+    ..action(
+        Service::Ecs,
+        "GET",
+        "DescribeInstanceVncUrl",
+        "远程连接地址",
+        "the address of a machine's console",
+        &[ECS_ID],
+        answers::VNC,
+    )
+};
 /// `DescribeZoneInstanceType`.
 pub const ZONE_TYPES: Action = Action {
     quirks: "The only word on stock: `SELL` or `SELLOUT`, without a number and without a billing \
              method; another word is refused with its text. `AvailableZone` is a display name.",
+    source: "ECS 20",
     ..action(
         Service::Ecs,
-        (
-            "GET",
-            "DescribeZoneInstanceType",
-            "规格的销售状况",
-            "which sizes of a family are in stock",
-        ),
+        "GET",
+        "DescribeZoneInstanceType",
+        "规格的销售状况",
+        "which sizes of a family are in stock",
         &[
             ZONE,
             FAMILY,
-            may("Cpu", Kind::Number(1, 1024), "only this size"),
-            may("Ram", Kind::Number(1, 8192), "only this size"),
-            may("Gpu", Kind::Number(0, 64), "only this size"),
+            may("Cpu", Kind::Usual(1, 1024), "only this size"),
+            may("Ram", Kind::Usual(1, 8192), "only this size"),
+            may("Gpu", Kind::Usual(0, 64), "only this size"),
         ],
-        "[{EcsFamilyName, AvailableZone, SpecList[{Cpu, Ram, Gpu, SupportGpuDriver, Status}]}]",
-        "ECS 20",
+        answers::ZONE_TYPES,
     )
 };
 /// `ChangeInstanceConfigure`.
@@ -409,14 +526,17 @@ pub const RESIZE: Action = Action {
     changes: true,
     event: true,
     quirks: "The sample's address is an internal gateway: `/ecs/v1` is used. Only a machine that \
-                 is \
+             is \
              shut down; never spot.",
+    source: "new",
     ..action(
         Service::Ecs,
-        ("POST", "ChangeInstanceConfigure", "变更规格", "changes the size of machines (new)"),
+        "POST",
+        "ChangeInstanceConfigure",
+        "变更规格",
+        "changes the size of machines (new)",
         &[ECS_IDS, ZONE, FAMILY, CPU, RAM, GPU],
-        "EventId",
-        "new",
+        answers::TAKEN_ON,
     )
 };
 

@@ -1,15 +1,25 @@
 //! Every action of the API that is known: verb, service, parameters, answer, contradictions.
 //!
-//! One table serves the typed client, `farmscale api` and docs/vendor-api.md. Sources: ECS and EBS =
-//! 首云公开API文档 (chapters of that name); `new` = the vendor's later pages; VPC = 私有网络概览.
+//! One table serves the typed client, `farmscale api`, the simulated cloud with its refusals, and
+//! docs/vendor-api.md. Sources: ECS and EBS = 首云公开API文档 (chapters of that name); `new` = the
+//! vendor's later pages; VPC = 私有网络概览; *client* = the vendor's newest public program.
+
+use serde_json::{Map, Value, json};
 
 use super::Endpoints;
 use super::throttle::Need;
+pub use holds::{Field, Holds, ToldBy};
+pub use rules::Rule;
 
+mod answers;
 pub mod check;
 pub mod ebs;
 pub mod ecs;
+mod holds;
 pub mod network;
+mod network_answers;
+pub mod newer;
+mod rules;
 
 /// Which base address an action lives under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +56,17 @@ pub struct Action {
     /// Parameters, required ones first.
     pub params: &'static [Param],
     /// What `Data` holds.
-    pub answer: &'static str,
+    pub answer: Holds,
+    /// Fields of a row worth a column, the most important first; none = as they come.
+    pub columns: &'static [&'static str],
+    /// What must hold besides each parameter by itself.
+    pub rules: &'static [Rule],
     /// Chapter of the vendor's document.
     pub source: &'static str,
     /// What the vendor's pages and programs disagree on, and what is done about it.
     pub quirks: &'static str,
+    /// Whether 首云公开API文档 has it; if not, a later page or the vendor's program alone.
+    pub in_document: bool,
 }
 
 /// One parameter.
@@ -64,6 +80,34 @@ pub struct Param {
     pub required: bool,
     /// What it means: unit, default, rule.
     pub about: &'static str,
+    /// Another name it goes by in a sample or a program.
+    pub alias: &'static str,
+    /// Who says that it exists.
+    pub told_by: ToldBy,
+    /// Sent where nothing is given, because the API's own default differs from action to action.
+    pub always: Option<u32>,
+}
+
+impl Param {
+    /// Also known as.
+    const fn or(self, alias: &'static str) -> Self {
+        Self { alias, ..self }
+    }
+
+    /// Known from the vendor's program alone.
+    const fn of_client(self) -> Self {
+        Self { told_by: ToldBy::Client, ..self }
+    }
+
+    /// Sent where nothing is given.
+    const fn always(self, value: u32) -> Self {
+        Self { always: Some(value), ..self }
+    }
+
+    /// Whether it is called so.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || (!self.alias.is_empty() && self.alias == name)
+    }
 }
 
 /// What a parameter's value may be.
@@ -79,12 +123,19 @@ pub enum Kind {
     Bool,
     /// A whole number: least, most.
     Number(u32, u32),
+    /// A whole number from the first; above the second it is only warned about, for no document
+    /// states a limit.
+    Usual(u32, u32),
     /// GiB of a disk.
     Gib,
-    /// A list of texts, at most so many.
+    /// A list of texts; more than so many are only warned about, for no document states a limit.
     Texts(usize),
     /// A list of texts, sent as JSON in a text.
     JsonTexts,
+    /// A list of texts, sent with commas between.
+    Words,
+    /// A list of these words.
+    ManyOf(&'static [&'static str]),
     /// A moment, `2026-01-02 03:04:05`.
     Moment,
     /// A name under the vendor's rule for disks.
@@ -95,7 +146,7 @@ pub enum Kind {
     Secret,
     /// A JSON object with these keys.
     Object(&'static [Param]),
-    /// A list of such objects.
+    /// A list of such objects, or one of them.
     Objects(&'static [Param]),
 }
 
@@ -147,11 +198,61 @@ impl Action {
 
     /// The parameter of this name, whatever its case.
     pub fn param(&self, name: &str) -> Option<&'static Param> {
-        self.params.iter().find(|param| param.name.eq_ignore_ascii_case(name))
+        let is = |one: &str| !one.is_empty() && one.eq_ignore_ascii_case(name);
+        self.params.iter().find(|param| is(param.name) || is(param.alias))
+    }
+
+    /// Puts in what is always said: whether a public address goes with its machine. Tells which.
+    pub fn say_always(&self, given: &mut Map<String, Value>) -> Vec<(&'static str, u32)> {
+        let silent = self.params.iter().filter(|param| !given.contains_key(param.name));
+        let said: Vec<_> = silent.filter_map(|param| Some((param.name, param.always?))).collect();
+        given.extend(said.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+        said
+    }
+
+    /// The same parameters with the other names that samples and programs have for them.
+    pub fn other_names(&self, given: &Map<String, Value>) -> Option<Map<String, Value>> {
+        let has_other = |name: &str| {
+            self.params.iter().find(|param| param.name == name && !param.alias.is_empty())
+        };
+        let renamed = |(name, value): (&String, &Value)| {
+            let name = has_other(name).map_or(name.as_str(), |param| param.alias);
+            (name.to_owned(), value.clone())
+        };
+        let any = given.keys().any(|name| has_other(name).is_some());
+        any.then(|| given.iter().map(renamed).collect())
+    }
+
+    /// The parameters of an address, read as what they are.
+    pub fn read(&self, query: &[(String, String)]) -> Map<String, Value> {
+        let read = |(name, text): &(String, String)| {
+            let kind = self.params.iter().find(|param| param.is_called(name)).map(|one| one.kind);
+            let value = kind.and_then(|kind| kind.read(text).ok());
+            (name.clone(), value.unwrap_or_else(|| json!(text)))
+        };
+        query.iter().map(read).collect()
     }
 }
 
 impl Kind {
+    /// Reads a value from text, as it stands in an address or on a command line. What does not read
+    /// is kept as text, for the check to say what would.
+    pub fn read(self, text: &str) -> Result<Value, serde_json::Error> {
+        let number = || text.parse::<u64>().map_or_else(|_| json!(text), Value::from);
+        Ok(match self {
+            Self::Text
+            | Self::OneOf(_)
+            | Self::Moment
+            | Self::Name
+            | Self::Label
+            | Self::Secret => json!(text),
+            Self::Flag | Self::Number(..) | Self::Usual(..) | Self::Gib => number(),
+            Self::Bool => text.parse::<bool>().map_or_else(|_| json!(text), Value::from),
+            Self::Texts(_) | Self::JsonTexts | Self::Words | Self::ManyOf(_) => texts(text),
+            Self::Object(_) | Self::Objects(_) => serde_json::from_str(text)?,
+        })
+    }
+
     /// In words.
     pub fn words(&self) -> String {
         match self {
@@ -159,11 +260,13 @@ impl Kind {
             Self::OneOf(words) => words.join(" | "),
             Self::Flag => "0 | 1".to_owned(),
             Self::Bool => "true | false".to_owned(),
-            Self::Number(least, u32::MAX) => format!("whole number from {least}"),
+            Self::Number(least, u32::MAX) | Self::Usual(least, _) => {
+                format!("whole number from {least}")
+            }
             Self::Number(least, most) => format!("whole number {least}–{most}"),
             Self::Gib => "GiB".to_owned(),
-            Self::Texts(most) => format!("texts, comma between, at most {most}"),
-            Self::JsonTexts => "texts, comma between".to_owned(),
+            Self::Texts(_) | Self::JsonTexts | Self::Words => "texts, comma between".to_owned(),
+            Self::ManyOf(words) => format!("some of {}", words.join(", ")),
             Self::Moment => "2026-01-02 03:04:05".to_owned(),
             Self::Name | Self::Label => "name, 2–40 characters".to_owned(),
             Self::Secret => "password: file, environment or prompt".to_owned(),
@@ -173,25 +276,34 @@ impl Kind {
     }
 }
 
+/// `a,b` or `["a","b"]`.
+fn texts(text: &str) -> Value {
+    let json: Option<Vec<String>> = serde_json::from_str(text).ok();
+    let words = || text.split(',').map(|word| word.trim().to_owned()).collect();
+    json!(json.unwrap_or_else(words))
+}
+
 fn names(params: &[Param]) -> String {
     params.iter().map(|param| param.name).collect::<Vec<_>>().join(", ")
 }
 
 const fn must(name: &'static str, kind: Kind, about: &'static str) -> Param {
-    Param { name, kind, required: true, about }
+    Param { name, kind, required: true, about, alias: "", told_by: ToldBy::Document, always: None }
 }
 
 const fn may(name: &'static str, kind: Kind, about: &'static str) -> Param {
-    Param { name, kind, required: false, about }
+    Param { required: false, ..must(name, kind, about) }
 }
 
 /// An action before its particulars.
 const fn action(
     service: Service,
-    (method, name, title, about): (&'static str, &'static str, &'static str, &'static str),
+    method: &'static str,
+    name: &'static str,
+    title: &'static str,
+    about: &'static str,
     params: &'static [Param],
-    answer: &'static str,
-    source: &'static str,
+    answer: Holds,
 ) -> Action {
     Action {
         name,
@@ -203,8 +315,11 @@ const fn action(
         about,
         params,
         answer,
-        source,
+        columns: &[],
+        rules: &[],
+        source: "",
         quirks: "",
+        in_document: true,
     }
 }
 
@@ -212,7 +327,7 @@ const ZONE: Param = must("AvailableZoneCode", Kind::Text, "zone, as DescribeRegi
 const ZONE_MAYBE: Param = may("AvailableZoneCode", Kind::Text, "only this zone; omitted = all");
 const REGION: Param = must("RegionCode", Kind::Text, "region, as DescribeRegions spells it");
 const PAGE_NUMBER: Param = may("PageNumber", Kind::Number(1, u32::MAX), "from 1");
-const PAGE_SIZE: Param = may("PageSize", Kind::Number(1, 1000), "rows a page");
+const PAGE_SIZE: Param = may("PageSize", Kind::Usual(1, 1000), "rows a page");
 const ECS_ID: Param = must("EcsId", Kind::Text, "instance id, `ins-…`");
 const ECS_IDS: Param =
     must("EcsIds", Kind::Texts(100), "instance ids; all in one zone and one VPC");
@@ -221,7 +336,12 @@ const PROJECT: Param = may("ProjectId", Kind::Text, "project the resource belong
 
 /// All of them, by service.
 pub fn all() -> impl Iterator<Item = &'static Action> {
-    ecs::ALL.iter().chain(ebs::ALL).chain(network::ALL)
+    ecs::ALL.iter().chain(ebs::ALL).chain(network::ALL).chain(newer::ALL)
+}
+
+/// The action of this name at this service, as the API spells it.
+pub fn at(service: Service, name: &str) -> Option<&'static Action> {
+    all().find(|action| action.service == service && action.name == name)
 }
 
 /// The action of this name, whatever its case; `ebs.DescribeEvent` for the second of that name.

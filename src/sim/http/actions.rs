@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, Failure, Style, vendor_time};
 use super::params::{Params, missing};
-use super::{Behind, Service, disks, machines, network, upkeep};
+use super::{Behind, Service, disks, groups, machines, monitor, network, snapshots, upkeep};
 use crate::model::{Billing, Money, Stock, Time};
 use crate::sim::provider::{EventView, Fault, SizeKey, TaskState, ZoneSpec};
 
@@ -48,7 +48,7 @@ const POST: &[&str] = &["POST"];
 const EITHER: &[&str] = &["GET", "POST"];
 
 /// Every action that is answered.
-static ACTIONS: [Action; 38] = [
+static ACTIONS: &[Action] = &[
     ecs("DescribeRegions", GET, Style::PLAIN, regions),
     ecs("DescribeEcsFamilyInfo", GET, Style::PLAIN, families),
     ecs("DescribeZoneInstanceType", GET, Style::PLAIN, zone_types),
@@ -56,7 +56,7 @@ static ACTIONS: [Action; 38] = [
     ecs("DescribeInstanceList", GET, Style::LOWER_WITH_ID, machines::list),
     ecs("DescribeInstance", GET, Style::LOWER, machines::one),
     ecs("DescribeInstanceStatus", POST, Style::LONG, machines::statuses),
-    ecs("DescribeInstanceMonitor", POST, Style::PLAIN, machines::monitor),
+    ecs("DescribeInstanceMonitor", POST, Style::PLAIN, monitor::answer),
     ecs("DescribeEvent", GET, Style::PLAIN, event),
     ecs("DescribeAccountSubject", GET, Style::PLAIN, upkeep::subjects),
     ecs("DescribeInstanceVncUrl", GET, Style::BARE, upkeep::vnc_url),
@@ -85,8 +85,36 @@ static ACTIONS: [Action; 38] = [
     on(Service::Vpc, "DescribeSubnetIp", POST, Style::LONG, network::subnet_ips),
     on(Service::Vpc, "DescribeEIP", POST, Style::LONG, network::eips),
     on(Service::Vpc, "DeleteEIP", POST, Style::LONG, network::delete_eip),
-    on(Service::SecurityGroups, "DescribeSecurityGroups", GET, Style::PLAIN, network::groups),
-    on(Service::SecurityGroups, "DescribeSecurityGroupPolicies", GET, Style::PLAIN, network::rules),
+    on(Service::SecurityGroups, "DescribeSecurityGroups", GET, Style::PLAIN, groups::list),
+    on(Service::SecurityGroups, "DescribeSecurityGroupPolicies", GET, Style::PLAIN, groups::rules),
+    on(Service::SecurityGroups, "CreateSecurityGroup", POST, Style::LONG, groups::create),
+    on(Service::SecurityGroups, "DeleteSecurityGroup", POST, Style::LONG, groups::delete),
+    on(
+        Service::SecurityGroups,
+        "CreateSecurityGroupPolicies",
+        POST,
+        Style::LONG,
+        groups::add_rules,
+    ),
+    on(
+        Service::SecurityGroups,
+        "DeleteSecurityGroupPolicies",
+        POST,
+        Style::LONG,
+        groups::delete_rules,
+    ),
+    on(Service::SecurityGroups, "AssociateSecurityGroups", POST, Style::LONG, groups::join),
+    on(Service::SecurityGroups, "DisassociateSecurityGroups", POST, Style::LONG, groups::leave),
+    on(Service::Vpc, "CreateEIP", POST, Style::LONG, network::create_eips),
+    on(Service::Vpc, "UpdateEIP", POST, Style::LONG, network::update_eip),
+    on(Service::Vpc, "DescribeTask", POST, Style::LONG, network::task),
+    on(Service::Ebs, "DescribeSnapshotList", GET, Style::BARE, snapshots::list),
+    on(Service::Ebs, "DescribeSnapshot", GET, Style::BARE, snapshots::one),
+    on(Service::Ebs, "CreateSnapshot", POST, Style::BARE, snapshots::create),
+    on(Service::Ebs, "RollbackDiskBySnapshot", POST, Style::BARE, snapshots::roll_back),
+    on(Service::Ebs, "RenameSnapshot", POST, Style::BARE, snapshots::rename),
+    on(Service::Ebs, "DeleteSnapshot", POST, Style::BARE, snapshots::delete),
+    on(Service::Ebs, "DescribeSnapshotQuota", GET, Style::BARE, snapshots::quota),
 ];
 
 /// Finds the action; the same names are refused on other paths and with other verbs.

@@ -6,7 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
-use crate::model::{Span, Time};
+use crate::model::{Span, Text, Time};
 use crate::sim::provider::{Accepted, Fault};
 
 /// The vendor's wall clock: times without a zone are +08:00.
@@ -28,6 +28,8 @@ pub(super) struct Answer {
     pub(super) message: &'static str,
     pub(super) data: Value,
     pub(super) page: Option<Page>,
+    /// `TaskId` of a change of the network, beside the data.
+    pub(super) task: Option<Text>,
 }
 
 /// Paging stands beside the data, not in it.
@@ -71,6 +73,7 @@ impl Style {
     pub(super) fn success(self, answer: Answer, request_id: &str) -> Response {
         let mut body = self.envelope("Success", "success", answer.message, request_id);
         body.insert("Data".to_owned(), answer.data);
+        body.extend(answer.task.map(|task| ("TaskId".to_owned(), json!(*task))));
         if let Some(page) = answer.page {
             body.insert("PageNumber".to_owned(), json!(page.number));
             body.insert("PageSize".to_owned(), json!(page.size));
@@ -134,7 +137,7 @@ impl Answer {
     }
 
     pub(super) fn new(message: &'static str, data: Value) -> Self {
-        Self { message, data, page: None }
+        Self { message, data, page: None, task: None }
     }
 }
 

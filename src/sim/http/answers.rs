@@ -8,6 +8,8 @@ use serde::Deserialize;
 pub struct Answers {
     /// Which keys and statuses envelopes have.
     pub envelope: Envelope,
+    /// Which fields and types machines and addresses are shown with.
+    pub form: Form,
     /// One series for one GPU, or a list of one.
     pub monitor: Shape,
     /// Which zone measurements' times are in.
@@ -30,6 +32,7 @@ impl Answers {
     /// As the documents have it.
     pub const DOCUMENTED: Self = Self {
         envelope: Envelope::Documented,
+        form: Form::Client,
         monitor: Shape::Object,
         monitor_zone: MonitorZone::Utc,
         deleted: Deleted::Missing,
@@ -57,6 +60,16 @@ pub enum Envelope {
     Uniform,
     /// Refusals come with HTTP 200.
     Always200,
+}
+
+/// Which fields and types machines and addresses are shown with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// As the vendor's newest public client reads them, the document's own fields included.
+    Client,
+    /// As the document's samples of 2022 have them: `IsRam`, `CurrentUseQos` a text, `IsBind` a number.
+    Document,
 }
 
 /// A series, or a list of them.

@@ -19,6 +19,7 @@ pub(super) fn create(
     if params.text("BillingMethod").is_some_and(|method| method != "0") {
         return Err(invalid("BillingMethod"));
     }
+    check_snapshot(behind.provider(now), params)?;
     let request = DiskRequest {
         zone: params.required("AvailableZoneCode")?.into(),
         name: params.text("DiskName").map(Text::from),
@@ -108,7 +109,7 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
     let rows: Vec<&Value> = rows.iter().filter(wanted).collect();
     let page = params.page(rows.len())?;
     let data = json!({ "DiskList": page.of(&rows) });
-    Ok(Answer { message: "获取云盘列表成功！", data, page: Some(page) })
+    Ok(Answer { message: "获取云盘列表成功！", data, page: Some(page), task: None })
 }
 
 pub(super) fn one(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
@@ -135,6 +136,13 @@ pub(super) fn attached(
     Ok(Answer::new("获取实例挂载的云盘信息成功！", json!({ "DiskList": rows })))
 }
 
+/// A snapshot that a disk is to be made of must be there.
+pub(super) fn check_snapshot(provider: &Provider, params: &Params) -> Result<(), Failure> {
+    let Some(id) = params.text("SnapshotId") else { return Ok(()) };
+    let is_data = |one: &crate::sim::provider::Snapshot| *one.id == *id && !one.disk.is_system;
+    if provider.snapshots().any(is_data) { Ok(()) } else { Err(Fault::no_snapshot().into()) }
+}
+
 /// `InstanceId` in the tables, `EcsId` in the samples.
 fn instance(params: &Params) -> Option<String> {
     params.text("InstanceId").or_else(|| params.text("EcsId"))
@@ -147,16 +155,11 @@ fn rows(provider: &Provider) -> Vec<Value> {
     system.chain(provider.disks().map(|disk| data_row(provider, disk))).collect()
 }
 
-/// The id of a machine's system disk is made up from its own.
-pub(super) fn system_disk_id(instance: &Instance) -> String {
-    instance.id.replace("ins-", "disk-")
-}
-
 fn system_row(provider: &Provider, one: &Instance) -> Value {
     let zone = provider.catalog().zone(&one.offer.zone);
     json!({
-        "DiskId": system_disk_id(one), "DiskName": "system", "Size": one.disk_gib,
-        "EcsId": *one.id, "EcsName": *one.name, "BillingMethod": one.offer.billing.code(),
+        "DiskId": one.system_disk(), "DiskName": "system", "Size": one.disk_gib,
+        "EcsId": *one.id, "EcsName": *one.name, "BillingMethod": super::params::billing_code(one.offer.billing),
         "ReleaseWithInstance": 1, "RegionCode": zone.map_or("", |zone| &*zone.region),
         "AvailableZoneCode": *one.offer.zone, "Status": "running", "StatusDisplay": "使用中",
         "DiskFeature": "SSD", "Property": "system",

@@ -21,16 +21,21 @@ mod actions;
 mod answer;
 mod answers;
 mod disks;
+mod groups;
+mod machine;
 mod machines;
 mod mischief;
+mod monitor;
 mod network;
 mod params;
 mod signature;
+mod snapshots;
+mod table;
 mod truth;
 mod upkeep;
 mod wire;
 
-pub use answers::{Answers, Deleted, Envelope, MonitorZone, Refused, Shape};
+pub use answers::{Answers, Deleted, Envelope, Form, MonitorZone, Refused, Shape};
 pub use mischief::Mischief;
 
 use crate::clock::Clock;
@@ -316,6 +321,7 @@ impl<B: Behind> Served<B> {
             let action = action?;
             let params = Params::new(&query, asked.body)?;
             self.refuse(action.name)?;
+            table::admit(asked.service, action.name, &params)?;
             (action.run)(&mut *locked(&self.behind), now, &params)
         });
         let code = answer

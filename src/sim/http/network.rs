@@ -1,15 +1,16 @@
-//! The look-ups of networks: one VPC, subnet and security group for each region; addresses.
+//! The actions on networks: one VPC and subnet for each zone; addresses.
 
 use serde_json::{Value, json};
 
 use super::Behind;
-use super::answer::{Answer, Failure, Page, vendor_time};
+use super::answer::{Answer, Failure, vendor_time};
+use super::answers::Form;
 use super::params::Params;
-use crate::model::Time;
-use crate::sim::provider::{Fault, Provider, ZoneSpec};
+use crate::model::{Text, Time};
+use crate::sim::provider::{Eip, EipRequest, Fault, Provider, SUBNET, ZoneSpec};
 
 /// Addresses named one by one in an answer, at most.
-const NAMED_MAX: u32 = 20;
+const NAMED_MAX: usize = 20;
 
 /// The zones of the region that is asked about.
 fn zones<'a>(provider: &'a Provider, params: &Params) -> Result<Vec<&'a ZoneSpec>, Failure> {
@@ -17,8 +18,7 @@ fn zones<'a>(provider: &'a Provider, params: &Params) -> Result<Vec<&'a ZoneSpec
     let zones: Vec<_> =
         provider.catalog().zones.iter().filter(|zone| *zone.region == *region).collect();
     if zones.is_empty() {
-        let message = "The specified region does not exist.";
-        return Err(Failure::new(404, "InvalidRegion.NotFound", message));
+        return Err(Fault::no_region().into());
     }
     Ok(zones)
 }
@@ -40,7 +40,7 @@ pub(super) fn vpcs(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
             json!({
                 "VPCId": *zone.vpc, "VPCNmae": format!("{}-VPC", zone.name),
                 "VPCSegment": "10.15.0.0/16", "Status": "ok", "RegionCode": *zone.region,
-                "BandwidthType": "", "CreateTime": "2022-04-14 14:21:52",
+                "BandwidthType": "Bandwidth_China_Telecom", "CreateTime": "2022-04-14 14:21:52",
             })
         })
         .collect();
@@ -54,14 +54,17 @@ pub(super) fn subnets(
 ) -> Result<Answer, Failure> {
     let provider = behind.provider(now);
     let (vpc, code) = (params.text("VPCId"), params.text("AvailableZoneCode"));
-    let rows: Vec<Value> = zones(provider, params)?
+    let all = || Ok(provider.catalog().zones.iter().collect());
+    let zones: Result<Vec<_>, _> =
+        if params.text("RegionCode").is_some() { zones(provider, params) } else { all() };
+    let rows: Vec<Value> = zones?
         .into_iter()
         .filter(|zone| vpc.as_deref().is_none_or(|vpc| vpc == &*zone.vpc))
         .filter(|zone| code.as_deref().is_none_or(|code| code == &*zone.code))
         .filter(|zone| is_meant(params, [&zone.subnet, "render"]))
         .map(|zone| {
             json!({
-                "SubnetId": *zone.subnet, "SubnetName": "render", "SubnetSegment": "10.15.100.0/22",
+                "SubnetId": *zone.subnet, "SubnetName": "render", "SubnetSegment": SUBNET,
                 "Status": "ok", "UsedIPNum": used(provider, zone), "VPCId": *zone.vpc,
                 "VPCName": format!("{}-VPC", zone.name), "AvailableZoneCode": *zone.code,
             })
@@ -86,37 +89,96 @@ pub(super) fn subnet_ips(
     let zone = zone.ok_or_else(|| Fault::no_instance(&net))?;
     let used = used(provider, zone);
     let unused = provider.catalog().subnet_ips.saturating_sub(used);
-    let address = |number: u32| format!("10.15.{}.{}", 100 + number / 250, number % 250 + 2);
-    let named: Vec<_> = (used..used.saturating_add(unused.min(NAMED_MAX))).map(address).collect();
-    let taken: Vec<_> = (0..used.min(NAMED_MAX))
-        .map(|number| json!({ "IP": address(number), "Usage": "ECS" }))
-        .collect();
+    let free = provider.free_addresses(&zone.code, NAMED_MAX);
+    let free: Vec<&str> = free.iter().map(|address| &**address).collect();
+    let taken = provider.taken_addresses(&zone.code).into_iter().take(NAMED_MAX);
+    let taken: Vec<_> = taken.map(|address| json!({ "IP": *address, "Usage": "ECS" })).collect();
     let data = json!({
-        "UnusedNum": unused, "UnusedList": named, "UsedNum": used, "UsedList": taken,
+        "UnusedNum": unused, "UnusedList": free, "UsedNum": used, "UsedList": taken,
     });
     Ok(Answer::new("Success", data))
 }
 
 pub(super) fn eips(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
+    let form = behind.answers().form;
     let provider = behind.provider(now);
-    zones(provider, params)?;
-    let (region, zone) = (params.required("RegionCode")?, params.text("AvailableZoneCode"));
+    if params.text("RegionCode").is_some() {
+        zones(provider, params)?;
+    }
+    let (region, zone) = (params.text("RegionCode"), params.text("AvailableZoneCode"));
+    let is = |only: &Option<String>, word: &str| only.as_deref().is_none_or(|only| only == word);
     let rows: Vec<Value> = provider
         .eips()
-        .filter(|eip| *eip.region == *region && is_meant(params, [&eip.id, &eip.ip]))
-        .filter(|eip| zone.as_deref().is_none_or(|zone| zone == &*eip.zone))
-        .map(|eip| {
-            let bound = eip.instance.as_ref().map(|id| json!({ "ResourceId": **id }));
-            json!({
-                "Id": *eip.id, "IP": *eip.ip, "RegionCode": *eip.region,
-                "AvailableZoneCode": *eip.zone, "Description": *eip.description,
-                "CreateTime": vendor_time(eip.created_at), "IsBind": u8::from(bound.is_some()), "Status": "ok",
-                "BandwidthInfo": { "Qos": 5, "BillScheme": "BandwIdth", "BandwidthType": "BGP" },
-                "BindResourceInfo": bound,
-            })
-        })
+        .filter(|eip| is(&region, &eip.region) && is(&zone, &eip.zone))
+        .filter(|eip| is_meant(params, [&eip.id, &eip.ip]))
+        .map(|eip| eip_json(provider, eip, form))
         .collect();
     Ok(Answer::new("Success", json!({ "Total": rows.len(), "EIPList": rows })))
+}
+
+fn eip_json(provider: &Provider, eip: &Eip, form: Form) -> Value {
+    let bound = provider.bound_to(eip);
+    let subnet = provider.catalog().zone(&eip.zone).map_or("", |zone| &*zone.subnet);
+    let created = vendor_time(eip.created_at);
+    let resource = bound.map(|one| json!({ "SubnetIP": *one.address, "SubnetId": subnet }));
+    json!({
+        "Id": *eip.id, "IP": *eip.ip, "RegionCode": *eip.region, "AvailableZoneCode": *eip.zone,
+        "Description": *eip.description, "CreateTime": created, "Status": "ok",
+        "IsBind": match form {
+            Form::Client => json!(bound.is_some()),
+            Form::Document => json!(u8::from(bound.is_some())),
+        },
+        "BandwidthInfo": {
+            "AvailableZoneCode": *eip.zone, "BandwidthType": *eip.line, "Id": *eip.bandwidth,
+            "BillScheme": *eip.scheme, "CreateTime": created, "Name": "", "Qos": eip.qos,
+            "Status": "ok",
+        },
+        "BindResourceInfo": resource,
+    })
+}
+
+/// Edge zones want their zone named, others none: a region's first zone is taken without.
+pub(super) fn create_eips(
+    behind: &mut dyn Behind,
+    now: Time,
+    params: &Params,
+) -> Result<Answer, Failure> {
+    let provider = behind.provider(now);
+    let here = zones(provider, params)?;
+    let zone = params.text("AvailableZoneCode");
+    let zone = here.iter().find(|one| zone.as_deref().is_none_or(|zone| zone == &*one.code));
+    let zone = Text::clone(&zone.ok_or_else(Fault::no_zone)?.code);
+    let request = EipRequest {
+        zone,
+        description: params.text("Description").unwrap_or_default().into(),
+        line: params.required("BandwidthType")?.into(),
+        scheme: params.required("BillScheme")?.into(),
+        qos: params.required_number("Qos")?,
+    };
+    let made = provider.create_eips(now, &request, params.required_number("Size")?)?;
+    let ip = |id: &Text| provider.eips().find(|eip| eip.id == *id).map_or("", |eip| &*eip.ip);
+    let rows: Vec<Value> = made.iter().map(|id| json!({ "EIPId": **id, "IP": ip(id) })).collect();
+    Ok(Answer::new("任务下发成功", Value::from(rows)))
+}
+
+pub(super) fn update_eip(
+    behind: &mut dyn Behind,
+    now: Time,
+    params: &Params,
+) -> Result<Answer, Failure> {
+    let (id, description) = (params.required("EIPId")?, params.text("Description"));
+    let qos = params.number("Qos")?;
+    let task = behind.provider(now).update_eip(now, &id, description.as_deref(), qos)?;
+    Ok(Answer { task: Some(task), ..Answer::new("修改成功", json!({})) })
+}
+
+/// The network's changes are done at once.
+pub(super) fn task(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
+    let id = params.required("TaskId")?;
+    let provider = behind.provider(now);
+    let (resource, task) = (provider.task(&id).ok_or_else(Fault::no_event)?, Text::from(&*id));
+    let data = json!({ "TaskStatus": "finish", "ResourceId": **resource });
+    Ok(Answer { task: Some(task), ..Answer::new("success", data) })
 }
 
 pub(super) fn delete_eip(
@@ -126,62 +188,4 @@ pub(super) fn delete_eip(
 ) -> Result<Answer, Failure> {
     behind.provider(now).delete_eip(now, &params.required("EIPId")?)?;
     Ok(Answer::new("删除成功", Value::Null))
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "every action has the same signature")]
-/// `TotalCount` stands in two places; the one beside the data counts this page only.
-pub(super) fn groups(
-    behind: &mut dyn Behind,
-    now: Time,
-    params: &Params,
-) -> Result<Answer, Failure> {
-    let (region, only) = (params.text("RegionCode"), params.text("SecurityGroupId"));
-    let provider = behind.provider(now);
-    let mut rows: Vec<Value> = Vec::new();
-    for zone in &provider.catalog().zones {
-        let id = group_id(zone);
-        let in_region = region.as_deref().is_none_or(|region| region == &*zone.region);
-        let is_new = !rows.iter().any(|row| row.get("SecurityGroupId") == Some(&json!(id)));
-        if in_region && is_new && only.as_deref().is_none_or(|only| only == id) {
-            rows.push(json!({
-                "SecurityGroupId": id, "SecurityGroupName": "render-workers",
-                "SecurityGroupRegion": *zone.region_name, "InstanceCount": used(provider, zone),
-                "IpCount": 0, "GroupInterconnected": true, "SecurityGroupDesc": "",
-                "CreatedTime": "2022-04-14 14:21:52", "UpdateTime": "2022-04-14 14:21:52",
-            }));
-        }
-    }
-    let page = Some(Page { number: 1, size: 1, total: 1 });
-    let count = rows.len();
-    let set = if rows.is_empty() { Value::Null } else { Value::from(rows) };
-    let data = json!({ "TotalCount": count, "SecurityGroupSet": set });
-    Ok(Answer { message: "Success", data, page })
-}
-
-pub(super) fn rules(
-    behind: &mut dyn Behind,
-    now: Time,
-    params: &Params,
-) -> Result<Answer, Failure> {
-    let id = params.required("SecurityGroupId")?;
-    let zones = &behind.provider(now).catalog().zones;
-    if !zones.iter().any(|zone| group_id(zone) == id) {
-        return Err(Fault::no_instance(&id).into());
-    }
-    let rule = |number: u32, port: &str, peer: &str| {
-        json!({
-            "PolicyID": format!("policy-{number}"), "Protocol": "tcp", "Port": port,
-            "CidrBlock": peer, "Priority": number, "Status": true,
-        })
-    };
-    let data = json!({ "SecurityGroupPolicySet": {
-        "Ingress": [rule(1, "22/22", "10.0.0.0/8")],
-        "Egress": [rule(2, "1/65535", "0.0.0.0/0")],
-    } });
-    Ok(Answer::new("Success", data))
-}
-
-/// One group for each region.
-pub(super) fn group_id(zone: &ZoneSpec) -> String {
-    format!("sg-{}", zone.region.to_lowercase().replace('_', ""))
 }

@@ -1,42 +1,67 @@
 //! An action's parameters: from the query, from a JSON body, or from both, as the vendor takes
 //! them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use super::answer::{Failure, Page};
 use super::signature::Query;
+pub(super) use crate::cloud::rows::billing_code;
 use crate::model::{Billing, OfferKey};
 
 /// Parameters by name.
 #[derive(Debug)]
-pub(super) struct Params(Map<String, Value>);
+pub(super) struct Params {
+    given: Map<String, Value>,
+    /// Those that stand in the body.
+    in_body: BTreeSet<String>,
+}
 
 impl Params {
     /// Joins query and body. An empty body is none; a `GET` may have one.
     pub(super) fn new(query: &Query, body: &[u8]) -> Result<Self, Failure> {
-        let mut params: Map<String, Value> =
+        let mut in_body = BTreeSet::new();
+        let mut given: Map<String, Value> =
             query.iter().map(|(name, value)| (name.clone(), Value::from(value.clone()))).collect();
         if !body.is_empty() {
             let parsed: Result<Map<String, Value>, _> = serde_json::from_slice(body);
             match parsed {
-                Ok(body) => params.extend(body),
+                Ok(body) => {
+                    in_body = body.keys().cloned().collect();
+                    given.extend(body);
+                }
                 Err(_) => {
                     return Err(Failure::new(400, "ParamParseError", "Parameter parsing error."));
                 }
             }
         }
-        Ok(Self(params))
+        Ok(Self { given, in_body })
+    }
+
+    fn of(given: Map<String, Value>) -> Self {
+        Self { given, in_body: BTreeSet::new() }
+    }
+
+    /// Everything that is given.
+    pub(super) fn all(&self) -> &Map<String, Value> {
+        &self.given
+    }
+
+    /// Whether a parameter stands in the address, where everything is text.
+    pub(super) fn is_of_address(&self, name: &str) -> bool {
+        !self.in_body.contains(name)
     }
 
     /// A parameter's own parameters; none if it is not there or no object.
     pub(super) fn inner(&self, name: &str) -> Self {
-        Self(self.0.get(name).and_then(Value::as_object).cloned().unwrap_or_default())
+        Self::of(self.given.get(name).and_then(Value::as_object).cloned().unwrap_or_default())
     }
 
     /// A list of objects; one object counts as a list of one, as in the document's own sample.
     pub(super) fn inner_list(&self, name: &str) -> Vec<Self> {
-        let of = |value: &Value| value.as_object().cloned().map(Self);
-        match self.0.get(name) {
+        let of = |value: &Value| value.as_object().cloned().map(Self::of);
+        match self.given.get(name) {
             Some(Value::Array(list)) => list.iter().filter_map(of).collect(),
             Some(one) => of(one).into_iter().collect(),
             None => Vec::new(),
@@ -45,7 +70,7 @@ impl Params {
 
     /// A text, or a number as text; `None` if absent or empty.
     pub(super) fn text(&self, name: &str) -> Option<String> {
-        let text = match self.0.get(name)? {
+        let text = match self.given.get(name)? {
             Value::String(text) => text.clone(),
             Value::Number(number) => number.to_string(),
             Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => return None,
@@ -55,7 +80,7 @@ impl Params {
 
     /// A text that must be there.
     pub(super) fn required(&self, name: &str) -> Result<String, Failure> {
-        match self.0.get(name) {
+        match self.given.get(name) {
             Some(Value::Null) => Err(empty(name)),
             Some(Value::String(text)) if text.is_empty() => Err(empty(name)),
             _ => self.text(name).ok_or_else(|| missing(name)),
@@ -98,9 +123,20 @@ impl Params {
         }
     }
 
+    /// Whether it is `true`.
+    pub(super) fn truth(&self, name: &str) -> bool {
+        match self.given.get(name) {
+            Some(Value::Bool(truth)) => *truth,
+            Some(Value::String(text)) => text == "true",
+            Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) | None => {
+                false
+            }
+        }
+    }
+
     /// A list of texts; in a query it is JSON in a text.
     pub(super) fn texts(&self, name: &str) -> Result<Option<Vec<String>>, Failure> {
-        let list = match self.0.get(name) {
+        let list = match self.given.get(name) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) if text.is_empty() => return Ok(None),
             Some(Value::String(text)) => serde_json::from_str(text).ok(),
@@ -139,7 +175,7 @@ impl Params {
         let code = self.required("BillingMethod")?;
         [Billing::OnDemand, Billing::Monthly, Billing::Spot]
             .into_iter()
-            .find(|billing| billing.code() == code)
+            .find(|billing| billing_code(*billing) == code)
             .ok_or_else(|| invalid("BillingMethod"))
     }
 }

@@ -9,6 +9,15 @@ use super::params::{Params, refs};
 use crate::model::Time;
 use crate::sim::provider::{Fault, ImageSpec, Size, ZoneSpec};
 
+/// The one test-money account.
+const SUBJECT: &str = "rendertest";
+
+/// Whether the test-money account is there.
+pub(super) fn check_subject(params: &Params) -> Result<(), Failure> {
+    let is_known = params.text("TestAccount").is_none_or(|name| name == SUBJECT);
+    if is_known { Ok(()) } else { Err(Fault::no_account().into()) }
+}
+
 pub(super) fn images(
     behind: &mut dyn Behind,
     now: Time,
@@ -31,7 +40,7 @@ pub(super) fn images(
     }
     let page = Page { number: 1, size: list.len(), total: list.len() };
     let data = json!({ "ImageList": list });
-    Ok(Answer { message: "获取镜像信息成功！", data, page: Some(page) })
+    Ok(Answer { message: "获取镜像信息成功！", data, page: Some(page), task: None })
 }
 
 fn image_json(image: &ImageSpec, zone: &ZoneSpec, now: Time) -> Value {
@@ -53,6 +62,7 @@ pub(super) fn create_image(
     now: Time,
     params: &Params,
 ) -> Result<Answer, Failure> {
+    check_subject(params)?;
     let (id, name) = (params.required("EcsId")?, params.required("Name")?);
     let (accepted, image) = behind.provider(now).create_image(now, &id, &name)?;
     let data = json!({ "EventId": *accepted.event, "ImageId": *image });
@@ -74,6 +84,7 @@ pub(super) fn sync_image(
     now: Time,
     params: &Params,
 ) -> Result<Answer, Failure> {
+    check_subject(params)?;
     let (id, zones) = (params.required("ImageId")?, params.required_texts("AvailableZoneCodes")?);
     let accepted = behind.provider(now).sync_image(now, &id, &refs(&zones))?;
     Ok(Answer::taken_on("同步私有镜像成功！", &accepted))
@@ -133,7 +144,7 @@ pub(super) fn vnc_url(
 #[expect(clippy::unnecessary_wraps, reason = "every action has the same signature")]
 pub(super) fn subjects(_: &mut dyn Behind, _: Time, _: &Params) -> Result<Answer, Failure> {
     let data = json!([{
-        "Name": "rendertest", "Balance": 1000.01, "Income": 1100.01, "Duration": 302,
+        "Name": SUBJECT, "Balance": 1000.01, "Income": 1100.01, "Duration": 302,
         "BeginTime": "2026-01-01", "EndTime": "2026-10-30",
     }]);
     Ok(Answer::new("获取测试账户信息成功！", data))

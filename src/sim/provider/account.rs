@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::bill::{BillLine, Charge, Charges};
+use super::catalog::Pubnet;
 use super::disk::Disk;
-use super::{Fault, Provider};
+use super::group::Group;
+use super::snapshot::Snapshot;
+use super::{Catalog, Fault, Provider};
 use crate::model::{Money, OfferKey, Text, Time};
 use crate::sim::rng::Rng;
 
@@ -16,6 +19,10 @@ const EIP_DAY: Money = Money(331_000);
 pub(super) struct Account {
     pub(super) disks: BTreeMap<Text, Disk>,
     pub(super) eips: BTreeMap<Text, Eip>,
+    pub(super) snapshots: BTreeMap<Text, Snapshot>,
+    pub(super) groups: BTreeMap<Text, Group>,
+    /// Changes of the network, which are done at once: of which resource.
+    pub(super) tasks: BTreeMap<Text, Text>,
     /// Machines that something slow is done to: until when, as what, and what they then are.
     pub(super) busy: BTreeMap<Text, Busy>,
     ids: Rng,
@@ -34,11 +41,19 @@ pub struct Eip {
     pub zone: Text,
     /// `Description`.
     pub description: Text,
+    /// `BandwidthType`: the line.
+    pub line: Text,
+    /// `BillScheme`.
+    pub scheme: Text,
+    /// `Qos`, Mbit/s.
+    pub qos: u32,
+    /// The bandwidth's id.
+    pub bandwidth: Text,
     /// `CreateTime`.
     pub created_at: Time,
     /// The machine it is bound to.
     pub instance: Option<Text>,
-    charges: Charges,
+    pub(super) charges: Charges,
 }
 
 /// A machine that an image is made of, or that is resized.
@@ -55,10 +70,16 @@ pub struct Busy {
 }
 
 impl Account {
-    pub(super) fn new(root: &Rng) -> Self {
-        let ids = root.fork("account");
-        let (disks, eips, busy) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-        Self { disks, eips, busy, ids }
+    pub(super) fn new(root: &Rng, catalog: &Catalog) -> Self {
+        Self {
+            disks: BTreeMap::new(),
+            eips: BTreeMap::new(),
+            snapshots: BTreeMap::new(),
+            groups: Group::all(catalog),
+            tasks: BTreeMap::new(),
+            busy: BTreeMap::new(),
+            ids: root.fork("account"),
+        }
     }
 
     /// A prefix and 16 letters or digits.
@@ -98,53 +119,19 @@ impl Provider {
     }
 
     /// Binds existing addresses, which are free and as many, or makes a new one for each machine.
-    pub(super) fn bind_eips(
-        &mut self,
-        now: Time,
-        (region, zone): (&Text, &Text),
-        instances: &[Text],
-        existing: &[Text],
-    ) {
-        for (id, instance) in existing.iter().zip(instances) {
+    pub(super) fn bind_eips(&mut self, now: Time, asked: &Pubnet, instances: &[Text]) {
+        let zone = self.catalog.zone(&asked.request.zone).cloned();
+        let ids: Vec<Text> = match zone {
+            Some(zone) if asked.existing.is_empty() => {
+                instances.iter().map(|_| self.make_eip(now, &zone, &asked.request)).collect()
+            }
+            Some(_) | None => asked.existing.clone(),
+        };
+        for (id, instance) in ids.iter().zip(instances) {
             if let Some(eip) = self.account.eips.get_mut(id) {
                 eip.instance = Some(Text::clone(instance));
             }
         }
-        if !existing.is_empty() {
-            return;
-        }
-        for instance in instances {
-            let id = self.make_eip(now, (region, zone), "");
-            if let Some(eip) = self.account.eips.get_mut(&id) {
-                eip.instance = Some(Text::clone(instance));
-            }
-        }
-    }
-
-    fn make_eip(&mut self, now: Time, (region, zone): (&Text, &Text), description: &str) -> Text {
-        let id = self.account.id("eip-");
-        let number = self.account.eips.len();
-        let mut eip = Eip {
-            id: Text::clone(&id),
-            ip: format!("203.0.113.{}", number % 254 + 1).into(),
-            region: Text::clone(region),
-            zone: Text::clone(zone),
-            description: description.into(),
-            created_at: now,
-            instance: None,
-            charges: Charges::default(),
-        };
-        eip.charges.switch(Charge::Running, now);
-        self.account.eips.insert(Text::clone(&id), eip);
-        id
-    }
-
-    /// An address of nobody's, as one ordered by hand is.
-    pub fn create_eip(&mut self, now: Time, zone: &str, description: &str) -> Result<Text, Fault> {
-        self.advance(now);
-        let zone = self.catalog.zone(zone).ok_or_else(Fault::no_zone)?;
-        let (region, zone) = (Text::clone(&zone.region), Text::clone(&zone.code));
-        Ok(self.make_eip(now, (&region, &zone), description))
     }
 
     /// `DeleteEIP`: only what is bound to nothing, which is the careful reading of the document.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::address::EipRequest;
 use super::fault::Fault;
 use crate::model::{Billing, Money, OfferKey, Price, Span, Text, Time};
 
@@ -159,12 +160,44 @@ pub struct CreateRequest {
     pub disk_gib: u32,
     /// Data disks: GiB, and whether they are deleted with the machine.
     pub data_disks: Vec<(u32, bool)>,
-    /// Public addresses: these, or, if none is named, new ones.
-    pub eips: Option<Vec<Text>>,
+    /// Public addresses.
+    pub pubnet: Option<Pubnet>,
+    /// `IpAddress`: private addresses, one a machine; none = any.
+    pub addresses: Vec<Text>,
+    /// Security groups in the order of their priority.
+    pub groups: Vec<Text>,
+    /// What is only shown.
+    pub details: Details,
     /// `Duration` of a machine paid by the month.
     pub months: Option<u32>,
     /// `SpotAmount`: the most a day of a spot machine without its disk may cost.
     pub bid: Option<Money>,
+}
+
+/// Public addresses of new machines: these, or, if none is named, new ones.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pubnet {
+    /// `EipIds`.
+    pub existing: Vec<Text>,
+    /// What new ones are ordered with.
+    pub request: EipRequest,
+}
+
+/// What a machine was ordered with and only shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Details {
+    /// `IsAutoRenewal`.
+    pub renews: bool,
+    /// `IsToMonth`.
+    pub to_month_end: bool,
+    /// `UtcTime`: the guest's clock.
+    pub utc: bool,
+}
+
+impl Default for Details {
+    fn default() -> Self {
+        Self { renews: true, to_month_end: true, utc: false }
+    }
 }
 
 impl ZoneSpec {
@@ -292,7 +325,10 @@ impl Catalog {
             disk_feature: "ssd".into(),
             disk_gib: 40,
             data_disks: Vec::new(),
-            eips: None,
+            pubnet: None,
+            addresses: Vec::new(),
+            groups: Vec::new(),
+            details: Details::default(),
             months: None,
             bid: None,
         }

@@ -41,11 +41,13 @@ impl Provider {
         };
         let mut tasks = Vec::new();
         for serial in 0..request.number {
+            let asked = request.addresses.get(usize::try_from(serial).unwrap_or(usize::MAX));
+            let address = self.address(&request.offer.zone, asked);
             let name = match request.start_number {
                 Some(start) => format!("{}-{}", request.name, start.saturating_add(serial)).into(),
                 None => Text::clone(&request.name),
             };
-            tasks.push(self.build(now, name, request, in_stock));
+            tasks.push(self.build(now, name, address, request, in_stock));
         }
         self.furnish(now, request, &tasks);
         Ok(self.accept(now, EventKind::Create, tasks))
@@ -66,7 +68,11 @@ impl Provider {
         let system = if &*request.disk_feature == "ssd" { request.disk_gib } else { 0 };
         let gib = system.saturating_add(data).saturating_mul(request.number);
         self.check_disk_quota(zone, gib)?;
-        let eips = request.eips.as_deref().unwrap_or_default();
+        self.check_addresses(zone, &request.addresses, request.number)?;
+        if let Some(missing) = request.groups.iter().find(|id| self.group(id).is_err()) {
+            return Err(Fault::no_instance(missing));
+        }
+        let eips = request.pubnet.as_ref().map(|one| &*one.existing).unwrap_or_default();
         let is_free = |id: &&Text| self.eips().any(|eip| eip.id == **id && eip.instance.is_none());
         match eips.iter().find(|id| !is_free(id)) {
             Some(id) => Err(Fault::no_instance(id)),
@@ -92,11 +98,9 @@ impl Provider {
                 self.make_disk(now, &disk);
             }
         }
-        let zone = self.catalog.zone(&request.offer.zone);
-        if let (Some(existing), Some(zone)) = (&request.eips, zone) {
-            let (region, code) = (Text::clone(&zone.region), Text::clone(&zone.code));
+        if let Some(pubnet) = &request.pubnet {
             let ids: Vec<Text> = tasks.iter().map(|task| Text::clone(&task.instance)).collect();
-            self.bind_eips(now, (&region, &code), &ids, existing);
+            self.bind_eips(now, pubnet, &ids);
         }
     }
 
@@ -249,6 +253,9 @@ impl Provider {
             | EventKind::MountDisk
             | EventKind::UnmountDisk
             | EventKind::ExtendDisk
+            | EventKind::CreateSnapshot
+            | EventKind::DeleteSnapshot
+            | EventKind::RollBack
             | EventKind::CreateImage
             | EventKind::DeleteImage
             | EventKind::SyncImage
@@ -295,6 +302,9 @@ impl Provider {
             | EventKind::MountDisk
             | EventKind::UnmountDisk
             | EventKind::ExtendDisk
+            | EventKind::CreateSnapshot
+            | EventKind::DeleteSnapshot
+            | EventKind::RollBack
             | EventKind::CreateImage
             | EventKind::DeleteImage
             | EventKind::SyncImage
@@ -314,6 +324,7 @@ impl Provider {
         &mut self,
         now: Time,
         name: Text,
+        address: Text,
         request: &CreateRequest,
         in_stock: bool,
     ) -> TaskKept {
@@ -332,6 +343,9 @@ impl Provider {
             holds_stock: in_stock,
             released_eip: false,
             image: Text::clone(&request.image),
+            address,
+            groups: request.groups.clone(),
+            details: request.details.clone(),
             disk_feature: Text::clone(&request.disk_feature),
             disk_gib: request.disk_gib,
             running_day: self.catalog.running_day(offer, request.disk_gib).unwrap_or_default(),

@@ -229,6 +229,11 @@ impl Provider {
     pub fn extend_disk(&mut self, now: Time, id: &str, gib: u32) -> Result<Accepted, Fault> {
         self.advance(now);
         check_size(gib)?;
+        let of_it = |one: &&super::Instance| one.system_disk() == id && &*one.disk_feature == "ssd";
+        let machine = self.truth().find(of_it).map(|one| Text::clone(&one.id));
+        if let Some(machine) = machine {
+            return self.extend_system(now, &machine, gib);
+        }
         let disks = self.check_disks(&[id], &[DiskState::Waiting, DiskState::Running])?;
         let Some(disk) = self.account.disks.get(id) else { return Err(Fault::no_disk()) };
         let (before, zone) = (disk.gib, Text::clone(&disk.zone));
@@ -241,6 +246,36 @@ impl Provider {
         Ok(self.change_disks(now, EventKind::ExtendDisk, disks, DiskState::Updating, |disk| {
             (disk.state, disk.gib, disk.day) = (back, gib, day);
         }))
+    }
+
+    /// `ExtendDisk` of a machine's system disk, which goes on at its new price.
+    fn extend_system(&mut self, now: Time, machine: &Text, gib: u32) -> Result<Accepted, Fault> {
+        let Some(one) = self.instances.get(machine) else { return Err(Fault::no_disk()) };
+        if !matches!(one.state, State::Running | State::Shutdown) {
+            return Err(Fault::wrong_state(one.state.code()));
+        }
+        let (before, zone) = (one.disk_gib, Text::clone(&one.offer.zone));
+        if gib <= before {
+            return Err(Fault::parameter("ExtendedSize"));
+        }
+        self.check_disk_quota(&zone, gib - before)?;
+        let more = self.catalog.disk_day(&zone, gib - before).unwrap_or_default();
+        if let Some(one) = self.instances.get_mut(machine) {
+            let (line, charge) = (one.bill_line(now), one.charge());
+            let mut charges = Charges::default();
+            charges.unit = one.charges.unit;
+            charges.switch(charge, now);
+            one.charges = charges;
+            one.disk_gib = gib;
+            if one.paid_until.is_none() {
+                one.running_day += more;
+                one.stopped_day += more;
+            }
+            let id = one.system_disk().into();
+            self.closed.push(BillLine { open: false, ..line });
+            return Ok(self.accept_disks(now, EventKind::ExtendDisk, vec![id]));
+        }
+        Err(Fault::no_disk())
     }
 
     /// All disks exist, in one of these states, and nothing else happens to them or their machine.

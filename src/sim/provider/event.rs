@@ -25,6 +25,12 @@ pub enum EventKind {
     UnmountDisk,
     /// `extend_disk`.
     ExtendDisk,
+    /// `create_snapshot`.
+    CreateSnapshot,
+    /// `delete_snapshot`.
+    DeleteSnapshot,
+    /// `rollback_disk`.
+    RollBack,
     /// `create_image`.
     CreateImage,
     /// `delete_image`.
@@ -109,6 +115,9 @@ impl EventKind {
             Self::MountDisk => "mount_disk",
             Self::UnmountDisk => "unmount_disk",
             Self::ExtendDisk => "extend_disk",
+            Self::CreateSnapshot => "create_snapshot",
+            Self::DeleteSnapshot => "delete_snapshot",
+            Self::RollBack => "rollback_disk",
             Self::CreateImage => "create_image",
             Self::DeleteImage => "delete_image",
             Self::SyncImage => "sync_image",
@@ -130,6 +139,9 @@ impl EventKind {
             Self::MountDisk => "挂载云盘",
             Self::UnmountDisk => "卸载云盘",
             Self::ExtendDisk => "扩容云盘",
+            Self::CreateSnapshot => "创建快照",
+            Self::DeleteSnapshot => "删除快照",
+            Self::RollBack => "快照回滚",
             Self::CreateImage => "创建镜像",
             Self::DeleteImage => "删除镜像",
             Self::SyncImage => "同步镜像",
@@ -145,7 +157,9 @@ impl EventKind {
             | Self::DeleteDisk
             | Self::MountDisk
             | Self::UnmountDisk
-            | Self::ExtendDisk => ("disk", "云盘"),
+            | Self::ExtendDisk
+            | Self::RollBack => ("disk", "云盘"),
+            Self::CreateSnapshot | Self::DeleteSnapshot => ("snapshot", "快照"),
             Self::CreateImage | Self::DeleteImage | Self::SyncImage => ("image", "镜像"),
             Self::Create
             | Self::Start

@@ -121,6 +121,29 @@ impl Fault {
         Self::new(400, "InvalidParameter", "云盘信息不存在", Refusal::NotFound)
     }
 
+    /// No such snapshot.
+    pub fn no_snapshot() -> Self {
+        Self::new(400, "InvalidParameter", "快照信息不存在", Refusal::NotFound)
+    }
+
+    /// An eleventh snapshot of a disk.
+    pub fn snapshot_quota(max: u32) -> Self {
+        let message = format!("快照配额不足，单盘上限{max}");
+        Self::new(403, "InvalidOperation", &message, Refusal::Quota)
+    }
+
+    /// No such region.
+    pub fn no_region() -> Self {
+        let message = "The specified region does not exist.";
+        Self::new(404, "InvalidRegion.NotFound", message, Refusal::Config)
+    }
+
+    /// No such test-money account.
+    pub fn no_account() -> Self {
+        let message = "The specified account does not exist.";
+        Self::new(404, "InvalidAccount.NotFound", message, Refusal::Auth)
+    }
+
     /// A disk, or another disk of its machine, is being changed.
     pub fn busy_disk() -> Self {
         Self::invalid_operation("has another event, please wait")

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::bill::{BillLine, Charge, Charges};
+use super::catalog::Details;
 use crate::model::{Billing, InstanceRow, Money, OfferKey, Span, Status, Text, Time};
 
 /// Longest a listing may be behind; older states are forgotten.
@@ -71,6 +72,12 @@ pub struct Instance {
     pub released_eip: bool,
     /// Image id or name, as asked for.
     pub image: Text,
+    /// Its address in the subnet.
+    pub address: Text,
+    /// Its security groups in the order of their priority.
+    pub groups: Vec<Text>,
+    /// What it was ordered with and only shows.
+    pub details: Details,
     /// `ssd` or `local`.
     pub disk_feature: Text,
     /// GiB.
@@ -216,6 +223,11 @@ impl Instance {
             stopped_day: self.stopped_day,
             open: self.is_billed(),
         }
+    }
+
+    /// The id of its system disk is made up from its own.
+    pub fn system_disk(&self) -> String {
+        self.id.replace("ins-", "disk-")
     }
 
     /// Whether `free_shutdown_ecs` would stop the charges, the account permitting: by use, on a

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 mod account;
+mod address;
 mod bill;
 mod catalog;
 mod change;
@@ -14,20 +15,26 @@ mod dials;
 mod disk;
 mod event;
 mod fault;
+mod group;
 mod image;
 mod instance;
+mod snapshot;
 mod spot;
 
 pub use account::{Busy, Eip};
+pub use address::{EipRequest, SUBNET};
 pub use bill::{Bill, BillLine, Charge};
 pub use catalog::{
-    Catalog, CreateRequest, FamilySpec, ImageSpec, Size, SizeKey, SizeSpec, StockChange, ZoneSpec,
+    Catalog, CreateRequest, Details, FamilySpec, ImageSpec, Pubnet, Size, SizeKey, SizeSpec,
+    StockChange, ZoneSpec,
 };
 pub use dials::{Between, Dials};
 pub use disk::{Disk, DiskRequest, DiskState};
 pub use event::{EventKind, EventView, TaskState, TaskView};
 pub use fault::Fault;
+pub use group::{Group, Policy};
 pub use instance::{Instance, Listed, Operation, State};
+pub use snapshot::{PER_DISK_MAX, Snapshot, SnapshotRequest};
 
 use crate::model::{Billing, Money, OfferKey, Price, Quote, Span, Stock, StockReading, Text, Time};
 use crate::sim::rng::Rng;
@@ -137,7 +144,7 @@ impl Provider {
                 rows: root.fork("rows"),
                 spot: root.fork("spot"),
             },
-            account: Account::new(&root),
+            account: Account::new(&root, &catalog),
             failing: 0,
             catalog,
         };

@@ -1,0 +1,232 @@
+//! What must hold between parameters, each with the sentence that says so.
+
+use serde_json::{Map, Value};
+
+/// Cloud disks come in steps of this many GiB…
+const DISK_STEP: u64 = 8;
+/// …from this many.
+const DISK_MIN: u64 = 24;
+
+/// The parameters of a call.
+type Given = Map<String, Value>;
+
+/// What must hold between parameters of one action.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// The parameter it is told about.
+    pub param: &'static str,
+    /// What is wrong, and what would be right.
+    pub what: &'static str,
+    /// Whether the server refuses a call that breaks it; otherwise it costs, and is warned of.
+    pub refused: bool,
+    /// The sentence of the document, or of the vendor's program, that says so.
+    pub sentence: &'static str,
+    is_broken: fn(&Given) -> bool,
+}
+
+impl Rule {
+    /// Whether these parameters break it.
+    pub fn is_broken(&self, given: &Map<String, Value>) -> bool {
+        (self.is_broken)(given)
+    }
+}
+
+impl PartialEq for Rule {
+    fn eq(&self, other: &Self) -> bool {
+        (self.param, self.what) == (other.param, other.what)
+    }
+}
+
+impl Eq for Rule {}
+
+const fn refuse(
+    param: &'static str,
+    what: &'static str,
+    sentence: &'static str,
+    is_broken: fn(&Given) -> bool,
+) -> Rule {
+    Rule { param, what, refused: true, sentence, is_broken }
+}
+
+const fn warn(
+    param: &'static str,
+    what: &'static str,
+    sentence: &'static str,
+    is_broken: fn(&Given) -> bool,
+) -> Rule {
+    Rule { refused: false, ..refuse(param, what, sentence, is_broken) }
+}
+
+const MONTHS: Rule = refuse(
+    "Duration",
+    "must be a multiple of 12 when more than a year",
+    "大于一年要输入12的整数倍，最大值36(3年)",
+    |given| {
+        let months = given.get("Duration").and_then(Value::as_u64).unwrap_or(1);
+        12 < months && !months.is_multiple_of(12)
+    },
+);
+const SPOT_TYPE: Rule =
+    refuse("SpotType", "needs BillingMethod 3", "购买的竞价实例模式", |given| {
+        is_given(given, "SpotType") && text(given, "BillingMethod") != "3"
+    });
+const SPOT_AMOUNT: Rule = refuse(
+    "SpotAmount",
+    "is required with SpotType bid; DescribePrice tells its range",
+    "竞价实例bid（设置上线）模式下需指的购买价 （需在**DescribePrice**返回的竞价价格范围内)",
+    |given| text(given, "SpotType") == "bid" && !is_given(given, "SpotAmount"),
+);
+const EIP_KIND: Rule = refuse(
+    "PubnetInfo.BandwidthType",
+    "is required for a new public address; EipIds names existing ones",
+    "若需新分配公网IP必填",
+    |given| pubnets(given).any(|one| no_eips(one) && !is_given(one, "BandwidthType")),
+);
+const EIP_COUNT: Rule = refuse(
+    "PubnetInfo.EipIds",
+    "must be as many as machines",
+    "绑定已有公网IP需填,数量需要和云服务器数量一致",
+    |given| pubnets(given).any(|one| !no_eips(one) && count(one, "EipIds") != number(given)),
+);
+const EIP_QOS: Rule = refuse(
+    "PubnetInfo.Qos",
+    "is required with a fixed bandwidth",
+    "若带宽类型选择”固定带宽”需填写",
+    |given| {
+        pubnets(given).any(|one| {
+            let is_fixed = matches!(text(one, "BandwidthType"), "Bandwidth" | "BandwidthMonth");
+            no_eips(one) && is_fixed && one.get("Qos").and_then(Value::as_u64).unwrap_or(0) == 0
+        })
+    },
+);
+const EIP_MONTHLY: Rule = refuse(
+    "PubnetInfo.BandwidthType",
+    "must be BandwidthMonth for a fixed bandwidth of a monthly machine",
+    "若实例计费方式为包年包月选择固定带宽时需传\"固定带宽包月\"",
+    |given| {
+        let is_monthly = text(given, "BillingMethod") == "1";
+        pubnets(given).any(|one| is_monthly && text(one, "BandwidthType") == "Bandwidth")
+    },
+);
+const DNS: Rule = refuse(
+    "DnsList",
+    "must be two servers, the first and the second",
+    "dns 解析 需要两个元素  [主dns，从dns]",
+    |given| is_given(given, "DnsList") && count(given, "DnsList") != 2,
+);
+const ADDRESSES: Rule = refuse(
+    "SubnetInfo.IpAddress",
+    "must be as many as machines",
+    "列表中的IP个数与创建云主机个数一致 (client)",
+    |given| {
+        let subnet = given.get("SubnetInfo").and_then(Value::as_object);
+        subnet.is_some_and(|subnet| {
+            is_given(subnet, "IpAddress") && count(subnet, "IpAddress") != number(given)
+        })
+    },
+);
+const RENEWS: Rule = warn(
+    "IsAutoRenewal",
+    "is not given: the machine then renews itself and is paid for month after month",
+    "是否自动续约，包月时需传。1:是  0:否 默认为1",
+    |given| text(given, "BillingMethod") == "1" && !is_given(given, "IsAutoRenewal"),
+);
+const EVICTS: Rule = warn(
+    "SkipSpotRelease",
+    "is not given: the API then evicts other spot machines and may wait an hour",
+    "默认为 False：库存紧张时会释放竞价实例，释放依赖退租过程（约 1 小时）",
+    |given| !given.contains_key("SkipSpotRelease"),
+);
+const EVERYWHERE: Rule = warn(
+    "AvailableZoneCode",
+    "is not given: the image is deleted in EVERY zone",
+    "删除的镜像所在可用区code，不填时默认删除所有节点镜像",
+    |given| !is_given(given, "AvailableZoneCode"),
+);
+const RELEASES: Rule = warn(
+    "DeleteEip",
+    "is not given: the API then RELEASES the public address",
+    "默认1：释放公网IP；仅在关机不计费情况生效",
+    |given| text(given, "OpType") == "free_shutdown_ecs" && !given.contains_key("DeleteEip"),
+);
+const NO_REGION: Rule = warn(
+    "RegionCode",
+    "is required by the document, and left away by the vendor's program",
+    "VPC区域code, 见附件五",
+    |given| !is_given(given, "RegionCode"),
+);
+const SIZE: Rule = refuse(
+    "Size",
+    "must be a multiple of 8 GiB from 24",
+    "容量为8的倍数，且最小24GB起",
+    |given| is_size_broken(given.get("Size")),
+);
+const EXTENDED: Rule = refuse(
+    "ExtendedSize",
+    "must be a multiple of 8 GiB from 24, and more than now",
+    "目标容量必须大于扩容前容量，且必须为8的倍数",
+    |given| is_size_broken(given.get("ExtendedSize")),
+);
+
+/// Of `CreateInstance`.
+pub(super) const CREATE: &[Rule] = &[
+    MONTHS,
+    SPOT_TYPE,
+    SPOT_AMOUNT,
+    EIP_KIND,
+    EIP_COUNT,
+    EIP_QOS,
+    EIP_MONTHLY,
+    DNS,
+    ADDRESSES,
+    RENEWS,
+    EVICTS,
+];
+/// Of `DescribePrice`.
+pub(super) const PRICE: &[Rule] = &[MONTHS];
+/// Of `OperateInstance`.
+pub(super) const OPERATE: &[Rule] = &[RELEASES];
+/// Of `DeleteImage`.
+pub(super) const IMAGE_DELETE: &[Rule] = &[EVERYWHERE];
+/// Of `CreateDisk` and `ExtendDisk`.
+pub(super) const DISK_SIZE: &[Rule] = &[SIZE, EXTENDED];
+/// Of network look-ups.
+pub(super) const REGION: &[Rule] = &[NO_REGION];
+
+/// Whether a cloud disk has a size that none has.
+fn is_size_broken(size: Option<&Value>) -> bool {
+    size.and_then(Value::as_u64).is_some_and(|gib| gib < DISK_MIN || !gib.is_multiple_of(DISK_STEP))
+}
+
+/// The next size of a cloud disk from here.
+pub(super) fn next_size(gib: u64) -> u64 {
+    gib.max(DISK_MIN).next_multiple_of(DISK_STEP)
+}
+
+fn is_given(given: &Given, name: &str) -> bool {
+    !super::check::is_empty(given.get(name))
+}
+
+fn text<'a>(given: &'a Given, name: &str) -> &'a str {
+    given.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn count(given: &Given, name: &str) -> u64 {
+    let list = given.get(name).and_then(Value::as_array);
+    list.and_then(|list| u64::try_from(list.len()).ok()).unwrap_or(0)
+}
+
+/// Machines asked for.
+fn number(given: &Given) -> u64 {
+    given.get("Number").and_then(Value::as_u64).unwrap_or(1)
+}
+
+fn no_eips(pubnet: &Given) -> bool {
+    count(pubnet, "EipIds") == 0
+}
+
+fn pubnets(given: &Given) -> impl Iterator<Item = &Given> {
+    let list = given.get("PubnetInfo");
+    let many = list.and_then(Value::as_array).into_iter().flatten();
+    many.chain(list.filter(|one| one.is_object())).filter_map(Value::as_object)
+}
