@@ -132,7 +132,7 @@ impl World for Live {
 
     fn next(&mut self, deadline: Time) -> Option<Wake> {
         if let Some(jump) = self.reach.clock.follow_wall() {
-            tracing::warn!(%jump, "this machine's clock was set, or it slept: the time moves along");
+            tracing::warn!(%jump, "this machine's clock was set, or it slept: time moves along");
             return Some(Wake::ClockJumped(jump));
         }
         if let Ok(wake) = self.wakes.try_recv() {

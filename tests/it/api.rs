@@ -84,7 +84,7 @@ fn a_dangerous_default_is_warned_about_and_a_secret_is_never_repeated() {
     let cloud = cloud();
     let words = ["OperateInstance", "EcsIds=ins-x", "OpType=free_shutdown_ecs", "--yes"];
     let stopped = said(&api(&cloud, &words, &[]));
-    assert!(stopped.contains("RELEASES the public address"), "{stopped}");
+    assert!(stopped.contains("DeleteEip=0 is sent"), "said for every change: {stopped}");
     assert!(stopped.contains("InvalidResourceId.NotFound"), "it is sent all the same: {stopped}");
     let words = ["ModifyInstancePassword", "EcsIds=ins-x", "Password=Hush-12345", "--yes"];
     let told = said(&api(&cloud, &words, &[]));
@@ -92,6 +92,32 @@ fn a_dangerous_default_is_warned_about_and_a_secret_is_never_repeated() {
     let words = ["ModifyInstancePassword", "EcsIds=ins-x", "--yes"];
     let told = said(&api(&cloud, &words, &[("FARMSCALE_INSTANCE_PASSWORD", "Hush\t12345")]));
     assert!(told.contains("letters, digits and") && !told.contains("Hush"), "{told}");
+}
+
+/// What is newer than the table has a way out, and a signature laid open is the real call's.
+#[test]
+fn what_the_table_does_not_know_is_sent_when_told_so_and_signing_alone_sends_nothing() {
+    let cloud = cloud();
+    let newer = ["DescribeRegions", "Language=zh"];
+    let told = said(&api(&cloud, &newer, &[]));
+    assert!(told.contains("no parameter `Language`") && told.contains("--unchecked"), "{told}");
+    let sent = said(&api(&cloud, &[&newer[..], &["--unchecked"]].concat(), &[]));
+    assert!(sent.contains("InvalidParameter") && sent.contains("Language"), "{sent}");
+    let unknown = ["DescribeTags", "--unchecked", "--verb", "get", "--service", "ecs"];
+    let unknown = said(&api(&cloud, &unknown, &[]));
+    assert!(unknown.contains("UnsupportedAction"), "it was sent: {unknown}");
+    let half = said(&api(&cloud, &["DescribeTags", "--unchecked"], &[]));
+    assert!(half.contains("--verb and --service"), "{half}");
+
+    let word = [("FARMSCALE_INSTANCE_PASSWORD", "By-hand-12345")];
+    let mut words = CREATE.to_vec();
+    words.extend(["Name=by-hand", "--sign-only", "--json"]);
+    let signed = api(&cloud, &words, &word);
+    let shown: Value = serde_json::from_slice(&signed.stdout).unwrap();
+    assert_eq!((&shown["body"]["Cpu"], &shown["body"]["Password"]), (&16.into(), &"***".into()));
+    let faults = said(&api(&cloud, &["CreateInstance", "Cpu=16", "--sign-only"], &word));
+    assert!(faults.contains("is not sent"), "checked as the real call is: {faults}");
+    assert!(cloud.truth().is_empty());
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! The typed client, and a stranger's, against the simulated cloud over HTTP.
 
 use std::collections::VecDeque;
-use std::process::Command;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -51,13 +52,37 @@ fn a_client_written_from_the_document_alone_makes_and_deletes_a_machine() {
     let said = String::from_utf8_lossy(&output.stdout);
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}{complaint}");
-    assert_eq!(said, "created\nmeasured\nshut down\ndeleted\n");
+    assert_eq!(said, STEPS);
     assert!(cloud.truth().is_empty());
     let refused = Command::new("python3").args([script, &server, KEY, "wrong"]).output().unwrap();
     assert!(!refused.status.success());
 }
 
-/// A look at 1,000 machines is ten pages and ten batches of statuses.
+/// What the other client says once it has done everything.
+const STEPS: &str = "created\nmeasured\nshut down\ndeleted\n";
+
+/// The program itself, sixty times as fast: other people's clients know the real time alone.
+#[test]
+fn a_client_written_from_the_document_gets_in_at_sixty_times_the_speed() {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_farmscale"))
+        .args(["cloudsim", "--kind", "--speed", "60", "--listen", "127.0.0.1:0"])
+        .args(["--access-key-id", KEY, "--access-key-secret", SECRET])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let at = line.trim().rsplit(' ').next().unwrap().to_owned();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/independent.py");
+    let output = Command::new("python3").args([script, &at, KEY, SECRET]).output();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let output = output.unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), STEPS, "{complaint}");
+}
+
+/// A look at 1,000 machines is a list in one answer and ten batches of statuses.
 #[test]
 fn under_a_limit_of_five_calls_a_second_at_most_one_is_refused_and_a_delete_overtakes() {
     let clock = Clock::starting_at(Clock::real().now(), 10);
@@ -106,7 +131,8 @@ fn under_a_limit_of_five_calls_a_second_at_most_one_is_refused_and_a_delete_over
         assert_eq!(*ended_at.lock().unwrap(), None, "the delete waited for the reads");
         reads.await.unwrap().unwrap()
     });
-    assert_eq!(rows, (1000, 1000));
+    // The one that was deleted meanwhile may be missing among the statuses.
+    assert!(rows == (1000, 999) || rows == (1000, 1000), "{rows:?}");
     assert!(client.refused_for_rate() <= 1, "{}", client.refused_for_rate());
 }
 

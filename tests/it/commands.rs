@@ -50,7 +50,7 @@ fn sign_only_shows_the_published_vectors() {
             ],
             "zV9d3Ukaozprm6GirgiRYoBP2do=",
         ),
-        (&["CreateInstance"], "qIQixLNZ01g39GS1u8iAq5xAMNE="),
+        (&["CreateInstance", "--unchecked"], "qIQixLNZ01g39GS1u8iAq5xAMNE="),
     ];
     for (arguments, signature) in vectors {
         for environment in [ours, vendors] {

@@ -21,6 +21,13 @@ use serde_json::Value;
 
 use crate::support::cloud::Cloud;
 
+/// `"CreateEIP"`, `"UpdateEIP"`, `"DescribeTask"`, `"DescribeSnapshotList"`, `"DescribeSnapshot"`,
+/// `"CreateSnapshot"`, `"RollbackDiskBySnapshot"`, `"RenameSnapshot"`, `"DeleteSnapshot"`,
+/// `"DescribeSnapshotQuota"`, `"CreateSecurityGroup"`, `"DeleteSecurityGroup"`,
+/// `"CreateSecurityGroupPolicies"`, `"DeleteSecurityGroupPolicies"`, `"AssociateSecurityGroups"`,
+/// `"DisassociateSecurityGroups"`.
+mod newer;
+
 const ZONE: &str = "CN_Suqian_B";
 const REGION: &str = "CN_Suqian";
 const OTHER_ZONE: &str = "CN_Hohhot_B";
@@ -112,6 +119,9 @@ fn every_action_is_answered_and_understood() {
     let machine = live_and_rest(&stage);
     keep_house(&stage, &machine);
     disks(&stage, &machine);
+    newer::snapshots(&stage, &machine);
+    newer::groups(&stage, &machine);
+    newer::addresses(&stage);
     stage.done(Service::Ecs, stage.run(stage.client.delete(&[&machine], true)));
     assert!(stage.cloud.truth().is_empty());
 

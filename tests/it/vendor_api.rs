@@ -22,8 +22,8 @@ command line: `farmscale api ACTION name=value …`; `--unchecked` sends what st
 Compared, field by field: the document (`openapi`, as of 2026-04-21), its samples, and the field names
 and types of the vendor's newest public program (*client*: `cds-cloudos-go-sdk`, as of 2025-10-15). In
 the answers a type stands after a name that is no text; `*` marks what the client alone tells. The
-simulated cloud answers exactly these fields (`tests/it/vendor_shapes.rs`), and refuses what a rule here
-says is refused (`tests/it/vendor_refusals.rs`).
+simulated cloud answers exactly these fields (`tests/it/vendor_shapes`), and refuses what a rule
+here says is refused (`tests/it/vendor_refusals.rs`).
 
 What nobody outside the vendor can know, and what is assumed: which code a sold-out size has (words in
 the message are read); how far a timestamp may be off (15 min in the simulated cloud) and how long a

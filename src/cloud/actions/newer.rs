@@ -32,8 +32,8 @@ const INSTANCES: &[Param] = &[
 pub const CREATE_EIP: Action = Action {
     changes: true,
     source: "VPC 11",
-    quirks: "No event: there at once. The schemes really are spelt `BandwIdth…`. `ProjectId` is the \
-             client's alone.",
+    quirks: "No event: there at once. The schemes really are spelt `BandwIdth…`; `ProjectId` is \
+             the client's alone.",
     in_document: false,
     ..action(
         Service::Vpc,
