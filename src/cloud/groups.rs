@@ -83,9 +83,10 @@ impl Client {
         region: &str,
         machines: &[(&str, u32)],
     ) -> Result<(), CallError> {
-        let member = |machine: &str, priority: u32| json!({ "InstanceId": machine, "SecurityGroupPriority": priority });
-        let set: Vec<Value> =
-            machines.iter().map(|(machine, priority)| member(machine, *priority)).collect();
+        let mut set = Vec::new();
+        for (machine, priority) in machines {
+            set.push(json!({ "InstanceId": machine, "SecurityGroupPriority": priority }));
+        }
         let body = json!({ "SecurityGroupId": id, "RegionCode": region, "InstanceSet": set });
         self.call(&action::JOIN_GROUP, Params::Body(body)).await.map(drop)
     }

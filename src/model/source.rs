@@ -14,10 +14,10 @@ pub enum SourceId {
     Queue(Text),
     /// The listing of the farm at the provider.
     Fleet,
-    /// What is on sale: `FAMILY in ZONE`.
-    Stock(Text),
     /// What an offer costs: the offer.
     Price(Text),
+    /// What is on sale: `FAMILY in ZONE`.
+    Stock(Text),
     /// The provider's API as a whole: calls that wait too long.
     Calls,
     /// This machine's clock.

@@ -19,18 +19,19 @@ the public document 首云公开API文档, with the number of the section; *new*
 pages add; *VPC* and *ECS安全组* are pages of their own. In Rust: `farmscale::cloud::Client`. On the
 command line: `farmscale api ACTION name=value …`; `--unchecked` sends what stands in no table.
 
-Compared, field by field: the document (`openapi`, as of 2026-04-21), its samples, and the field names
-and types of the vendor's newest public program (*client*: `cds-cloudos-go-sdk`, as of 2025-10-15). In
-the answers a type stands after a name that is no text; `*` marks what the client alone tells. The
-simulated cloud answers exactly these fields (`tests/it/vendor_shapes`), and refuses what a rule
-here says is refused (`tests/it/vendor_refusals.rs`).
+Compared, field by field: the document (`openapi`, as of 2026-04-21), its samples, and the field
+names and types of the vendor's newest public program (*client*: `cds-cloudos-go-sdk`, as of
+2025-10-15). In the answers a type stands after a name that is no text; `*` marks what the
+client alone tells. The simulated cloud answers exactly these fields (`tests/it/vendor_shapes`),
+and refuses what a rule here says is refused (`tests/it/vendor_refusals.rs`).
 
-What nobody outside the vendor can know, and what is assumed: which code a sold-out size has (words in
-the message are read); how far a timestamp may be off (15 min in the simulated cloud) and how long a
-nonce is remembered; how many calls a second are allowed (5 are made); what DescribeInstanceStatus says
-of deleted ids (missing = unknown); how measurements of several GPUs look and in which zone their times
-are (both forms, both zones are read); how long a listing lags; what `PriceUnit` is for monthly and spot
-prices; whether a create of several can succeed in part; how many ids one call may name (100 are).
+What nobody outside the vendor can know, and what is assumed: which code a sold-out size has
+(words in the message are read); how far a timestamp may be off (15 min in the simulated cloud)
+and how long a nonce is remembered; how many calls a second are allowed (5 are made); what
+DescribeInstanceStatus says of deleted ids (missing = unknown); how measurements of several GPUs
+look and in which zone their times are (both forms, both zones are read); how long a listing
+lags; what `PriceUnit` is for monthly and spot prices; whether a create of several can succeed
+in part; how many ids one call may name (100 are).
 
 ";
 
