@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::snapshot::{Counts, Hold, Pause, Phase, Sum};
 use crate::model::{
-    BootLine, Change, MachineName, Money, OfferKey, Price, Quote, Reason, Refusal, Text, Time,
-    WorkerState,
+    BootLine, Change, MachineName, Money, OfferKey, Price, Quote, Reason, Refusal, Status, Text,
+    Time, WorkerState,
 };
 
 mod apply;
@@ -171,15 +171,15 @@ pub struct Machine {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnexpectedStatus {
     /// As listed.
-    pub status: Text,
+    pub status: Status,
     /// Since when.
     pub since: Time,
 }
 
 impl UnexpectedStatus {
     /// Seen first at `since`.
-    pub fn new(status: &Text, since: Time) -> Self {
-        Self { status: Text::clone(status), since }
+    pub fn new(status: &Status, since: Time) -> Self {
+        Self { status: status.clone(), since }
     }
 }
 
@@ -314,12 +314,12 @@ impl Machine {
 
     /// Whether the provider shows it as broken: it may come back, and serves nobody until then.
     pub fn in_quarantine(&self) -> bool {
-        self.unexpected_status.as_ref().is_some_and(|seen| &*seen.status == "error")
+        self.unexpected_status.as_ref().is_some_and(|seen| seen.status == Status::Broken)
     }
 
     /// Whether the provider is taking it back because the account is in arrears.
     pub fn in_arrears(&self) -> bool {
-        self.unexpected_status.as_ref().is_some_and(|seen| &*seen.status == "recycling")
+        self.unexpected_status.as_ref().is_some_and(|seen| seen.status == Status::Arrears)
     }
 
     /// Whether it serves nobody whatever its workers say.

@@ -318,7 +318,11 @@ async fn disk_hourly(client: &Client, settings: &Settings, zone: &str, gib: u32)
             (purchase.system_disk_feature == "ssd").then_some((offer, purchase))
         })?;
     // Not worth a failure: the list is right without.
-    client.data_disk_price(offer, purchase, gib).await.ok().map(crate::model::Price::per_hour)
+    client
+        .data_disk_price(offer, &purchase.system_disk(), gib)
+        .await
+        .ok()
+        .map(crate::model::Price::per_hour)
 }
 
 /// The list, for people.

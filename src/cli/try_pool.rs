@@ -11,7 +11,7 @@ use serde_json::json;
 use super::reach::ClockArgs;
 use super::{out, prompt};
 use crate::clock::Clock;
-use crate::cloud::instances::{NewInstances, Operation};
+use crate::cloud::instances::Operation;
 use crate::cloud::{CallError, Client, password};
 use crate::config::Settings;
 use crate::model::{
@@ -186,15 +186,14 @@ async fn price(
     let now = client.clock().now();
     let said = |error: CallError| error.to_string();
     let stock = client.stock(&key.zone, &key.family, now).await.map_err(said)?;
-    let size = (key.cpu, key.ram_gib, key.gpus);
-    let found = stock.sizes.iter().find(|(cpu, ram, gpus, _)| (*cpu, *ram, *gpus) == size);
-    match found.map(|(_, _, _, stock)| stock) {
+    let found = stock.sizes.iter().find(|(size, _)| *size == key.size());
+    match found.map(|(_, stock)| stock) {
         Some(Stock::Sells) => {}
         Some(Stock::SoldOut) => return Err("sold out".to_owned()),
         None => return Err("not offered".to_owned()),
     }
     let purchase = settings.cloud.purchase(&pool.name, key).ok_or("no image or network")?;
-    client.quote(key, purchase, now).await.map_err(said)
+    client.quote(key, &purchase.system_disk(), now).await.map_err(said)
 }
 
 /// A name of the farm that no daemon will make: its serials begin at 1.
@@ -241,7 +240,7 @@ impl Trial<'_> {
             .password
             .as_ref()
             .map_or_else(password::random, |fixed| fixed.expose_secret().to_owned());
-        let new = NewInstances::one(self.name.as_str(), (&self.offer, None), purchase, &secret);
+        let new = purchase.one(self.name.as_str(), &self.offer, None, &secret);
         self.say(&format!("creating {} ({})", self.name, self.offer));
         self.is_sent = true;
         match self.client.create(&new).await {

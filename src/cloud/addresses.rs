@@ -1,4 +1,24 @@
 //! Public addresses, ordered and changed: of the vendor's page on networks and of its program.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! use farmscale::cloud::addresses::NewEips;
+//!
+//! let new = NewEips {
+//!     region: "CN_Suqian",
+//!     zone: None,
+//!     line: "Bandwidth_China_Telecom",
+//!     scheme: "BandwIdth",
+//!     mbit: 5,
+//!     count: 1,
+//!     description: "gate",
+//! };
+//! for (id, address) in client.create_eips(&new).await? {
+//!     println!("{id} {address}");
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use serde_json::{Map, Value, json};
 

@@ -1,14 +1,26 @@
 //! What is on sale: regions, sizes, stock, prices, and the account's test money.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! for zone in client.zones().await? {
+//!     for spec in client.specs(&zone.code, farmscale::model::Billing::OnDemand).await? {
+//!         println!("{}: {} with {} GPUs", zone.code, spec.family, spec.gpus);
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use serde_json::{Value, json};
 
-use super::Purchase;
 use super::actions::ecs as action;
 use super::client::{Client, Params};
 use super::error::CallError;
 use super::fields::{Fields, list};
 use super::rows;
-use crate::model::{Billing, Money, OfferKey, Price, Quote, Span, Stock, StockReading, Text, Time};
+use crate::model::{
+    Billing, Money, OfferKey, Price, Quote, Size, Span, Stock, StockReading, Text, Time,
+};
 
 /// A zone, as `DescribeRegions` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +52,13 @@ pub struct Spec {
     pub driver: Option<Text>,
 }
 
+impl Spec {
+    /// Its size.
+    pub const fn size(&self) -> Size {
+        Size::new(self.cpu, self.ram_gib, self.gpus)
+    }
+}
+
 /// A disk, as priced and bought with a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiskSpec {
@@ -62,6 +81,16 @@ pub struct PriceRequest {
     pub number: u32,
     /// Months, for monthly billing.
     pub months: Option<u32>,
+    /// `IsToMonth`: whether the first of them ends with the calendar's; the API's default is yes.
+    pub to_month_end: Option<bool>,
+}
+
+impl PriceRequest {
+    /// One machine with its system disk, not by the month.
+    pub fn one(offer: OfferKey, system_disk: DiskSpec) -> Self {
+        let (data_disks, months, to_month_end) = (Vec::new(), None, None);
+        Self { offer, system_disk, data_disks, number: 1, months, to_month_end }
+    }
 }
 
 /// What `DescribePrice` answers.
@@ -128,7 +157,7 @@ impl Client {
 
     /// `DescribePrice`.
     pub async fn price(&self, request: &PriceRequest) -> Result<PriceAnswer, CallError> {
-        let PriceRequest { offer, system_disk, data_disks, number, months } = request;
+        let PriceRequest { offer, system_disk, data_disks, number, months, to_month_end } = request;
         let disk = |disk: &DiskSpec| json!({ "DiskFeature": disk.feature, "Size": disk.gib });
         let mut body = json!({
             "AvailableZoneCode": *offer.zone, "EcsFamilyName": *offer.family,
@@ -142,6 +171,8 @@ impl Client {
                 body.insert("DataDiskInfo".to_owned(), Value::Array(disks));
             }
             body.extend(months.map(|months| ("Duration".to_owned(), json!(months))));
+            let to_month_end = to_month_end.map(u8::from);
+            body.extend(to_month_end.map(|flag| ("IsToMonth".to_owned(), json!(flag))));
         }
         let answer = self.call(&action::PRICE, Params::Body(body)).await?;
         price(&answer.data)
@@ -153,50 +184,35 @@ impl Client {
     pub async fn quote(
         &self,
         offer: &OfferKey,
-        purchase: &Purchase,
+        disk: &DiskSpec,
         asked_at: Time,
     ) -> Result<Quote, CallError> {
-        let feature = purchase.system_disk_feature.clone();
-        let gib = purchase.system_disk_gib;
-        let with = |gib: u32| PriceRequest {
-            offer: offer.clone(),
-            system_disk: DiskSpec { feature: feature.clone(), gib },
-            data_disks: Vec::new(),
-            number: 1,
-            months: None,
+        let with = |gib: u32| {
+            PriceRequest::one(offer.clone(), DiskSpec { feature: disk.feature.clone(), gib })
         };
-        let answer = self.price(&with(gib)).await?;
+        let answer = self.price(&with(disk.gib)).await?;
         let (running, bids) = (answer.per_time()?, answer.bids);
-        if feature == "local" {
-            return Ok(Quote { running, stopped: running, bids, unit: Span::seconds(1), asked_at });
+        let unit = Span::seconds(1);
+        if disk.feature == "local" {
+            return Ok(Quote { running, stopped: running, bids, unit, asked_at });
         }
-        let larger = self.price(&with(gib.saturating_mul(2))).await?.per_time()?;
-        Ok(Quote {
-            running,
-            stopped: difference(running, larger)?,
-            bids,
-            unit: Span::seconds(1),
-            asked_at,
-        })
+        let larger = self.price(&with(disk.gib.saturating_mul(2))).await?.per_time()?;
+        Ok(Quote { running, stopped: difference(running, larger)?, bids, unit, asked_at })
     }
 
-    /// What a data disk costs beside a machine, and so alone, for the API quotes none alone.
+    /// What a data disk of so many GiB costs beside a machine with this system disk, and so alone,
+    /// for the API quotes none alone.
     pub async fn data_disk_price(
         &self,
         offer: &OfferKey,
-        purchase: &Purchase,
+        system: &DiskSpec,
         gib: u32,
     ) -> Result<Price, CallError> {
-        let disk = |gib: u32| DiskSpec { feature: purchase.system_disk_feature.clone(), gib };
-        let with = |data_disks: Vec<DiskSpec>| PriceRequest {
-            offer: offer.clone(),
-            system_disk: disk(purchase.system_disk_gib),
-            data_disks,
-            number: 1,
-            months: None,
-        };
-        let bare = self.price(&with(Vec::new())).await?.per_time()?;
-        difference(bare, self.price(&with(vec![disk(gib)])).await?.per_time()?)
+        let bare = PriceRequest::one(offer.clone(), system.clone());
+        let disk = DiskSpec { feature: system.feature.clone(), gib };
+        let more = PriceRequest { data_disks: vec![disk], ..bare.clone() };
+        let bare = self.price(&bare).await?.per_time()?;
+        difference(bare, self.price(&more).await?.per_time()?)
     }
 
     /// `DescribeAccountSubject`.
@@ -263,9 +279,9 @@ pub fn specs(data: &Value) -> Vec<Spec> {
     specs
 }
 
-/// `Data` of `DescribeZoneInstanceType`: (`Cpu`, `Ram`, `Gpu`, stock). A status that is neither
+/// `Data` of `DescribeZoneInstanceType`: sizes and their stock. A status that is neither
 /// `SELL` nor `SELLOUT` is refused with its text.
-pub fn stock(data: &Value) -> Result<Vec<(u32, u32, u32, Stock)>, CallError> {
+pub fn stock(data: &Value) -> Result<Vec<(Size, Stock)>, CallError> {
     let mut sizes = Vec::new();
     for spec in list(data).iter().flat_map(|family| family.list("SpecList")) {
         let status = spec.text("Status").unwrap_or_else(|| "".into());
@@ -278,7 +294,7 @@ pub fn stock(data: &Value) -> Result<Vec<(u32, u32, u32, Stock)>, CallError> {
             }
         };
         if let (Some(cpu), Some(ram)) = (spec.number("Cpu"), spec.number("Ram")) {
-            sizes.push((cpu, ram, spec.number("Gpu").unwrap_or(0), stock));
+            sizes.push((Size::new(cpu, ram, spec.number("Gpu").unwrap_or(0)), stock));
         }
     }
     Ok(sizes)

@@ -1,4 +1,19 @@
 //! One signed call: throttled, bounded in time and size, and never repeated by itself.
+//!
+//! ```no_run
+//! # async fn doc() -> Result<(), farmscale::cloud::CallError> {
+//! use farmscale::clock::Clock;
+//! use farmscale::cloud::actions::ecs::REGIONS;
+//! use farmscale::cloud::client::Params;
+//! use farmscale::cloud::{Client, Credentials, Endpoints};
+//!
+//! let credentials = Credentials { access_key_id: "…".into(), access_key_secret: "…".into() };
+//! let client = Client::new(credentials, Endpoints::default(), Clock::real())?;
+//! let answer = client.call(&REGIONS, Params::query(&[])).await?;
+//! println!("{}", answer.data);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::sync::atomic::{AtomicI64, Ordering};
 

@@ -1,4 +1,12 @@
 //! One machine in full, as `DescribeInstance` tells it.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! let machine = client.instance("ins-0123456789abcdef").await?;
+//! println!("{} has {} GPUs and {:?}", machine.name, machine.gpus, machine.private_ip);
+//! # Ok(())
+//! # }
+//! ```
 
 use serde_json::Value;
 

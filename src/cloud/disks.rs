@@ -1,4 +1,15 @@
 //! Cloud disks (EBS).
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! use farmscale::cloud::disks::DiskStatus;
+//!
+//! let all = client.disks(Some("CN_Suqian_B")).await?;
+//! let unused = all.iter().filter(|disk| disk.status == DiskStatus::Waiting).count();
+//! println!("{unused} of {} disks are attached to nothing", all.len());
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -82,6 +93,8 @@ pub struct NewDisks<'a> {
     pub name: Option<&'a str>,
     /// Attached to this machine, and deleted with it or not.
     pub instance: Option<(&'a str, bool)>,
+    /// Made from this snapshot of a data disk.
+    pub snapshot: Option<&'a str>,
 }
 
 impl DiskStatus {
@@ -158,6 +171,7 @@ impl Client {
         });
         if let Some(body) = body.as_object_mut() {
             body.extend(new.name.map(|name| ("DiskName".to_owned(), json!(name))));
+            body.extend(new.snapshot.map(|id| ("SnapshotId".to_owned(), json!(id))));
             if let Some((instance, release)) = new.instance {
                 body.insert("InstanceId".to_owned(), json!(instance));
                 body.insert("ReleaseWithInstance".to_owned(), json!(u8::from(release)));

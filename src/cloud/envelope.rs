@@ -1,4 +1,12 @@
 //! The envelope around every answer, in all the variants the vendor uses.
+//!
+//! ```
+//! use farmscale::cloud::envelope::open;
+//!
+//! let answer = open(200, br#"{"code": "Success", "data": {"EventId": "e-1"}}"#)?;
+//! assert_eq!(answer.data["EventId"], "e-1");
+//! # Ok::<(), farmscale::cloud::CallError>(())
+//! ```
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,12 @@
 //! What can go wrong with a call, and the one table from code and HTTP status to class.
+//!
+//! ```
+//! use farmscale::cloud::error::classify;
+//! use farmscale::model::Refusal;
+//!
+//! assert_eq!(classify(403, "InvalidOperation", "库存不足"), Refusal::SoldOut);
+//! assert_eq!(classify(404, "InvalidImage.NotFound", ""), Refusal::Image);
+//! ```
 
 use crate::model::Refusal;
 

@@ -1,4 +1,20 @@
 //! Events: how far a change is, followed with a deadline of our own.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! use farmscale::cloud::actions::Service;
+//! use farmscale::cloud::events::Followed;
+//! use farmscale::model::Span;
+//!
+//! let pace = (Span::seconds(3), Span::minutes(30));
+//! match client.follow(Service::Ecs, "event-id", pace, |_| {}).await {
+//!     Followed::Done(event) => println!("{} done", event.tasks.len()),
+//!     Followed::Failed(event) => println!("failed: {event:?}"),
+//!     Followed::TooLate(_) => println!("it has not ended in time"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use serde_json::Value;
 

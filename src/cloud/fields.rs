@@ -1,5 +1,13 @@
 //! Reading JSON as the vendor writes it: numbers as text, text as numbers, `null` for nothing, one
 //! object where a list was promised.
+//!
+//! ```
+//! use farmscale::cloud::fields::Fields;
+//!
+//! let row = serde_json::json!({ "Cpu": "16", "IsGpu": 1, "Name": "" });
+//! let row = Fields::of(&row).unwrap();
+//! assert_eq!((row.number("Cpu"), row.flag("IsGpu"), row.text("Name")), (Some(16), Some(true), None));
+//! ```
 
 use serde_json::{Map, Value};
 

@@ -1,4 +1,12 @@
 //! Security groups, changed: of the vendor's later pages, not of the public document.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! let group = client.create_group("CN_Suqian", "gate", true).await?;
+//! client.join_group(&group, "CN_Suqian", &[("ins-0123456789abcdef", 2)]).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 use serde_json::{Value, json};
 

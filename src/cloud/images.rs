@@ -1,4 +1,13 @@
 //! Images: what a machine boots from.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! let images = client.images("CN_Suqian_B").await?;
+//! let ours = images.iter().filter(|image| image.is_private && image.is_ready());
+//! println!("{} of our own", ours.count());
+//! # Ok(())
+//! # }
+//! ```
 
 use serde_json::{Value, json};
 

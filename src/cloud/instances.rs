@@ -1,8 +1,18 @@
 //! Machines: looked at, made, operated, deleted.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! use farmscale::cloud::instances::Operation;
+//!
+//! let taken_on = client.operate(&["ins-0123456789abcdef"], Operation::FreeStop).await?;
+//! println!("to follow: {:?}", taken_on.event);
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::actions::ecs as action;
 use super::catalog::DiskSpec;
@@ -11,7 +21,7 @@ use super::detail::InstanceDetail;
 use super::envelope::Answer;
 use super::error::CallError;
 use super::fields::{Fields, parse_utc};
-use super::{Purchase, rows};
+use super::rows;
 use crate::model::{Billing, Money, OfferKey, Span, Status, Text, Time};
 
 /// Machines named in one call, at most; the vendor gives a number only for creates.
@@ -52,6 +62,8 @@ pub enum Terms {
         months: u32,
         /// `IsAutoRenewal`.
         renews: bool,
+        /// `IsToMonth`: whether the first month ends with the calendar's.
+        to_month_end: bool,
     },
     /// Spot, never taken back for its price (`SpotType` auto), or with a highest bid (`bid`).
     Spot {
@@ -67,6 +79,15 @@ pub struct DataDisk {
     pub disk: DiskSpec,
     /// Whether it is deleted with the machine.
     pub release_with_instance: bool,
+    /// Made from this snapshot of a data disk.
+    pub snapshot: Option<Text>,
+}
+
+impl DataDisk {
+    /// An empty one that is deleted with its machine.
+    pub const fn of(disk: DiskSpec) -> Self {
+        Self { disk, release_with_instance: true, snapshot: None }
+    }
 }
 
 /// What `CreateInstance` is asked: one machine, or several alike.
@@ -82,18 +103,66 @@ pub struct NewInstances<'a> {
     pub system_disk: DiskSpec,
     /// Data disks: cloud disks only.
     pub data_disks: Vec<DataDisk>,
-    /// `VpcId` and `SubnetId`.
-    pub network: (&'a str, &'a str),
+    /// `VpcId`.
+    pub vpc: &'a str,
+    /// `SubnetId`.
+    pub subnet: &'a str,
     /// In order of priority.
     pub security_groups: &'a [String],
     /// The machine's name.
     pub name: &'a str,
-    /// How many (1–100), and the number appended to the first one's name.
-    pub number: (u32, Option<u32>),
+    /// How many (1–100).
+    pub number: u32,
     /// Of the administrator.
     pub password: &'a str,
     /// Whether other people's spot machines are left alone; if not, a create may wait an hour.
     pub skip_spot_release: bool,
+    /// What most machines do without.
+    pub more: More<'a>,
+}
+
+/// What most new machines do without.
+#[derive(Debug, Clone, Default)]
+pub struct More<'a> {
+    /// `StartNumber`: appended to the first one's name.
+    pub start_number: Option<u32>,
+    /// `IpAddress`: private addresses, one a machine.
+    pub addresses: &'a [String],
+    /// `PubnetInfo`: a public address for each.
+    pub public: Option<PublicAddress<'a>>,
+    /// `DnsList`: the first and the second DNS server.
+    pub dns: Option<[&'a str; 2]>,
+    /// `UtcTime`: the guest's clock shows UTC rather than Shanghai's time.
+    pub utc: bool,
+    /// `TestAccount`: paid with test money.
+    pub test_account: Option<&'a str>,
+    /// `ProjectId`.
+    pub project: Option<&'a str>,
+}
+
+/// Public addresses of new machines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PublicAddress<'a> {
+    /// New ones.
+    New {
+        /// `BandwidthType`.
+        bandwidth: Bandwidth,
+        /// `BandwidthConfName`: the line, which newer networks want.
+        line: Option<&'a str>,
+    },
+    /// These, one a machine (`EipIds`).
+    Existing(&'a [String]),
+}
+
+/// How a public address's bandwidth is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bandwidth {
+    /// `Bandwidth`: so many Mbit/s, fixed.
+    Fixed(u32),
+    /// `BandwidthMonth`: the same by the month; what monthly machines need.
+    FixedByMonth(u32),
+    /// `Traffic`: by traffic.
+    Traffic,
 }
 
 impl Operation {
@@ -160,8 +229,19 @@ impl Client {
     /// `OperateInstance`. `DeleteEip` is always said, for its default differs from action to
     /// action: an address is never released by a stop.
     pub async fn operate(&self, ids: &[&str], operation: Operation) -> Result<TakenOn, CallError> {
+        self.operate_with(ids, operation, false).await
+    }
+
+    /// The same; a stop without charge may release the machines' public addresses.
+    pub async fn operate_with(
+        &self,
+        ids: &[&str],
+        operation: Operation,
+        release_eip: bool,
+    ) -> Result<TakenOn, CallError> {
         let _turns = self.turns(ids).await;
-        let body = json!({ "EcsIds": ids, "OpType": operation.code(), "DeleteEip": 0 });
+        let release_eip = u8::from(release_eip && operation == Operation::FreeStop);
+        let body = json!({ "EcsIds": ids, "OpType": operation.code(), "DeleteEip": release_eip });
         Ok(taken_on(&self.call(&action::OPERATE, Params::Body(body)).await?))
     }
 
@@ -198,34 +278,6 @@ impl Client {
     }
 }
 
-impl<'a> NewInstances<'a> {
-    /// One machine as a pool buys it; a bid is for spot machines.
-    pub fn one(
-        name: &'a str,
-        (offer, bid): (&'a OfferKey, Option<Money>),
-        purchase: &'a Purchase,
-        password: &'a str,
-    ) -> Self {
-        let (feature, gib) = (purchase.system_disk_feature.clone(), purchase.system_disk_gib);
-        Self {
-            offer,
-            terms: match offer.billing {
-                Billing::OnDemand | Billing::Monthly => Terms::OnDemand,
-                Billing::Spot => Terms::Spot { bid },
-            },
-            image: &purchase.image,
-            system_disk: DiskSpec { feature, gib },
-            data_disks: Vec::new(),
-            network: (&purchase.vpc, &purchase.subnet),
-            security_groups: &purchase.security_groups,
-            name,
-            number: (1, None),
-            password,
-            skip_spot_release: purchase.skip_spot_release,
-        }
-    }
-}
-
 /// Machines that one call may name together: of one zone and one VPC, at most [`BATCH_MAX`].
 /// Rows are (id, zone, VPC).
 pub fn batches<'a>(rows: &[(&'a str, &'a str, &'a str)]) -> Vec<Vec<&'a str>> {
@@ -238,54 +290,114 @@ pub fn batches<'a>(rows: &[(&'a str, &'a str, &'a str)]) -> Vec<Vec<&'a str>> {
 
 fn create_body(new: &NewInstances<'_>) -> Value {
     let offer = new.offer;
-    let (vpc, subnet) = new.network;
-    let (number, start) = new.number;
     let billing = match new.terms {
         Terms::OnDemand => Billing::OnDemand,
         Terms::Monthly { .. } => Billing::Monthly,
         Terms::Spot { .. } => Billing::Spot,
     };
+    let mut subnet = json!({ "SubnetId": new.subnet });
+    if !new.more.addresses.is_empty() {
+        put(&mut subnet, "IpAddress", json!(new.more.addresses));
+    }
     let mut body = json!({
         "AvailableZoneCode": *offer.zone, "EcsFamilyName": *offer.family,
         "Cpu": offer.cpu, "Ram": offer.ram_gib, "Gpu": offer.gpus,
-        "BillingMethod": rows::billing_code(billing), "Number": number, "Name": new.name,
+        "BillingMethod": rows::billing_code(billing), "Number": new.number, "Name": new.name,
         "ImageId": new.image, "Password": new.password,
         "SystemDisk": { "DiskFeature": new.system_disk.feature, "Size": new.system_disk.gib },
-        "VpcInfo": { "VpcId": vpc }, "SubnetInfo": { "SubnetId": subnet },
+        "VpcInfo": { "VpcId": new.vpc }, "SubnetInfo": subnet,
+        // Said for every create: left out, our own growth may take our own spot machines.
+        "SkipSpotRelease": new.skip_spot_release,
     });
-    let mut more = Map::new();
-    let groups = new.security_groups.iter().map(|id| json!({ "SecurityGroupId": id })).collect();
     if !new.security_groups.is_empty() {
-        more.insert("SecurityGroups".to_owned(), Value::Array(groups));
+        let group = |id: &String| json!({ "SecurityGroupId": id });
+        put(&mut body, "SecurityGroups", new.security_groups.iter().map(group).collect());
     }
     if !new.data_disks.is_empty() {
-        let disk = |one: &DataDisk| {
-            json!({
-                "DiskFeature": one.disk.feature, "Size": one.disk.gib,
-                "ReleaseWithInstance": u8::from(one.release_with_instance),
-            })
-        };
-        more.insert("DataDisk".to_owned(), new.data_disks.iter().map(disk).collect());
+        put(&mut body, "DataDisk", new.data_disks.iter().map(data_disk).collect());
     }
-    more.extend(start.map(|start| ("StartNumber".to_owned(), json!(start))));
-    match &new.terms {
+    put_terms(&new.terms, &mut body);
+    put_more(&new.more, new.subnet, &mut body);
+    body
+}
+
+fn put(body: &mut Value, name: &str, value: Value) {
+    if let Some(body) = body.as_object_mut() {
+        body.insert(name.to_owned(), value);
+    }
+}
+
+fn data_disk(one: &DataDisk) -> Value {
+    let mut disk = json!({
+        "DiskFeature": one.disk.feature, "Size": one.disk.gib,
+        "ReleaseWithInstance": u8::from(one.release_with_instance),
+    });
+    if let Some(snapshot) = &one.snapshot {
+        put(&mut disk, "SnapshotId", json!(**snapshot));
+    }
+    disk
+}
+
+fn put_terms(terms: &Terms, body: &mut Value) {
+    match terms {
         Terms::OnDemand => {}
-        Terms::Monthly { months, renews } => {
-            more.insert("Duration".to_owned(), json!(months));
-            more.insert("IsAutoRenewal".to_owned(), json!(u8::from(*renews)));
+        Terms::Monthly { months, renews, to_month_end } => {
+            put(body, "Duration", json!(months));
+            put(body, "IsAutoRenewal", json!(u8::from(*renews)));
+            put(body, "IsToMonth", json!(u8::from(*to_month_end)));
         }
         Terms::Spot { bid } => {
             let kind = if bid.is_some() { "bid" } else { "auto" };
-            more.insert("SpotType".to_owned(), json!(kind));
-            more.extend(bid.map(|bid| ("SpotAmount".to_owned(), json!(bid.plain()))));
+            put(body, "SpotType", json!(kind));
+            if let Some(bid) = bid {
+                put(body, "SpotAmount", json!(bid.plain()));
+            }
         }
     }
-    // Said for every create: left out, our own growth may take our own spot machines.
-    more.insert("SkipSpotRelease".to_owned(), json!(new.skip_spot_release));
-    if let Some(body) = body.as_object_mut() {
-        body.extend(more);
+}
+
+fn put_more(more: &More<'_>, subnet: &str, body: &mut Value) {
+    let More { start_number, addresses: _, public, dns, utc, test_account, project } = more;
+    if let Some(start) = start_number {
+        put(body, "StartNumber", json!(start));
     }
-    body
+    if let Some(public) = public {
+        put(body, "PubnetInfo", json!([pubnet(*public, subnet)]));
+    }
+    if let Some(dns) = dns {
+        put(body, "DnsList", json!(dns));
+    }
+    if *utc {
+        put(body, "UtcTime", json!(1));
+    }
+    if let Some(account) = test_account {
+        put(body, "TestAccount", json!(account));
+    }
+    if let Some(project) = project {
+        put(body, "ProjectId", json!(project));
+    }
+}
+
+fn pubnet(public: PublicAddress<'_>, subnet: &str) -> Value {
+    let mut one = json!({ "SubnetId": subnet });
+    match public {
+        PublicAddress::Existing(ids) => put(&mut one, "EipIds", json!(ids)),
+        PublicAddress::New { bandwidth, line } => {
+            let (kind, mbit) = match bandwidth {
+                Bandwidth::Fixed(mbit) => ("Bandwidth", Some(mbit)),
+                Bandwidth::FixedByMonth(mbit) => ("BandwidthMonth", Some(mbit)),
+                Bandwidth::Traffic => ("Traffic", None),
+            };
+            put(&mut one, "BandwidthType", json!(kind));
+            if let Some(mbit) = mbit {
+                put(&mut one, "Qos", json!(mbit));
+            }
+            if let Some(line) = line {
+                put(&mut one, "BandwidthConfName", json!(line));
+            }
+        }
+    }
+    one
 }
 
 /// What a change answers.
@@ -325,6 +437,59 @@ fn newest(series: Fields<'_>, now: Time, fresh: Span) -> Option<(u32, Time)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::actions::check::check;
+
+    /// Everything the API can be told, and nothing that its own table does not know.
+    #[test]
+    fn a_create_can_say_everything() {
+        let offer = OfferKey {
+            zone: "CN_A".into(),
+            family: "rp3".into(),
+            cpu: 16,
+            ram_gib: 32,
+            gpus: 1,
+            billing: Billing::Monthly,
+        };
+        let disk = |gib: u32| DiskSpec { feature: "ssd".to_owned(), gib };
+        let (groups, addresses) = (["sg-1".to_owned()], ["10.15.100.9".to_owned()]);
+        let new = NewInstances {
+            offer: &offer,
+            terms: Terms::Monthly { months: 12, renews: false, to_month_end: false },
+            image: "image",
+            system_disk: disk(40),
+            data_disks: vec![DataDisk { snapshot: Some("s-1".into()), ..DataDisk::of(disk(48)) }],
+            vpc: "vpc",
+            subnet: "subnet",
+            security_groups: &groups,
+            name: "everything",
+            number: 1,
+            password: "Render-0123456789",
+            skip_spot_release: true,
+            more: More {
+                start_number: Some(7),
+                addresses: &addresses,
+                public: Some(PublicAddress::New {
+                    bandwidth: Bandwidth::FixedByMonth(10),
+                    line: Some("电信"),
+                }),
+                dns: Some(["10.0.0.2", "10.0.0.3"]),
+                utc: true,
+                test_account: Some("rendertest"),
+                project: Some("p-1"),
+            },
+        };
+        let body = create_body(&new);
+        let given = body.as_object().unwrap();
+        let found = check(&action::CREATE, given);
+        assert!(found.iter().all(|one| one.param == "Name"), "{found:?}");
+        let unsaid: Vec<&str> = action::CREATE
+            .params
+            .iter()
+            .map(|param| param.name)
+            .filter(|name| !given.contains_key(*name))
+            .collect();
+        assert_eq!(unsaid, ["SpotType", "SpotAmount"], "those are for spot machines");
+    }
 
     #[test]
     fn a_batch_is_of_one_zone_and_one_network() {

@@ -1,5 +1,14 @@
 //! What bills on after a machine is gone: disks attached to nothing, public addresses bound to
 //! nothing. Whose they are shows in their names alone, for the API keeps no other trace.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! for leftover in client.leftovers().await? {
+//!     println!("{:?} {} bills on", leftover.kind, leftover.id);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,13 @@
 //! Networks: looked up for a config, never changed; but an address that nothing uses can be deleted.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! for subnet in client.subnets("CN_Suqian").await? {
+//!     println!("{}: {:?} addresses are free", subnet.name, client.free_ips(&subnet.id).await?);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,9 @@
 //! Random passwords for machines nobody logs in to.
+//!
+//! ```
+//! let password = farmscale::cloud::password::random();
+//! assert_eq!(farmscale::cloud::actions::check::password(&password), None);
+//! ```
 
 use uuid::Uuid;
 

@@ -1,4 +1,11 @@
 //! Machines and events out of the vendor's rows.
+//!
+//! ```
+//! use farmscale::cloud::rows::status;
+//! use farmscale::model::Status;
+//!
+//! assert_eq!(status("starting_up"), Status::StartingUp);
+//! ```
 
 use std::collections::BTreeMap;
 
@@ -70,7 +77,7 @@ pub fn statuses(data: &Value) -> BTreeMap<Text, Status> {
 }
 
 /// `Status` of an instance. `deleted` is logical, `destroying` and `destroy` physical: all three
-/// are gone for us. `error` proves nothing.
+/// are gone for us. `error` proves nothing, and `recycling` is for arrears.
 pub fn status(text: &str) -> Status {
     match text {
         "building" => Status::Building,
@@ -80,6 +87,9 @@ pub fn status(text: &str) -> Status {
         "shutdown" => Status::Shutdown,
         "deleted" | "destroying" | "destroy" => Status::Gone,
         "failed" => Status::Failed,
+        "error" => Status::Broken,
+        "recycling" => Status::Arrears,
+        "deleting" => Status::Deleting,
         other => Status::Other(other.into()),
     }
 }
@@ -141,6 +151,6 @@ mod tests {
         let data = json!({"EcsList": [{"EcsId": "ins-1", "EcsName": "n", "Status": "recycling"}]});
         let rows = of(&data, &BTreeMap::new()).unwrap();
         assert_eq!(rows[0].offer, None);
-        assert_eq!(rows[0].status, Status::Other("recycling".into()));
+        assert_eq!(rows[0].status, Status::Arrears);
     }
 }

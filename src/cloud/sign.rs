@@ -2,6 +2,22 @@
 //!
 //! The key is the bare secret. The vendor's text once asked for a trailing `&`; no implementation
 //! of its own ever used one, and the sentence was later removed. Body, host and path are not signed.
+//!
+//! ```
+//! use farmscale::cloud::Credentials;
+//! use farmscale::cloud::sign::{Signed, Stamp};
+//!
+//! let credentials = Credentials {
+//!     access_key_id: "AKIDEXAMPLE0123456789".into(),
+//!     access_key_secret: "SecretKeyExample/abc+def==".into(),
+//! };
+//! let stamp = Stamp {
+//!     nonce: "11111111-2222-3333-4444-555555555555".to_owned(),
+//!     timestamp: "2026-01-02T03:04:05Z".to_owned(),
+//! };
+//! let signed = Signed::new(&credentials, "POST", "CreateInstance", &[], &stamp);
+//! assert_eq!(signed.signature, "qIQixLNZ01g39GS1u8iAq5xAMNE=");
+//! ```
 
 use std::fmt::Write;
 

@@ -1,4 +1,12 @@
 //! Snapshots of disks: of the vendor's later pages, not of the public document.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! let made = client.create_snapshot("disk-0123456789abcdef", Some("before"), Some(3)).await?;
+//! println!("{:?}, to follow: {:?}", made.made, made.event);
+//! # Ok(())
+//! # }
+//! ```
 
 use serde_json::{Map, Value, json};
 

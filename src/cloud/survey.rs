@@ -1,4 +1,18 @@
 //! What can be bought where, and with what: the look-ups of a wizard and of a check, put together.
+//!
+//! ```no_run
+//! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
+//! use farmscale::cloud::catalog::DiskSpec;
+//! use farmscale::cloud::survey::Scope;
+//!
+//! let disk = DiskSpec { feature: "ssd".to_owned(), gib: 40 };
+//! let scope = Scope { zones: Vec::new(), families: Vec::new(), disk };
+//! for zone in client.survey(&scope, |asked| println!("{asked}")).await? {
+//!     println!("{} sells {} sizes", zone.zone.code, zone.offers.len());
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use super::catalog::{DiskSpec, PriceRequest, Spec, Zone};
 use super::client::Client;
@@ -149,20 +163,12 @@ impl Client {
                 continue;
             };
             for one in offers.iter_mut().filter(|one| one.spec.family == family) {
-                let size = (one.spec.cpu, one.spec.ram_gib, one.spec.gpus);
-                let found =
-                    stock.sizes.iter().find(|(cpu, ram, gpus, _)| (*cpu, *ram, *gpus) == size);
-                one.stock = found.map(|(_, _, _, stock)| *stock);
+                let found = stock.sizes.iter().find(|(size, _)| *size == one.spec.size());
+                one.stock = found.map(|(_, stock)| *stock);
             }
         }
         for one in &mut offers {
-            let request = PriceRequest {
-                offer: one.key(zone),
-                system_disk: scope.disk.clone(),
-                data_disks: Vec::new(),
-                number: 1,
-                months: None,
-            };
+            let request = PriceRequest::one(one.key(zone), scope.disk.clone());
             let answer = self.price(&request).await.and_then(|answer| answer.per_time());
             one.price = kept(answer, &format!("price of {}", one.key(zone)), faults);
         }

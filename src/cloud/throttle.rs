@@ -2,6 +2,17 @@
 //! of call is ever starved by another, and what can wait is given up when it would wait too long. The
 //! server's own limits are documented nowhere: a refusal teaches the bucket to let nothing through in
 //! a bunch.
+//!
+//! ```no_run
+//! # async fn doc() -> Result<(), farmscale::cloud::throttle::Crowded> {
+//! use farmscale::clock::Clock;
+//! use farmscale::cloud::throttle::{Need, Throttle};
+//!
+//! let throttle = Throttle::new(5, Clock::real());
+//! throttle.pass(Need::Listing).await?; // and now the call
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::VecDeque;
 use std::fmt;

@@ -10,10 +10,10 @@ use std::path::{Path, PathBuf};
 use secrecy::SecretString;
 use serde_json::Value;
 
-use crate::cloud::CloudSettings;
 use crate::model::{Namer, Text};
 use crate::policy::Policy;
 use crate::queue::{self, Queue};
+use crate::world::purchase::CloudSettings;
 
 mod cloud;
 pub mod gpus;

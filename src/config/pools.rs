@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use super::reader::Reader;
 use super::{gpus, is_tag};
 use super::{secrets, shared, spending, spot};
-use crate::cloud::Purchase;
 use crate::model::name::POOL_MAX;
 use crate::model::{Billing, OfferKey, Shape, Span, Text};
 use crate::policy::{
@@ -13,6 +12,7 @@ use crate::policy::{
     Spot, Tier, Window,
 };
 use crate::queue::Queue;
+use crate::world::purchase::Purchase;
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 

@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use super::observers::{Observers, panic_text};
 use super::starts::Starts;
 use crate::clock::Clock;
-use crate::cloud::{Client, CloudSettings};
+use crate::cloud::Client;
 use crate::driver::{Driver, Ended, Recovered};
 use crate::journal::{Batch, Fenced, Journal, Opened, Preflight, Store, Verdict};
 use crate::memory::Memory;
@@ -20,6 +20,7 @@ use crate::model::{Span, Text, Time, Wake};
 use crate::policy::Policy;
 use crate::queue::Queue;
 use crate::world::live::{Live, WakeSender};
+use crate::world::purchase::CloudSettings;
 
 /// The first pause after a panic; doubles up to [`PAUSE_MAX`] with every start of the last minutes.
 const PAUSE_FIRST: Span = Span::seconds(1);

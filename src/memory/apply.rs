@@ -493,6 +493,9 @@ impl Machine {
             | Status::Shutdown
             | Status::Gone
             | Status::Failed
+            | Status::Broken
+            | Status::Arrears
+            | Status::Deleting
             | Status::Other(_) => {}
         }
     }

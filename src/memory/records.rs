@@ -9,7 +9,9 @@ use super::{
     Tombstone, UnexpectedStatus, Usage,
 };
 use crate::model::snapshot::{Counts, Hold, Pause};
-use crate::model::{Change, MachineName, Money, OfferKey, Quote, Reason, Text, Time, WorkerState};
+use crate::model::{
+    Change, MachineName, Money, OfferKey, Quote, Reason, Status, Text, Time, WorkerState,
+};
 
 #[derive(Serialize, Deserialize)]
 struct MetaRecord {
@@ -299,9 +301,10 @@ impl From<&Machine> for MachineRecord {
             stopped_by_us: one.stopped_by_us,
             reclaimed_at: one.reclaimed_at,
             held: one.held,
-            odd: one
-                .unexpected_status
-                .map(|one| StatusRecord { status: one.status, since: one.since }),
+            odd: one.unexpected_status.map(|one| StatusRecord {
+                status: one.status.to_string().into(),
+                since: one.since,
+            }),
             queue: one.queue,
             build: one.build,
             create_event: one.create_event,
@@ -340,9 +343,10 @@ impl From<MachineRecord> for Machine {
             stopped_by_us: record.stopped_by_us,
             reclaimed_at: record.reclaimed_at,
             held: record.held,
-            unexpected_status: record
-                .odd
-                .map(|one| UnexpectedStatus { status: one.status, since: one.since }),
+            unexpected_status: record.odd.map(|one| UnexpectedStatus {
+                status: Status::from(&*one.status),
+                since: one.since,
+            }),
             queue: record.queue,
             build: record.build,
             create_event: record.create_event,

@@ -304,7 +304,7 @@ pub enum SeenEvent {
     #[serde(alias = "status_odd")]
     UnexpectedStatus {
         /// As listed.
-        status: Text,
+        status: Status,
     },
     /// A listing shows it in a common status again.
     #[serde(alias = "status_well")]

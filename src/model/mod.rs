@@ -22,7 +22,7 @@ pub use boot::BootLine;
 pub use event::Event;
 pub use money::{Money, Price};
 pub use name::{MachineName, Namer};
-pub use offer::{Billing, OfferKey, Quote, Stock};
+pub use offer::{Billing, OfferKey, Quote, Size, Stock};
 pub use reading::{
     EventReading, EventStatus, Held, InstanceRow, JobSeen, Listing, QueueReading, Reading,
     SetAside, Shape, Stage, Status, StockReading, TaskSeen, UsageReading, Work, WorkerSeen,

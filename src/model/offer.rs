@@ -20,6 +20,31 @@ pub enum Billing {
     Spot,
 }
 
+/// A size: processors, memory, GPUs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Size {
+    /// Virtual processors.
+    pub cpu: u32,
+    /// Memory in GiB.
+    pub ram_gib: u32,
+    /// GPUs.
+    pub gpus: u32,
+}
+
+impl Size {
+    /// A size.
+    pub const fn new(cpu: u32, ram_gib: u32, gpus: u32) -> Self {
+        Self { cpu, ram_gib, gpus }
+    }
+}
+
+impl OfferKey {
+    /// Its size.
+    pub const fn size(&self) -> Size {
+        Size::new(self.cpu, self.ram_gib, self.gpus)
+    }
+}
+
 /// What identifies an offer: zone, family, size and terms.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct OfferKey {

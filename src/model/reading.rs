@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::Text;
-use super::offer::{OfferKey, Quote, Stock};
+use super::offer::{OfferKey, Quote, Size, Stock};
 use super::time::{Span, Time};
 
 /// What one task needs of a machine.
@@ -169,26 +171,101 @@ impl QueueReading {
     }
 }
 
-/// Instance status as the vendor spells it; what it does not document is kept as text.
+/// What an instance is, by the provider's word; what nobody knows is kept as text.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(into = "String", from = "StatusWord")]
 pub enum Status {
     /// Being made.
     Building,
     /// Runs, and costs its running price.
     Running,
-    /// `restarting`, `starting_up`: on its way to running.
+    /// On its way to running.
     StartingUp,
     /// On its way to shut down.
     ShuttingDown,
     /// Off; whether it is charged stands in `NoChargeForShutdown`.
     Shutdown,
-    /// `deleted`, `destroying`, `destroy`: gone for our accounts.
+    /// Gone for our accounts.
     Gone,
     /// Creation failed.
     Failed,
+    /// Broken: it may come back, and serves nobody until then.
+    Broken,
+    /// The provider takes it back because the account is in arrears.
+    Arrears,
+    /// On its way out.
+    Deleting,
     /// Anything else, with its text: never a reason to destroy.
     Other(Text),
+}
+
+impl Status {
+    /// Those that have a name of their own.
+    const NAMED: [Self; 10] = [
+        Self::Building,
+        Self::Running,
+        Self::StartingUp,
+        Self::ShuttingDown,
+        Self::Shutdown,
+        Self::Gone,
+        Self::Failed,
+        Self::Broken,
+        Self::Arrears,
+        Self::Deleting,
+    ];
+
+    /// Whether no part of a machine's life explains it.
+    pub const fn is_unexpected(&self) -> bool {
+        matches!(self, Self::Broken | Self::Arrears | Self::Deleting | Self::Other(_))
+    }
+}
+
+/// As people see it in the provider's console, and as records keep it.
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Building => "building",
+            Self::Running => "running",
+            Self::StartingUp => "starting_up",
+            Self::ShuttingDown => "shutting_down",
+            Self::Shutdown => "shutdown",
+            Self::Gone => "gone",
+            Self::Failed => "failed",
+            Self::Broken => "error",
+            Self::Arrears => "recycling",
+            Self::Deleting => "deleting",
+            Self::Other(text) => text,
+        })
+    }
+}
+
+impl From<Status> for String {
+    fn from(status: Status) -> Self {
+        status.to_string()
+    }
+}
+
+impl From<&str> for Status {
+    fn from(word: &str) -> Self {
+        let named = Self::NAMED.into_iter().find(|status| status.to_string() == word);
+        named.unwrap_or_else(|| Self::Other(word.into()))
+    }
+}
+
+/// How records have it: a word, or, in older ones, an object for what nobody knows.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum StatusWord {
+    Word(Text),
+    Older { other: Text },
+}
+
+impl From<StatusWord> for Status {
+    fn from(word: StatusWord) -> Self {
+        match word {
+            StatusWord::Word(word) | StatusWord::Older { other: word } => Self::from(&*word),
+        }
+    }
 }
 
 /// One row of `DescribeInstanceList`.
@@ -253,8 +330,8 @@ pub struct StockReading {
     pub zone: Text,
     /// `EcsFamilyName`.
     pub family: Text,
-    /// (cpu, RAM in GiB, GPUs) and whether that size is on sale.
-    pub sizes: Vec<(u32, u32, u32, Stock)>,
+    /// Each size, and whether it is on sale.
+    pub sizes: Vec<(Size, Stock)>,
 }
 
 /// GPU use of one machine (`DescribeInstanceMonitor`): the second witness.
@@ -289,4 +366,24 @@ pub enum Reading {
     Quote(OfferKey, Quote),
     /// GPU use.
     Usage(UsageReading),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_in_a_record_reads_as_it_was_written_now_and_formerly() {
+        for status in Status::NAMED.into_iter().chain([Status::Other("frozen".into())]) {
+            let text = serde_json::to_string(&status).unwrap();
+            assert_eq!(serde_json::from_str::<Status>(&text).unwrap(), status, "{text}");
+        }
+        for (older, status) in [
+            (r#"{"other":"frozen"}"#, Status::Other("frozen".into())),
+            (r#"{"other":"error"}"#, Status::Broken),
+            (r#""starting_up""#, Status::StartingUp),
+        ] {
+            assert_eq!(serde_json::from_str::<Status>(older).unwrap(), status);
+        }
+    }
 }

@@ -15,7 +15,7 @@
 
 use std::error::Error;
 use std::fmt::Write;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap};
@@ -107,7 +107,6 @@ impl Proxy {
 /// A client with its pool of connections.
 pub fn client(options: Options) -> Result<reqwest::Client, NetError> {
     let Options { connect_timeout, timeout, keep_alive, proxy, headers, authority } = options;
-    provide_tls();
     let mut builder = reqwest::Client::builder()
         .connect_timeout(connect_timeout.to_std())
         .timeout(timeout.to_std())
@@ -120,9 +119,13 @@ pub fn client(options: Options) -> Result<reqwest::Client, NetError> {
     if proxy == Proxy::Never {
         builder = builder.no_proxy();
     }
-    if let Some(authority) = authority {
-        builder = builder.add_root_certificate(authority);
-    }
+    builder = match authority {
+        None => builder.tls_backend_preconfigured(tls()?),
+        Some(authority) => {
+            provide_tls();
+            builder.add_root_certificate(authority)
+        }
+    };
     builder.build().map_err(|error| NetError::NotConnected(causes(&error)))
 }
 
@@ -184,6 +187,19 @@ fn date(headers: &HeaderMap) -> Option<Time> {
     let text = headers.get(DATE)?.to_str().ok()?;
     let zoned = jiff::fmt::rfc2822::parse(text).ok()?;
     Some(Time(zoned.timestamp().as_millisecond()))
+}
+
+/// TLS with a library of our own choice, which changes nothing for the rest of the process.
+fn tls() -> Result<rustls::ClientConfig, NetError> {
+    let fault = |error: rustls::Error| NetError::NotConnected(format!("no TLS: {error}"));
+    let library = Arc::new(rustls::crypto::ring::default_provider());
+    let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&library)).map_err(fault)?;
+    let config = rustls::ClientConfig::builder_with_provider(library)
+        .with_safe_default_protocol_versions()
+        .map_err(fault)?
+        .dangerous() // so is the way to the system's own verifier called
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    Ok(config.with_no_client_auth())
 }
 
 /// reqwest and others leave the choice of the TLS library open; the first to install one wins.

@@ -17,6 +17,8 @@ const UNUSED_GAP: Span = Span::minutes(12);
 /// Paced looks remembered before old ones are dropped, and the age that makes them old.
 const PACED_MAX: usize = 256;
 const PACED_AGE: Span = Span::minutes(10);
+/// The longest pause after failures, for what is asked more often than that.
+const PAUSE_MAX: Span = Span::minutes(1);
 /// A listing that shrinks by more than this share, in percent, is suspect.
 const SHRINK_SUSPECT_PERCENT: usize = 30;
 /// A suspect listing is believed when seen this often in a row.
@@ -81,11 +83,17 @@ impl<R> Default for Source<R> {
 }
 
 impl<R> Source<R> {
-    /// When to ask again: every `poll`, more rarely the longer it fails.
+    /// When to ask again: every `poll`, more rarely the longer it fails, but never so rarely that a
+    /// farm goes on unseen for long.
     pub fn due_at(&self, poll: Span) -> Time {
         let Some(asked_at) = self.asked_at else { return Time::default() };
         let factor = 1i64 << self.failures.saturating_sub(1).min(4);
-        asked_at + poll.times(factor)
+        asked_at + poll.times(factor).min(poll.max(PAUSE_MAX))
+    }
+
+    /// Its server answers somebody again: it is asked in its turn.
+    fn is_back(&mut self) {
+        self.failures = self.failures.min(1);
     }
 
     /// What to tell people when there is no usable reading.
@@ -152,6 +160,9 @@ impl Readings {
         if matches!(look, Look::Event { .. } | Look::Name(_) | Look::Usage(_)) {
             self.pace(look, asked_at);
         }
+        if result.is_ok() && !matches!(look, Look::Queue(_)) {
+            self.cloud_is_back();
+        }
         match (look, result) {
             (Look::Queue(queue), Ok(Reading::Queue(reading))) => {
                 let source = self.queues.entry(Text::clone(queue)).or_default();
@@ -189,6 +200,13 @@ impl Readings {
                 Observed::Nothing
             }
         }
+    }
+
+    /// Any answer of the cloud ends the pauses of all that is asked there.
+    fn cloud_is_back(&mut self) {
+        self.fleet.is_back();
+        self.stock.values_mut().for_each(Source::is_back);
+        self.quotes.values_mut().for_each(Source::is_back);
     }
 
     /// Begins anew, as after a restart, but for what the world says of itself.
@@ -268,12 +286,7 @@ impl Readings {
     pub fn stock_of(&self, offer: &OfferKey) -> Option<Stock> {
         let key = (Text::clone(&offer.zone), Text::clone(&offer.family));
         let reading = self.stock.get(&key)?.reading.as_ref()?;
-        let size = (offer.cpu, offer.ram_gib, offer.gpus);
-        reading
-            .sizes
-            .iter()
-            .find(|(cpu, ram, gpus, _)| (*cpu, *ram, *gpus) == size)
-            .map(|(_, _, _, stock)| *stock)
+        reading.sizes.iter().find(|(size, _)| *size == offer.size()).map(|(_, stock)| *stock)
     }
 
     /// The last quote of an offer.
@@ -313,6 +326,26 @@ impl Readings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_after_failures_has_an_end_and_any_answer_of_the_cloud_ends_it() {
+        let mut readings = Readings::new(false, Time::default());
+        let poll = Span::seconds(20);
+        let at = |second: i64| Time::from_seconds(second);
+        let failure = || LookFailure { class: crate::model::Refusal::Other, detail: "x".into() };
+        for second in 1..10 {
+            readings.take(&Look::Fleet, at(second), Err(failure()), |_| 0);
+        }
+        assert_eq!(readings.fleet.due_at(poll), at(9) + PAUSE_MAX, "not 320 seconds");
+        let usage = UsageReading {
+            asked_at: at(10),
+            instance: "i".into(),
+            gpu_percent: None,
+            measured_at: None,
+        };
+        readings.take(&Look::Usage("i".into()), at(10), Ok(Reading::Usage(usage)), |_| 0);
+        assert_eq!(readings.fleet.due_at(poll), at(9) + poll);
+    }
 
     #[test]
     fn a_gpu_is_unused_from_the_first_to_the_last_of_readings_without_a_gap() {

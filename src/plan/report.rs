@@ -80,7 +80,10 @@ fn machine_view((name, machine): (&MachineName, &Machine), now: Time) -> Machine
         cost: machine.cost(now),
         reason: machine.reason,
         held: machine.held.clone(),
-        unexpected_status: machine.unexpected_status.as_ref().map(|one| Text::clone(&one.status)),
+        unexpected_status: machine
+            .unexpected_status
+            .as_ref()
+            .map(|one| one.status.to_string().into()),
     }
 }
 

@@ -8,12 +8,13 @@ use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
+use super::purchase::CloudSettings;
 use super::{Request, World};
 use crate::clock::Clock;
 use crate::cloud::client::off_by;
-use crate::cloud::instances::{NewInstances, Operation, TakenOn};
+use crate::cloud::instances::{Operation, TakenOn};
 use crate::cloud::throttle::Pressure;
-use crate::cloud::{CallError, Client, CloudSettings, password};
+use crate::cloud::{CallError, Client, password};
 use crate::model::{
     Act, InstanceRow, Listing, Look, LookFailure, MachineRef, Outcome, QueueReading, Reading,
     Refusal, SourceId, Span, Text, Time, UsageReading, Wake,
@@ -180,7 +181,7 @@ impl Reach {
                     return Err(LookFailure { class: Refusal::Config, detail });
                 };
                 let quote = cloud
-                    .quote(offer, purchase, asked_at)
+                    .quote(offer, &purchase.system_disk(), asked_at)
                     .await
                     .map_err(|error| failure(&error))?;
                 Ok(Reading::Quote(offer.clone(), quote))
@@ -295,7 +296,7 @@ impl Reach {
                     .password
                     .as_ref()
                     .map_or_else(password::random, |fixed| fixed.expose_secret().to_owned());
-                let new = NewInstances::one(name.as_str(), (offer, *bid), purchase, &secret);
+                let new = purchase.one(name.as_str(), offer, *bid, &secret);
                 outcome(self.cloud.create(&new).await)
             }
             Act::Start { instance } => {

@@ -1,6 +1,7 @@
 //! The border: everything outside the decisions is reached through [`World`], and nothing else.
 
 pub mod live;
+pub mod purchase;
 
 use crate::journal::Permit;
 use crate::model::{Act, Look, Time, Wake};

@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use farmscale::clock::Clock;
+use farmscale::cloud::CallError;
 use farmscale::cloud::actions::ecs::INSTANCE_LIST;
 use farmscale::cloud::client::Params;
-use farmscale::cloud::instances::NewInstances;
-use farmscale::cloud::{CallError, Purchase};
 use farmscale::model::{Billing, Span, Text};
 use farmscale::sim::http::{Answers, Mischief};
 use farmscale::sim::provider::{Between, Catalog, CreateRequest, Dials};
+use farmscale::world::purchase::Purchase;
 use proptest::prelude::*;
 use tokio::task::JoinSet;
 
@@ -158,7 +158,7 @@ fn a_create_that_arrives_twice_makes_one_machine_and_is_not_taken_for_refused() 
         skip_spot_release: true,
         password: None,
     };
-    let new = NewInstances::one("farm-1", (&offer, None), &purchase, "Render-0123456789");
+    let new = purchase.one("farm-1", &offer, None, "Render-0123456789");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer = runtime.block_on(cloud.client(100).create(&new));
     assert!(matches!(answer, Err(CallError::Unknown(_))), "{answer:?}");

@@ -12,9 +12,9 @@ use farmscale::cloud::actions::{self, Service};
 use farmscale::cloud::catalog::{DiskSpec, PriceRequest, PriceUnit};
 use farmscale::cloud::disks::{DiskStatus, NewDisks};
 use farmscale::cloud::events::Followed;
-use farmscale::cloud::instances::{DataDisk, NewInstances, Operation, TakenOn, Terms};
+use farmscale::cloud::instances::{DataDisk, More, NewInstances, Operation, TakenOn, Terms};
 use farmscale::cloud::{CallError, Client};
-use farmscale::model::{Billing, Money, OfferKey, Refusal, Span, Status, Stock, Text, Time};
+use farmscale::model::{Billing, Money, OfferKey, Refusal, Size, Span, Status, Stock, Text, Time};
 use farmscale::sim::http::Mischief;
 use farmscale::sim::provider::Dials;
 use serde_json::Value;
@@ -103,12 +103,14 @@ fn new<'a>(name: &'a str, offer: &'a OfferKey, groups: &'a [String]) -> NewInsta
         image: IMAGE,
         system_disk: cloud_disk(40),
         data_disks: Vec::new(),
-        network: ("7ab97a9a-8c0f-11ec-9b99-000000000001", "2cee7596-bbbb-11ec-a287-000000000001"),
+        vpc: "7ab97a9a-8c0f-11ec-9b99-000000000001",
+        subnet: "2cee7596-bbbb-11ec-a287-000000000001",
         security_groups: groups,
         name,
-        number: (1, None),
+        number: 1,
         password: PASSWORD,
         skip_spot_release: true,
+        more: More::default(),
     }
 }
 
@@ -150,13 +152,15 @@ fn look_around(stage: &Stage) {
     assert!(specs.iter().any(|spec| &*spec.family == FAMILY && spec.gpus == 2));
     let now = stage.cloud.clock.now();
     let stock = stage.run(client.stock(ZONE, FAMILY, now)).unwrap();
-    assert!(stock.sizes.contains(&(16, 32, 1, Stock::Sells)));
+    assert!(stock.sizes.contains(&(Size::new(16, 32, 1), Stock::Sells)));
 
-    let price = |billing, months| {
+    let price = |billing, months: Option<u32>| {
         let offer = OfferKey { billing, ..offer(16, 32, 1) };
         let system_disk = cloud_disk(40);
         let data_disks = vec![cloud_disk(48)];
-        let request = PriceRequest { offer, system_disk, data_disks, number: 1, months };
+        let to_month_end = months.map(|_| false);
+        let one = PriceRequest::one(offer, system_disk);
+        let request = PriceRequest { data_disks, months, to_month_end, ..one };
         stage.run(client.price(&request)).unwrap()
     };
     let day = price(Billing::OnDemand, None);
@@ -197,7 +201,7 @@ fn look_around(stage: &Stage) {
 fn live_and_rest(stage: &Stage) -> Text {
     let client = &stage.client;
     let (offer, groups) = (offer(16, 32, 1), ["sg-cnsuqian".to_owned()]);
-    let data_disks = vec![DataDisk { disk: cloud_disk(24), release_with_instance: true }];
+    let data_disks = vec![DataDisk::of(cloud_disk(24))];
     let machine = stage.make(&NewInstances { data_disks, ..new("farm-1", &offer, &groups) });
 
     let zones = stage.run(client.zones()).unwrap();
@@ -254,7 +258,8 @@ fn keep_house(stage: &Stage, machine: &str) {
     let elsewhere = OfferKey { zone: OTHER_ZONE.into(), ..offer(16, 32, 1) };
     let there = NewInstances {
         image,
-        network: ("7ab97a9a-8c0f-11ec-9b99-000000000002", "2cee7596-bbbb-11ec-a287-000000000002"),
+        vpc: "7ab97a9a-8c0f-11ec-9b99-000000000002",
+        subnet: "2cee7596-bbbb-11ec-a287-000000000002",
         ..new("farm-3", &elsewhere, &[])
     };
     let refused = stage.run(client.create(&there)).unwrap_err();
@@ -275,7 +280,14 @@ fn keep_house(stage: &Stage, machine: &str) {
 fn disks(stage: &Stage, machine: &str) {
     let client = &stage.client;
     stage.operate(machine, Operation::Start);
-    let ask = NewDisks { zone: ZONE, gib: 32, number: 2, name: Some("scratch"), instance: None };
+    let ask = NewDisks {
+        zone: ZONE,
+        gib: 32,
+        number: 2,
+        name: Some("scratch"),
+        instance: None,
+        snapshot: None,
+    };
     let made = stage.done(Service::Ebs, stage.run(client.create_disks(&ask)));
     let ids: Vec<&str> = made.iter().map(|id| &**id).collect();
     stage.done(Service::Ebs, stage.run(client.attach_disks(&ids, machine, false)));
@@ -341,13 +353,8 @@ fn disks_and_addresses_that_outlive_their_machine_bill_on() {
 fn a_spot_machine_is_taken_back_when_the_market_passes_its_bid_or_the_stock_ends() {
     let stage = Stage::at(12_000);
     let offer = offer(16, 32, 1);
-    let request = PriceRequest {
-        offer: OfferKey { billing: Billing::Spot, ..offer.clone() },
-        system_disk: cloud_disk(40),
-        data_disks: Vec::new(),
-        number: 1,
-        months: None,
-    };
+    let spot = OfferKey { billing: Billing::Spot, ..offer.clone() };
+    let request = PriceRequest::one(spot, cloud_disk(40));
     let (floor, _) = stage.run(stage.client.price(&request)).unwrap().bids.unwrap();
     let too_low = Terms::Spot { bid: Some(Money(floor.0 - 1_000_000)) };
     let refused =
@@ -367,7 +374,7 @@ fn a_spot_machine_is_taken_back_when_the_market_passes_its_bid_or_the_stock_ends
     wait(&bidding);
     assert!(!exists(&bidding) && exists(&following), "only the bid was passed");
     stage.cloud.with(|provider| {
-        let size = farmscale::sim::provider::Size::new(16, 32, 1);
+        let size = Size::new(16, 32, 1);
         provider.set_stock(stage.cloud.clock.now(), ZONE, FAMILY, size, Some(0));
     });
     wait(&following);

@@ -77,7 +77,8 @@ impl Stage {
 
     fn disk(&self, name: &str, instance: Option<&str>) -> Text {
         let instance = instance.map(|id| (id, false));
-        let new = NewDisks { zone: ZONE, gib: 32, number: 1, name: Some(name), instance };
+        let new =
+            NewDisks { zone: ZONE, gib: 32, number: 1, name: Some(name), instance, snapshot: None };
         let made = self.run(self.client.create_disks(&new));
         self.done(Service::Ebs, made).remove(0)
     }

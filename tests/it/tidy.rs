@@ -23,7 +23,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("backtest", &["policy", "sim", "driver"]),
     ("telemetry", &[]),
     ("page", &["clock", "telemetry"]),
-    ("config", &["policy", "queue", "cloud", "net", "reader"]),
+    ("config", &["policy", "queue", "cloud", "net", "reader", "world"]),
 ];
 
 /// The floors of `plan`, ground floor first: a file uses only what lies below it, so there are no circles.

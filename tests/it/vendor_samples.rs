@@ -12,7 +12,7 @@ use farmscale::cloud::envelope::{self, Answer};
 use farmscale::cloud::events::EventDetail;
 use farmscale::cloud::fields::Fields;
 use farmscale::cloud::{catalog, images, instances, network, rows};
-use farmscale::model::{Billing, EventStatus, Money, Span, Status, Stock, Time};
+use farmscale::model::{Billing, EventStatus, Money, Size, Span, Status, Stock, Time};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -59,7 +59,7 @@ fn what_is_on_sale_reads() {
     assert_eq!(specs[0].driver, None, "an empty text is nothing");
 
     let stock = catalog::stock(&sample("DescribeZoneInstanceType").data).unwrap();
-    assert_eq!(stock, [(12, 24, 1, Stock::SoldOut)]);
+    assert_eq!(stock, [(Size::new(12, 24, 1), Stock::SoldOut)]);
 
     let price = catalog::price(&sample("DescribePrice").data).unwrap();
     assert_eq!((price.total, price.unit), (Money(9_340_000), PriceUnit::Fixed(Span::days(1))));

@@ -8,9 +8,10 @@ use farmscale::cloud::actions::{Action, Service, ebs, ecs, network};
 use farmscale::cloud::client::Params;
 use farmscale::cloud::error::codes;
 use farmscale::cloud::events::Followed;
-use farmscale::cloud::instances::{NewInstances, Operation, TakenOn};
-use farmscale::cloud::{CallError, Client, Purchase};
+use farmscale::cloud::instances::{More, NewInstances, Operation, TakenOn};
+use farmscale::cloud::{CallError, Client};
 use farmscale::model::{Billing, OfferKey, Refusal, Span, Status};
+use farmscale::world::purchase::Purchase;
 use serde_json::{Value, json};
 
 use crate::support::cloud::Cloud;
@@ -54,7 +55,7 @@ impl Play {
             skip_spot_release: true,
             password: None,
         };
-        let new = NewInstances::one(name, (&offer, None), &purchase, "Render-0123456789");
+        let new = purchase.one(name, &offer, None, "Render-0123456789");
         self.run(self.client.create(&new))
     }
 
@@ -179,12 +180,14 @@ fn a_batch_that_failed_in_part_tells_which() {
         image: purchase,
         system_disk: farmscale::cloud::catalog::DiskSpec { feature: "ssd".into(), gib: 40 },
         data_disks: Vec::new(),
-        network: ("7ab97a9a-8c0f-11ec-9b99-000000000003", "2cee7596-bbbb-11ec-a287-000000000003"),
+        vpc: "7ab97a9a-8c0f-11ec-9b99-000000000003",
+        subnet: "2cee7596-bbbb-11ec-a287-000000000003",
         security_groups: &[],
         name: "farm",
-        number: (20, Some(1)),
+        number: 20,
         password: "Render-0123456789",
         skip_spot_release: true,
+        more: More { start_number: Some(1), ..More::default() },
     };
     let taken_on = play.run(play.client.create(&new)).unwrap();
     assert_eq!(taken_on.made.len(), 20);

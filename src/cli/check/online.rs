@@ -7,10 +7,11 @@ use super::super::reach::Progress;
 use crate::clock::Clock;
 use crate::cloud::catalog::DiskSpec;
 use crate::cloud::survey::{Offered, Scope, ZoneSurvey};
-use crate::cloud::{CallError, Client, Purchase};
+use crate::cloud::{CallError, Client};
 use crate::config::{Fault, Settings};
 use crate::model::{Money, OfferKey, Price, Stock, Text};
 use crate::policy::{OfferPolicy, Pool};
+use crate::world::purchase::Purchase;
 
 /// One row: a pool's size in a zone.
 #[derive(Debug)]
@@ -95,9 +96,7 @@ fn row(
     };
     let offered = survey.offers.iter().find(|one| {
         let key = one.key(&offer.key.zone);
-        key.family.eq_ignore_ascii_case(&offer.key.family)
-            && (key.cpu, key.ram_gib, key.gpus)
-                == (offer.key.cpu, offer.key.ram_gib, offer.key.gpus)
+        key.family.eq_ignore_ascii_case(&offer.key.family) && key.size() == offer.key.size()
     });
     match offered {
         Some(offered) => about_offer(offer, offered, &mut row),

@@ -1,4 +1,11 @@
 //! What can be said against a call before it is sent: names, types, ranges, the vendor's rules.
+//!
+//! ```
+//! use farmscale::cloud::actions::check::password;
+//!
+//! assert_eq!(password("Render-2026"), None);
+//! assert!(password("render").is_some());
+//! ```
 
 use std::fmt;
 

@@ -3,6 +3,15 @@
 //! One table serves the typed client, `farmscale api`, the simulated cloud with its refusals, and
 //! docs/vendor-api.md. Sources: ECS and EBS = 首云公开API文档 (chapters of that name); `new` = the
 //! vendor's later pages; VPC = 私有网络概览; *client* = the vendor's newest public program.
+//!
+//! ```
+//! use farmscale::cloud::actions;
+//!
+//! let action = actions::find("DeleteImage").unwrap();
+//! let given = serde_json::json!({ "ImageIds": ["img-1"] });
+//! let found = actions::check::check(action, given.as_object().unwrap());
+//! assert!(found[0].is_warning() && found[0].what.contains("EVERY zone"));
+//! ```
 
 use serde_json::{Map, Value, json};
 

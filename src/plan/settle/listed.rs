@@ -162,13 +162,16 @@ impl Known<'_> {
         let sure = machine.offer.billing == Billing::Spot || lag_over;
         let leaving = match &row.status {
             Status::ShuttingDown => machine.offer.billing == Billing::Spot,
-            Status::Other(word) => &**word == "deleting",
+            Status::Deleting => true,
             Status::Building
             | Status::Running
             | Status::StartingUp
             | Status::Shutdown
             | Status::Gone
-            | Status::Failed => false,
+            | Status::Failed
+            | Status::Broken
+            | Status::Arrears
+            | Status::Other(_) => false,
         };
         sure && leaving && machine.pending.is_none() && machine.reclaimed_at.is_none()
     }
@@ -189,11 +192,11 @@ impl Known<'_> {
     /// A status that is none of a life's comes or goes.
     fn unexpected_status(self, row: &InstanceRow) -> Option<EventKind> {
         let event = match (&self.machine.unexpected_status, &row.status) {
-            (Some(seen), Status::Other(status)) if seen.status == *status => return None,
+            (Some(seen), status) if seen.status == *status => return None,
             // On its way out: told as such.
-            (None, Status::Other(status)) if &**status == "deleting" => return None,
-            (_, Status::Other(status)) => {
-                SeenEvent::UnexpectedStatus { status: Text::clone(status) }
+            (None, Status::Deleting) => return None,
+            (_, status) if status.is_unexpected() => {
+                SeenEvent::UnexpectedStatus { status: status.clone() }
             }
             (Some(_), _) => SeenEvent::StatusNormal,
             (None, _) => return None,

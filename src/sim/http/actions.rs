@@ -9,7 +9,7 @@ use super::answer::{Answer, Failure, Style, vendor_time};
 use super::params::{Params, missing};
 use super::{Behind, Service, disks, groups, machines, monitor, network, snapshots, upkeep};
 use crate::model::{Billing, Money, Stock, Time};
-use crate::sim::provider::{EventView, Fault, SizeKey, TaskState, ZoneSpec};
+use crate::sim::provider::{EventView, Fault, Size, SizeKey, TaskState, ZoneSpec};
 
 /// What an action does.
 type Run = fn(&mut dyn Behind, Time, &Params) -> Result<Answer, Failure>;
@@ -203,20 +203,22 @@ fn zone_types(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Ans
     let (zone, kind) = (catalog.zone(&code), catalog.family(&family));
     let driver = kind.map_or("", |kind| &*kind.driver);
     let class = if driver == "Datacenter" { "专业显卡" } else { "消费级显卡" };
-    let asked = |size: [u32; 3]| {
-        only.iter().zip(size).all(|(only, size)| only.is_none_or(|only| only == size))
+    let asked = |size: Size| {
+        only.iter()
+            .zip([size.cpu, size.ram_gib, size.gpus])
+            .all(|(only, size)| only.is_none_or(|only| only == size))
     };
     let specs: Vec<_> = reading
         .sizes
         .iter()
-        .filter(|(cpu, ram, gpu, _)| asked([*cpu, *ram, *gpu]))
-        .map(|(cpu, ram, gpu, stock)| {
+        .filter(|(size, _)| asked(*size))
+        .map(|(size, stock)| {
             let status = match stock {
                 Stock::Sells => "SELL",
                 Stock::SoldOut => "SELLOUT",
             };
             json!({
-                "Cpu": cpu, "Ram": ram, "Gpu": gpu, "GpuType": class,
+                "Cpu": size.cpu, "Ram": size.ram_gib, "Gpu": size.gpus, "GpuType": class,
                 "SupportGpuDriver": driver, "Status": status,
                 "CpuName": kind.map_or("", |kind| &*kind.cpu_name),
             })

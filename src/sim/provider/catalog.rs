@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::address::EipRequest;
 use super::fault::Fault;
+pub use crate::model::Size;
 use crate::model::{Billing, Money, OfferKey, Price, Span, Text, Time};
 
 /// Disks come in steps of this many GiB.
@@ -76,17 +77,6 @@ pub struct FamilySpec {
     pub gpu_memory_gib: u32,
     /// `CpuName`.
     pub cpu_name: Text,
-}
-
-/// A size: processors, memory, GPUs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Size {
-    /// Virtual processors.
-    pub cpu: u32,
-    /// Memory in GiB.
-    pub ram_gib: u32,
-    /// GPUs.
-    pub gpus: u32,
 }
 
 /// A size of a family in a zone.
@@ -218,23 +208,10 @@ impl ZoneSpec {
     }
 }
 
-impl Size {
-    /// A size.
-    pub const fn new(cpu: u32, ram_gib: u32, gpus: u32) -> Self {
-        Self { cpu, ram_gib, gpus }
-    }
-}
-
-impl From<&OfferKey> for Size {
-    fn from(offer: &OfferKey) -> Self {
-        Self::new(offer.cpu, offer.ram_gib, offer.gpus)
-    }
-}
-
 impl From<&OfferKey> for SizeKey {
     fn from(offer: &OfferKey) -> Self {
         let (zone, family) = (Text::clone(&offer.zone), Text::clone(&offer.family));
-        Self { zone, family, size: offer.into() }
+        Self { zone, family, size: offer.size() }
     }
 }
 

@@ -163,7 +163,7 @@ impl From<State> for Status {
             State::Restarting | State::StartingUp => Self::StartingUp,
             State::ShuttingDown => Self::ShuttingDown,
             State::Shutdown => Self::Shutdown,
-            State::Deleting => Self::Other("deleting".into()),
+            State::Deleting => Self::Deleting,
             State::Deleted => Self::Gone,
             State::Failed => Self::Failed,
         }
@@ -284,9 +284,7 @@ impl Listed<'_> {
         InstanceRow {
             instance: Text::clone(&self.instance.id),
             name: Text::clone(&self.instance.name),
-            status: self
-                .shown
-                .map_or_else(|| self.state.into(), |status| Status::Other(Text::clone(status))),
+            status: self.shown.map_or_else(|| self.state.into(), |status| Status::from(&**status)),
             created_at: Some(self.instance.created_at()),
             offer: Some(self.instance.offer.clone()),
             free_when_stopped: self.is_free,

@@ -246,7 +246,7 @@ impl Provider {
             .sizes
             .keys()
             .filter(|key| key.zone == *zone && key.family == *family)
-            .map(|key| (key.size.cpu, key.size.ram_gib, key.size.gpus, self.stock(key)))
+            .map(|key| (key.size, self.stock(key)))
             .collect();
         let (zone, family) = (Text::clone(zone), Text::clone(family));
         Ok(StockReading { asked_at: now, zone, family, sizes })
