@@ -7,7 +7,7 @@ use crate::journal::{Batch, Journal, Verdict};
 use crate::memory::{Key, Memory};
 use crate::model::event::{EventKind, FarmEvent};
 use crate::model::snapshot::Report;
-use crate::model::{Change, Event, MachineName, Snapshot, Span, Text, Time, Wake};
+use crate::model::{Change, Event, MachineName, Salt, Snapshot, Span, Text, Time, Wake};
 use crate::plan::readings::Observed;
 use crate::plan::report::{self, Turn};
 use crate::plan::{Readings, Situation, Step, learning, overdue, plan, settle};
@@ -80,12 +80,14 @@ pub struct Recovered {
     pub store_lost: bool,
     /// The highest epoch seen outside the store (`intents.log`); 0 if none.
     pub epoch_seen: i64,
+    /// Random bits: the salt of a store that has none yet.
+    pub random: u64,
 }
 
 impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
     /// A driver that goes on where the journal left off.
     pub fn new(world: W, journal: J, observer: O, policy: Policy, recovered: Recovered) -> Self {
-        let Recovered { memory, store_lost, epoch_seen } = recovered;
+        let Recovered { memory, store_lost, epoch_seen, random } = recovered;
         let now = world.now();
         let mut driver = Self {
             world,
@@ -106,7 +108,8 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
         let minute = now.seconds() / 60;
         let epoch = minute.max(driver.memory.meta.epoch.max(epoch_seen) + 1);
         let mut settled = overdue::after_restart(&driver.memory);
-        settled.push(FarmEvent::DaemonStarted { epoch }.into());
+        let salt = driver.memory.meta.salt.map_or(Salt::of_random(random), |(salt, _)| salt);
+        settled.push(FarmEvent::DaemonStarted { epoch, salt: salt.bits() }.into());
         driver.settle(settled, now);
         driver
     }
@@ -266,6 +269,7 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
                 None => Vec::new(),
             },
             Observed::Name(listing) => settle::found_by_name(policy, memory, &listing),
+            Observed::Status(instance, status) => settle::status_read(memory, &instance, status),
             Observed::Event(reading) => settle::event_read(policy, memory, &reading, now),
             Observed::Quote(offer, quote) => settle::quoted(policy, memory, &offer, quote),
             Observed::Nothing => Vec::new(),

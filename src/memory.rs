@@ -9,16 +9,16 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::snapshot::{Counts, Hold, Pause, Phase, Sum};
+use crate::model::snapshot::{Counts, Pause, Sum};
 use crate::model::{
-    BootLine, Change, MachineName, Money, OfferKey, Price, Quote, Reason, Refusal, Status, Text,
-    Time, WorkerState,
+    BootLine, MachineName, Money, Namer, OfferKey, Quote, Refusal, Salt, Text, Time,
 };
 
 mod apply;
 mod boots;
 mod keys;
 mod ledger;
+mod machine;
 mod market;
 mod meter;
 mod records;
@@ -28,9 +28,12 @@ mod usage;
 pub use boots::Boots;
 pub use keys::Key;
 pub use ledger::{Account, OpenDay};
+pub use machine::{
+    Backoff, Boot, BootOf, Create, Drain, Heard, Life, Machine, Missed, Off, Pending, PendingState,
+    Sighting, UnexpectedStatus, read_machine,
+};
 pub use market::{Ceiling, SpotMemory};
 pub use meter::Meter;
-pub use records::read_machine;
 pub use spent::{Spent, SpentOn};
 pub use usage::Usage;
 
@@ -64,12 +67,18 @@ pub struct Meta {
     pub epoch: i64,
     /// The last serial used in it.
     pub serial: u64,
+    /// What the names of this store have in common, and since when; `None` before the first start.
+    pub salt: Option<(Salt, Time)>,
     /// Since when the farm at the provider is known; `None` after the store was lost.
     pub adopted_at: Option<Time>,
     /// The pause in force.
     pub paused: Option<Pause>,
     /// Who ordered the farm to be left for good.
     pub retiring: Option<Text>,
+    /// A machine that another daemon of this farm has made, and when it was seen.
+    pub second_daemon: Option<(MachineName, Time)>,
+    /// When an operator last let machines that share a name be treated as any other.
+    pub twins_released_at: Option<Time>,
     /// The day that is booked on.
     pub day: Option<OpenDay>,
     /// Cost of machines that are gone.
@@ -86,6 +95,21 @@ pub struct Meta {
     pub recent: Recent,
 }
 
+impl Meta {
+    /// Whether another daemon of this farm has made a machine, and no operator has said that it is ours.
+    pub fn is_of_second_daemon(&self, namer: &Namer, name: &MachineName) -> bool {
+        let (Some(_), Some((ours, _))) = (&self.second_daemon, self.salt) else { return false };
+        let salt = namer.parse(name.given()).and_then(|parts| parts.salt());
+        salt.is_some_and(|salt| salt != ours)
+    }
+
+    /// The name of the machine of this count, in the present epoch.
+    pub fn name(&self, namer: &Namer, pool: &str, count: u64) -> MachineName {
+        let serial = self.salt.map_or(count, |(salt, _)| salt.serial(count));
+        namer.name(pool, self.epoch, serial)
+    }
+}
+
 /// What was sent within the guard's window, oldest first, in beats of 15 seconds: (end of the beat,
 /// how many). Counting by beats keeps the record small, and an end that lies ahead counts longer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,148 +120,6 @@ pub struct Recent {
     pub stops: Vec<(Time, u32)>,
     /// Deletes of machines that were stopped, or given up before they joined.
     pub deletes: Vec<(Time, u32)>,
-}
-
-/// A machine of ours, or one that may become it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Machine {
-    /// Its pool.
-    pub pool: Text,
-    /// What was bought.
-    pub offer: OfferKey,
-    /// The price it was bought at; `None` for an adopted machine until quoted.
-    pub quote: Option<Quote>,
-    /// When it was asked for, or adopted.
-    pub made_at: Time,
-    /// The provider's id, once known.
-    pub instance: Option<Text>,
-    /// Where it is in its life.
-    pub life: Life,
-    /// Since when.
-    pub since: Time,
-    /// When its last boot was asked for.
-    pub boot_asked_at: Option<Time>,
-    /// That boot has been given up.
-    pub boot_failed: bool,
-    /// The one change under way.
-    pub pending: Option<Pending>,
-    /// What its workers do.
-    pub worker: Option<WorkerState>,
-    /// Since when they do that (or, with `None`, are unseen).
-    pub worker_since: Time,
-    /// When they vanished at work; `None` if they did not.
-    pub vanished_busy_at: Option<Time>,
-    /// The most of them that were seen at once since it booted.
-    pub workers_most: u32,
-    /// Their names in the queue.
-    pub workers: Vec<Text>,
-    /// When the drain request was written to the queue; `None` = none stands.
-    pub drain_asked_at: Option<Time>,
-    /// When its workers were last asked to take no more, or to go on.
-    pub turned_at: Option<Time>,
-    /// The last change whose outcome stayed unknown: it may still be carried out a while later.
-    pub unknown_at: Option<Time>,
-    /// The last change that failed: the next try waits.
-    pub failed_at: Option<Time>,
-    /// Tries of the same change that failed in a row.
-    pub failures: u32,
-    /// Complete listings in a row it was not in, and the first of them.
-    pub missed: Option<(u32, Time)>,
-    /// Off, and charged as if it ran.
-    pub charged_off: bool,
-    /// Off because we asked for it.
-    pub stopped_by_us: bool,
-    /// The provider is taking it back, or somebody else ends it, since then.
-    pub reclaimed_at: Option<Time>,
-    /// Kept by an operator.
-    pub held: Option<Hold>,
-    /// A status that is none of a life's, while the provider shows it.
-    pub unexpected_status: Option<UnexpectedStatus>,
-    /// The queue its workers serve; empty for one that was found.
-    pub queue: Text,
-    /// Checksum of what it was made from; `None` for one that was found.
-    pub build: Option<u32>,
-    /// The event of its create, until its worker joins.
-    pub create_event: Option<Text>,
-    /// What it has cost.
-    pub meter: Meter,
-    /// What its running time went into.
-    pub usage: Usage,
-    /// Why it was last touched.
-    pub reason: Reason,
-}
-
-/// A status the provider gives a machine that no part of its life explains.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnexpectedStatus {
-    /// As listed.
-    pub status: Status,
-    /// Since when.
-    pub since: Time,
-}
-
-impl UnexpectedStatus {
-    /// Seen first at `since`.
-    pub fn new(status: &Status, since: Time) -> Self {
-        Self { status: status.clone(), since }
-    }
-}
-
-/// Launching → Booting → Ready → Stopped → Booting … → Leaving.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Life {
-    /// A create was sent; nothing has been seen of it.
-    Launching(Create),
-    /// Exists and should run; no worker yet. `again` = it was stopped before.
-    Booting {
-        /// Started again rather than made.
-        again: bool,
-    },
-    /// A worker has joined since it booted.
-    Ready,
-    /// Off.
-    Stopped,
-}
-
-/// What is known of a create that was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Create {
-    /// Sent, no answer.
-    Sent,
-    /// Taken on.
-    Accepted {
-        /// The event to follow.
-        event: Option<Text>,
-    },
-    /// Nobody knows.
-    Unknown,
-}
-
-/// A change under way.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
-    /// What.
-    pub change: Change,
-    /// When it was sent.
-    pub sent_at: Time,
-    /// When a listing first showed it done, while its event does not say so.
-    pub seen_at: Option<Time>,
-    /// How far it is.
-    pub state: PendingState,
-}
-
-/// How far a change is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum PendingState {
-    /// Sent, no answer.
-    Sent,
-    /// Taken on.
-    Accepted {
-        /// The event to follow.
-        event: Option<Text>,
-    },
-    /// Nobody knows.
-    Unknown,
 }
 
 /// A name that is used up.
@@ -268,82 +150,6 @@ pub struct RefusalMemory {
     pub at: Time,
     /// Left alone until then.
     pub until: Time,
-}
-
-impl Machine {
-    /// The phase people see.
-    pub fn phase(&self) -> Phase {
-        let off = self.life == Life::Stopped;
-        if self.reclaimed_at.is_some() {
-            return Phase::Leaving;
-        }
-        match self.pending.as_ref().map(|pending| pending.change) {
-            Some(Change::Delete) => return Phase::Leaving,
-            Some(Change::Stop) => return Phase::Stopping,
-            Some(Change::Start) => return Phase::Starting,
-            // Its flag is taken back only to start it.
-            Some(Change::Undrain) if off => return Phase::Starting,
-            Some(Change::Drain) if !off => return Phase::Draining,
-            Some(Change::Drain | Change::Undrain) | None => {}
-        }
-        match self.life {
-            Life::Launching(_) => Phase::Launching,
-            Life::Stopped => Phase::Stopped,
-            Life::Booting { .. } | Life::Ready if self.drain_asked_at.is_some() => Phase::Draining,
-            Life::Booting { again: true } => Phase::Starting,
-            Life::Booting { again: false } => Phase::Booting,
-            Life::Ready => Phase::Ready,
-        }
-    }
-
-    /// The kind of its present or next boot.
-    pub fn boot_line(&self, again: bool) -> BootLine {
-        let (zone, family) = (Text::clone(&self.offer.zone), Text::clone(&self.offer.family));
-        BootLine { pool: Text::clone(&self.pool), zone, family, again }
-    }
-
-    /// Whether its workers have answered that they hold nothing and take no more.
-    pub fn is_drained(&self) -> bool {
-        self.drain_asked_at.is_some() && self.worker == Some(WorkerState::Drained)
-    }
-
-    /// Whether letting it go takes no work away: it is off, or given up before it ever joined.
-    pub fn is_workless(&self) -> bool {
-        self.life == Life::Stopped || self.reason == Reason::NotWorthWaiting
-    }
-
-    /// Whether the provider shows it as broken: it may come back, and serves nobody until then.
-    pub fn in_quarantine(&self) -> bool {
-        self.unexpected_status.as_ref().is_some_and(|seen| seen.status == Status::Broken)
-    }
-
-    /// Whether the provider is taking it back because the account is in arrears.
-    pub fn in_arrears(&self) -> bool {
-        self.unexpected_status.as_ref().is_some_and(|seen| seen.status == Status::Arrears)
-    }
-
-    /// Whether it serves nobody whatever its workers say.
-    pub fn is_set_aside(&self) -> bool {
-        self.in_quarantine() || self.in_arrears()
-    }
-
-    /// Whether it is on its way out whatever the work asks for.
-    pub fn is_being_replaced(&self) -> bool {
-        let goes = self.drain_asked_at.is_some() || self.pending.is_some();
-        goes && self.reason.replaces()
-    }
-
-    /// What it costs now.
-    pub fn price(&self) -> Option<Price> {
-        let quote = self.quote.as_ref()?;
-        let is_off = self.life == Life::Stopped && !self.charged_off;
-        Some(if is_off { quote.stopped } else { quote.running })
-    }
-
-    /// What it has cost until `now`.
-    pub fn cost(&self, now: Time) -> Money {
-        self.quote.as_ref().map_or(Money::ZERO, |quote| self.meter.cost(quote, now))
-    }
 }
 
 impl Memory {

@@ -35,6 +35,10 @@ pub struct RetireArgs {
     /// Stay after all.
     #[arg(long, conflicts_with_all = ["yes", "config"])]
     undo: bool,
+    /// Delete nothing: treat machines as ours that a second daemon of this farm made, or that share a
+    /// name. Stop that daemon first.
+    #[arg(long, conflicts_with_all = ["yes", "config", "undo"])]
+    twins: bool,
     /// Do not wait.
     #[arg(long)]
     no_wait: bool,
@@ -60,6 +64,10 @@ impl RetireArgs {
         if self.undo {
             let words = "the farm stays; it grows again as its work needs";
             return order::give(&self.daemon, "/api/v1/stay", owner, |_| words.to_owned());
+        }
+        if self.twins {
+            let words = "they are treated as ours from now on, and go as any other";
+            return order::give(&self.daemon, "/api/v1/release-twins", owner, |_| words.to_owned());
         }
         // A config that cannot be used is told before anything is deleted, not hours after.
         let settings = self.config.as_deref().map(super::load).transpose()?;

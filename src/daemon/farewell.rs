@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::memory::{Life, Memory};
+use crate::memory::Memory;
 use crate::model::snapshot::Blocked;
 use crate::model::{Money, Price, Snapshot, SourceId};
 
@@ -49,7 +49,7 @@ pub fn left_billing(last: Option<&Snapshot>, memory: &Memory) -> Vec<String> {
         .map(|what| format!("{what}: what bills now is not known; look in the provider's console"));
     let mut by_state: BTreeMap<&str, (u32, Money)> = BTreeMap::new();
     for machine in memory.machines.values().filter(|machine| machine.meter.is_on()) {
-        let state = if machine.life == Life::Stopped { "stopped" } else { "running" };
+        let state = if machine.is_off() { "stopped" } else { "running" };
         let (count, hourly) = by_state.entry(state).or_default();
         *count += 1;
         *hourly += machine.price().map_or(Money::ZERO, Price::per_hour);

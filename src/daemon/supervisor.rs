@@ -211,7 +211,7 @@ impl Supervisor {
                     let (world, records) = driver.into_parts();
                     drop(world);
                     self.take(next);
-                    let recovered = Recovered { memory, store_lost: false, epoch_seen: 0 };
+                    let recovered = Recovered { memory, ..Recovered::default() };
                     self.driver(records, recovered)?
                 }
                 Err(panic) => {
@@ -293,7 +293,8 @@ impl Supervisor {
         let preflight = std::env::current_exe().map_or(Preflight::InProcess, Preflight::Child);
         let Opened { store, memory, lost, epoch_seen, .. } =
             Store::open(&self.store, farm, self.clock.clone(), &preflight)?;
-        let recovered = Recovered { memory, store_lost: lost, epoch_seen };
+        let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
+        let recovered = Recovered { memory, store_lost: lost, epoch_seen, random };
         Ok((Records::Acting(Box::new(store)), recovered))
     }
 

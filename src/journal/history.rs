@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_torn_line_costs_only_itself() {
         let dir = tempfile::tempdir().unwrap();
-        let started = |epoch| FarmEvent::DaemonStarted { epoch }.into();
+        let started = |epoch| FarmEvent::DaemonStarted { epoch, salt: 0 }.into();
         let event = |epoch| Event { at: Time::from_seconds(1), kind: started(epoch) };
         History::open(dir.path()).unwrap().write(&[event(1)]);
         let mut file = files::append(&name(dir.path(), 0)).unwrap();

@@ -1,15 +1,11 @@
 //! The fold: how each event changes memory. The only place that does.
 
-use super::{Create, Life, Machine, Memory, Meter, Pending, PendingState, Tombstone};
-use super::{UnexpectedStatus, Usage};
+use super::{Life, Machine, Memory, Meter, Off, PendingState, Tombstone};
 use crate::model::event::{
     ChangeEvent, CreateEvent, EventKind, FarmEvent, MachineEvent, OfferEvent, SeenEvent,
 };
-use crate::model::snapshot::{Hold, Pause};
-use crate::model::{
-    Change, Event, MachineName, Money, OfferKey, Quote, Reason, Span, Status, Text, Time,
-    WorkerState,
-};
+use crate::model::snapshot::Pause;
+use crate::model::{Change, Event, MachineName, Money, OfferKey, Reason, Salt, Span, Text, Time};
 
 /// Requests are counted in beats of this length…
 const BEAT: Span = Span::seconds(15);
@@ -33,8 +29,9 @@ impl Memory {
 
     fn apply_to_farm(&mut self, event: &FarmEvent, at: Time) {
         match event {
-            FarmEvent::DaemonStarted { epoch } => {
+            FarmEvent::DaemonStarted { epoch, salt } => {
                 (self.meta.epoch, self.meta.serial) = (*epoch, 0);
+                self.meta.salt = self.meta.salt.or(Salt::from_stored(*salt).map(|one| (one, at)));
             }
             FarmEvent::FarmAdopted => self.meta.adopted_at = Some(at),
             FarmEvent::Paused { owner, reason, until } => {
@@ -44,6 +41,12 @@ impl Memory {
             FarmEvent::Resumed { .. } => self.meta.paused = None,
             FarmEvent::Retiring { owner } => self.meta.retiring = Some(Text::clone(owner)),
             FarmEvent::RetireCancelled { .. } => self.meta.retiring = None,
+            FarmEvent::SecondDaemon { machine } => {
+                self.meta.second_daemon = Some((machine.clone(), at));
+            }
+            FarmEvent::TwinsReleased { .. } => {
+                (self.meta.second_daemon, self.meta.twins_released_at) = (None, Some(at));
+            }
             FarmEvent::DayTurned { ended, day, from, until, dropped, .. } => {
                 self.days.retain(|key, _| !dropped.contains(key));
                 self.turn_day(ended, day, *until, *from);
@@ -108,7 +111,7 @@ impl Memory {
                 self.meta.counts.unknowns += 1;
                 self.touch(name, at, |machine| {
                     machine.set_pending(PendingState::Unknown);
-                    machine.unknown_at = Some(at);
+                    machine.backoff.unknown_at = Some(at);
                 });
             }
             ChangeEvent::Done { effective_at } if change == Change::Delete => {
@@ -136,7 +139,7 @@ impl Memory {
             }
             SeenEvent::BootFailed { line, waited } => {
                 self.boots.entry(line.clone()).or_default().given_up(*waited, at);
-                self.touch(name, at, |machine| machine.boot_failed = true);
+                self.touch(name, at, Machine::give_boot_up);
             }
             SeenEvent::StopCharged => self.stop_charged(name, at),
             SeenEvent::Found { .. }
@@ -146,6 +149,8 @@ impl Memory {
             | SeenEvent::UnexpectedStatus { .. }
             | SeenEvent::StatusNormal
             | SeenEvent::Missed
+            | SeenEvent::UnknownById
+            | SeenEvent::KnownById
             | SeenEvent::Reappeared
             | SeenEvent::ChangeSeen
             | SeenEvent::WorkerSeen { .. }
@@ -157,13 +162,11 @@ impl Memory {
 
     fn stop_charged(&mut self, name: &MachineName, at: Time) {
         // Only a stop that should have been free tells of those to come.
-        if self.machines.get(name).is_some_and(|machine| machine.stopped_by_us) {
+        let life = self.machines.get(name).map(|machine| &machine.life);
+        if let Some(Life::Stopped(Off { by_us: true, .. })) = life {
             self.meta.stop_charged_at = Some(at);
         }
-        self.touch(name, at, |machine| {
-            machine.charged_off = true;
-            machine.meter.never_stopped();
-        });
+        self.touch(name, at, Machine::charge_stop);
     }
 
     /// Changes a machine, if it is there, and what its running time goes into from then on.
@@ -196,7 +199,7 @@ impl Memory {
     /// Charged until the delete's end, or until a listing first showed it gone.
     fn bury_deleted(&mut self, name: &MachineName, effective_at: Option<Time>, at: Time) {
         if let Some(machine) = self.machines.get_mut(name) {
-            let missed_at = machine.missed.map(|(_, first)| first);
+            let missed_at = machine.sighting.missed.map(|missed| missed.first);
             let end = effective_at.or(machine.seen_at()).or(missed_at).unwrap_or(at);
             machine.meter.estimated |= effective_at.is_none();
             machine.meter.end(end);
@@ -207,9 +210,9 @@ impl Memory {
     /// Somebody else's doing has no event: charged until a listing first missed it.
     fn bury_vanished(&mut self, name: &MachineName, at: Time) {
         if let Some(machine) = self.machines.get_mut(name)
-            && let Some((_, first)) = machine.missed
+            && let Some(missed) = machine.sighting.missed
         {
-            machine.meter.end(first);
+            machine.meter.end(missed.first);
             machine.meter.estimated = true;
         }
         self.bury(name, at, true);
@@ -261,263 +264,17 @@ impl Memory {
             (None, offer) => (offer.clone(), None),
         };
         let Some(offer) = offer else { return };
+        if name.is_twin() {
+            self.meta.twins_released_at = None; // what an operator has said was of others
+        }
         let mut machine = Machine::launched_unquoted(pool, &offer, at);
         (machine.quote, machine.queue) = (quote, Text::clone(queue));
         machine.meter = Meter::by(*unit);
         machine.found(&row.instance, charged_from.or(row.created_at), &row.status, at);
         machine.made_at = row.created_at.unwrap_or(at);
-        // When it was asked to boot is not known: it teaches nothing of boots.
-        machine.boot_asked_at = None;
+        machine.forget_boot();
         machine.usage.switch(machine.used_for(), at);
         self.machines.insert(name.clone(), machine);
-    }
-}
-
-impl Machine {
-    fn launched(pool: &Text, offer: &OfferKey, quote: Quote, at: Time, reason: Reason) -> Self {
-        let mut machine = Self::launched_unquoted(pool, offer, at);
-        machine.quote = Some(quote);
-        machine.meter = Meter::by(quote.unit);
-        machine.reason = reason;
-        machine
-    }
-
-    fn launched_unquoted(pool: &Text, offer: &OfferKey, at: Time) -> Self {
-        Self {
-            pool: Text::clone(pool),
-            offer: offer.clone(),
-            quote: None,
-            made_at: at,
-            instance: None,
-            life: Life::Launching(Create::Sent),
-            since: at,
-            boot_asked_at: Some(at),
-            boot_failed: false,
-            pending: None,
-            worker: None,
-            worker_since: at,
-            vanished_busy_at: None,
-            workers_most: 0,
-            workers: Vec::new(),
-            drain_asked_at: None,
-            turned_at: None,
-            unknown_at: None,
-            failed_at: None,
-            failures: 0,
-            missed: None,
-            charged_off: false,
-            stopped_by_us: false,
-            reclaimed_at: None,
-            held: None,
-            unexpected_status: None,
-            queue: "".into(),
-            build: None,
-            create_event: None,
-            meter: Meter::default(),
-            usage: Usage::default(),
-            reason: Reason::Found,
-        }
-    }
-
-    fn seen(&mut self, event: &SeenEvent, at: Time) {
-        match event {
-            SeenEvent::Found { instance, created_at, status } => {
-                self.found(instance, *created_at, status, at);
-            }
-            SeenEvent::StatusSeen { status } => self.contradicted(status, at),
-            SeenEvent::Held { owner, reason, until } => self.hold(owner, reason, *until),
-            SeenEvent::Released { .. } => self.held = None,
-            SeenEvent::UnexpectedStatus { status } => {
-                self.unexpected_status = Some(UnexpectedStatus::new(status, at));
-            }
-            SeenEvent::StatusNormal => self.unexpected_status = None,
-            SeenEvent::Missed => self.miss(at),
-            SeenEvent::Reappeared => self.missed = None,
-            SeenEvent::Quoted { quote } => self.quote = Some(*quote),
-            SeenEvent::WorkerSeen { state, workers, .. } => self.worker_seen(*state, workers, at),
-            SeenEvent::ChangeSeen => self.change_seen(at),
-            SeenEvent::Reclaimed { .. } => self.reclaimed_at = Some(at),
-            SeenEvent::AssumedReady => {
-                self.worker_since = at;
-                self.enter(Life::Ready, at);
-            }
-            // Told to the farm's memory as a whole.
-            SeenEvent::Adopted { .. }
-            | SeenEvent::Vanished
-            | SeenEvent::StopCharged
-            | SeenEvent::Booted { .. }
-            | SeenEvent::BootFailed { .. }
-            | SeenEvent::TombstoneDropped => {}
-        }
-    }
-
-    fn create_unknown(&mut self) {
-        if matches!(self.life, Life::Launching(_)) {
-            self.life = Life::Launching(Create::Unknown);
-        }
-    }
-
-    fn change_failed(&mut self, at: Time) {
-        self.pending = None;
-        self.failed_at = Some(at);
-        self.failures = self.failures.saturating_add(1);
-    }
-
-    fn hold(&mut self, owner: &Text, reason: &Text, until: Option<Time>) {
-        let (owner, reason) = (Text::clone(owner), Text::clone(reason));
-        self.held = Some(Hold { owner, reason, until });
-    }
-
-    fn miss(&mut self, at: Time) {
-        let (count, first) = self.missed.unwrap_or((0, at));
-        self.missed = Some((count.saturating_add(1), first));
-    }
-
-    fn create_accepted(&mut self, instance: Option<&Text>, event: Option<&Text>) {
-        if matches!(self.life, Life::Launching(_)) {
-            self.life = Life::Launching(Create::Accepted { event: event.cloned() });
-        }
-        // Its worker may have joined before this answer came.
-        if matches!(self.life, Life::Launching(_) | Life::Booting { again: false }) {
-            self.create_event = event.cloned();
-        }
-        self.instance = self.instance.take().or_else(|| instance.cloned());
-    }
-
-    fn intend(&mut self, change: Change, reason: Reason, at: Time) {
-        let state = PendingState::Sent;
-        self.pending = Some(Pending { change, sent_at: at, seen_at: None, state });
-        self.reason = reason;
-        if change == Change::Start {
-            (self.boot_asked_at, self.boot_failed) = (Some(at), false);
-        }
-        if matches!(change, Change::Drain | Change::Undrain) {
-            self.turned_at = Some(at);
-        }
-        // From here on workers may take tasks, whatever becomes of the answer.
-        self.drain_asked_at.take_if(|_| change == Change::Undrain);
-    }
-
-    fn set_pending(&mut self, state: PendingState) {
-        if let Some(pending) = &mut self.pending {
-            pending.state = state;
-        }
-    }
-
-    fn enter(&mut self, life: Life, at: Time) {
-        (self.charged_off, self.stopped_by_us) = (false, false);
-        if life != Life::Ready {
-            self.workers_most = 0;
-        }
-        self.life = life;
-        self.since = at;
-    }
-
-    fn found(&mut self, instance: &Text, created_at: Option<Time>, status: &Status, at: Time) {
-        self.instance = Some(Text::clone(instance));
-        self.missed = None;
-        if !matches!(self.life, Life::Launching(_)) {
-            return;
-        }
-        self.meter.run(created_at.unwrap_or(at));
-        self.meter.estimated |= created_at.is_none();
-        if *status == Status::Shutdown {
-            self.meter.estimated = true;
-            self.meter.stop(at);
-            self.enter(Life::Stopped, at);
-        } else {
-            self.enter(Life::Booting { again: false }, self.made_at.max(self.since));
-        }
-    }
-
-    fn change_seen(&mut self, at: Time) {
-        if let Some(pending) = &mut self.pending {
-            pending.seen_at = Some(at);
-        }
-    }
-
-    /// When a listing first showed the change under way done.
-    fn seen_at(&self) -> Option<Time> {
-        self.pending.as_ref().and_then(|pending| pending.seen_at)
-    }
-
-    fn done(&mut self, change: Change, effective_at: Option<Time>, at: Time) {
-        let seen_at = match change {
-            Change::Start => self.pending.as_ref().map(|pending| pending.sent_at),
-            Change::Drain | Change::Undrain | Change::Stop | Change::Delete => self.seen_at(),
-        };
-        let since = effective_at.or(seen_at).unwrap_or(at);
-        self.pending = None;
-        self.failures = 0;
-        self.failed_at = None;
-        match change {
-            Change::Drain => self.drain_asked_at = Some(at),
-            Change::Undrain => self.drain_asked_at = None,
-            Change::Start => {
-                self.meter.estimated |= effective_at.is_none();
-                self.meter.run(since);
-                self.enter(Life::Booting { again: true }, at);
-            }
-            Change::Stop => {
-                self.meter.estimated |= effective_at.is_none();
-                self.meter.stop(since);
-                self.enter(Life::Stopped, at);
-                self.stopped_by_us = true;
-            }
-            Change::Delete => {}
-        }
-    }
-
-    /// The provider goes on showing what we did not ask for: somebody else's hand, or a late one of
-    /// ours.
-    fn contradicted(&mut self, status: &Status, at: Time) {
-        self.reclaimed_at.take_if(|_| matches!(status, Status::Running | Status::Shutdown));
-        match status {
-            Status::Shutdown if self.life != Life::Stopped => {
-                self.meter.estimated = true;
-                self.meter.stop(at);
-                self.enter(Life::Stopped, at);
-            }
-            Status::Running if self.life == Life::Stopped => {
-                self.meter.estimated = true;
-                self.meter.run(at);
-                self.enter(Life::Booting { again: true }, at);
-                // Its idleness begins now; how long it has booted is not known.
-                (self.worker_since, self.boot_asked_at) = (at, None);
-                (self.boot_failed, self.reason) = (false, Reason::ByHand);
-            }
-            Status::Building
-            | Status::Running
-            | Status::StartingUp
-            | Status::ShuttingDown
-            | Status::Shutdown
-            | Status::Gone
-            | Status::Failed
-            | Status::Broken
-            | Status::Arrears
-            | Status::Deleting
-            | Status::Other(_) => {}
-        }
-    }
-
-    fn worker_seen(&mut self, state: Option<WorkerState>, workers: &[Text], at: Time) {
-        if !workers.is_empty() {
-            self.workers = workers.to_vec();
-        }
-        self.workers_most = self.workers_most.max(u32::try_from(workers.len()).unwrap_or(0));
-        if self.worker != state {
-            let at_work = state.is_none() && self.worker == Some(WorkerState::Busy);
-            self.vanished_busy_at = at_work.then_some(at);
-            self.worker = state;
-            self.worker_since = at;
-        }
-        let joined = matches!(state, Some(WorkerState::Idle | WorkerState::Busy));
-        if joined {
-            self.create_event = None;
-        }
-        if joined && matches!(self.life, Life::Booting { .. }) {
-            self.enter(Life::Ready, at);
-        }
     }
 }
 

@@ -101,6 +101,8 @@ impl Key {
                 | SeenEvent::UnexpectedStatus { .. }
                 | SeenEvent::StatusNormal
                 | SeenEvent::Missed
+                | SeenEvent::UnknownById
+                | SeenEvent::KnownById
                 | SeenEvent::Reappeared
                 | SeenEvent::ChangeSeen
                 | SeenEvent::WorkerSeen { .. }

@@ -4,23 +4,26 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Create, Key, Life, Machine, Memory, Meta, Meter, OpenDay, Pending, PendingState, Recent,
-    Tombstone, UnexpectedStatus, Usage,
-};
-use crate::model::snapshot::{Counts, Hold, Pause};
-use crate::model::{
-    Change, MachineName, Money, OfferKey, Quote, Reason, Status, Text, Time, WorkerState,
-};
+use super::machine::MachineRecord;
+use super::{Key, Memory, Meta, OpenDay, Recent, Tombstone, read_machine};
+use crate::model::snapshot::{Counts, Pause};
+use crate::model::{MachineName, Money, OfferKey, Quote, Salt, Text, Time};
 
 #[derive(Serialize, Deserialize)]
 struct MetaRecord {
     epoch: i64,
     serial: u64,
+    /// Of the store, and since when its names carry it.
+    #[serde(default)]
+    salt: Option<(u64, Time)>,
     adopted_at: Option<Time>,
     paused: Option<Pause>,
     #[serde(default)]
     retiring: Option<Text>,
+    #[serde(default)]
+    second_daemon: Option<(MachineName, Time)>,
+    #[serde(default)]
+    twins_released_at: Option<Time>,
     #[serde(default)]
     day: Option<OpenDay>,
     closed_cost: Money,
@@ -34,96 +37,6 @@ struct MetaRecord {
 }
 
 #[derive(Serialize, Deserialize)]
-struct MachineRecord {
-    pool: Text,
-    offer: OfferKey,
-    quote: Option<Quote>,
-    made_at: Time,
-    instance: Option<Text>,
-    life: LifeRecord,
-    since: Time,
-    #[serde(default)]
-    boot_asked_at: Option<Time>,
-    #[serde(default)]
-    boot_failed: bool,
-    pending: Option<PendingRecord>,
-    worker: Option<WorkerState>,
-    worker_since: Time,
-    #[serde(default)]
-    vanished_busy_at: Option<Time>,
-    #[serde(default)]
-    workers_most: u32,
-    workers: Vec<Text>,
-    drain_asked_at: Option<Time>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    turned_at: Option<Time>,
-    unknown_at: Option<Time>,
-    failed_at: Option<Time>,
-    failures: u32,
-    missed: Option<(u32, Time)>,
-    #[serde(default)]
-    charged_off: bool,
-    #[serde(default)]
-    stopped_by_us: bool,
-    #[serde(default)]
-    reclaimed_at: Option<Time>,
-    #[serde(default)]
-    held: Option<Hold>,
-    /// Since when it is in a status that no part of its life explains.
-    #[serde(default)]
-    odd: Option<StatusRecord>,
-    #[serde(default)]
-    queue: Text,
-    #[serde(default)]
-    build: Option<u32>,
-    #[serde(default)]
-    create_event: Option<Text>,
-    meter: Meter,
-    #[serde(default)]
-    usage: Usage,
-    reason: Reason,
-}
-
-#[derive(Serialize, Deserialize)]
-struct StatusRecord {
-    status: Text,
-    since: Time,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "life", rename_all = "snake_case")]
-enum LifeRecord {
-    Launching(CreateRecord),
-    Booting { again: bool },
-    Ready,
-    Stopped,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "create", rename_all = "snake_case")]
-enum CreateRecord {
-    Sent,
-    Accepted { event: Option<Text> },
-    Unknown,
-}
-
-#[derive(Serialize, Deserialize)]
-struct PendingRecord {
-    change: Change,
-    sent_at: Time,
-    seen_at: Option<Time>,
-    state: StateRecord,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(tag = "state", rename_all = "snake_case")]
-enum StateRecord {
-    Sent,
-    Accepted { event: Option<Text> },
-    Unknown,
-}
-
-#[derive(Serialize, Deserialize)]
 struct TombstoneRecord {
     pool: Text,
     offer: OfferKey,
@@ -132,14 +45,6 @@ struct TombstoneRecord {
     seen_gone: bool,
     #[serde(default)]
     charged_until: Option<Time>,
-}
-
-/// The machine that a record of the store holds.
-///
-/// # Errors
-/// It is none.
-pub fn read_machine(value: &[u8]) -> Result<Machine, serde_json::Error> {
-    serde_json::from_slice::<MachineRecord>(value).map(Machine::from)
 }
 
 impl Memory {
@@ -225,9 +130,12 @@ impl From<&Meta> for MetaRecord {
         let Meta {
             epoch,
             serial,
+            salt,
             adopted_at,
             paused,
             retiring,
+            second_daemon,
+            twins_released_at,
             day,
             closed_cost,
             closed_estimated,
@@ -239,9 +147,12 @@ impl From<&Meta> for MetaRecord {
         Self {
             epoch,
             serial,
+            salt: salt.map(|(salt, since)| (salt.bits(), since)),
             adopted_at,
             paused,
             retiring,
+            second_daemon,
+            twins_released_at,
             day,
             closed_cost,
             closed_estimated,
@@ -258,9 +169,12 @@ impl From<MetaRecord> for Meta {
         Self {
             epoch: record.epoch,
             serial: record.serial,
+            salt: record.salt.and_then(|(salt, at)| Some((Salt::from_stored(salt)?, at))),
             adopted_at: record.adopted_at,
             paused: record.paused,
             retiring: record.retiring,
+            second_daemon: record.second_daemon,
+            twins_released_at: record.twins_released_at,
             day: record.day,
             closed_cost: record.closed_cost,
             closed_estimated: record.closed_estimated,
@@ -269,145 +183,6 @@ impl From<MetaRecord> for Meta {
             recycled: record.recycled,
             recent: record.recent,
         }
-    }
-}
-
-impl From<&Machine> for MachineRecord {
-    fn from(machine: &Machine) -> Self {
-        let one = machine.clone();
-        Self {
-            pool: one.pool,
-            offer: one.offer,
-            quote: one.quote,
-            made_at: one.made_at,
-            instance: one.instance,
-            life: one.life.into(),
-            since: one.since,
-            boot_asked_at: one.boot_asked_at,
-            boot_failed: one.boot_failed,
-            pending: one.pending.map(PendingRecord::from),
-            worker: one.worker,
-            worker_since: one.worker_since,
-            vanished_busy_at: one.vanished_busy_at,
-            workers_most: one.workers_most,
-            workers: one.workers,
-            drain_asked_at: one.drain_asked_at,
-            turned_at: one.turned_at,
-            unknown_at: one.unknown_at,
-            failed_at: one.failed_at,
-            failures: one.failures,
-            missed: one.missed,
-            charged_off: one.charged_off,
-            stopped_by_us: one.stopped_by_us,
-            reclaimed_at: one.reclaimed_at,
-            held: one.held,
-            odd: one.unexpected_status.map(|one| StatusRecord {
-                status: one.status.to_string().into(),
-                since: one.since,
-            }),
-            queue: one.queue,
-            build: one.build,
-            create_event: one.create_event,
-            meter: one.meter,
-            usage: one.usage,
-            reason: one.reason,
-        }
-    }
-}
-
-impl From<MachineRecord> for Machine {
-    fn from(record: MachineRecord) -> Self {
-        Self {
-            pool: record.pool,
-            offer: record.offer,
-            quote: record.quote,
-            made_at: record.made_at,
-            instance: record.instance,
-            life: record.life.into(),
-            since: record.since,
-            boot_asked_at: record.boot_asked_at,
-            boot_failed: record.boot_failed,
-            pending: record.pending.map(Pending::from),
-            worker: record.worker,
-            worker_since: record.worker_since,
-            vanished_busy_at: record.vanished_busy_at,
-            workers_most: record.workers_most,
-            workers: record.workers,
-            drain_asked_at: record.drain_asked_at,
-            turned_at: record.turned_at,
-            unknown_at: record.unknown_at,
-            failed_at: record.failed_at,
-            failures: record.failures,
-            missed: record.missed,
-            charged_off: record.charged_off,
-            stopped_by_us: record.stopped_by_us,
-            reclaimed_at: record.reclaimed_at,
-            held: record.held,
-            unexpected_status: record.odd.map(|one| UnexpectedStatus {
-                status: Status::from(&*one.status),
-                since: one.since,
-            }),
-            queue: record.queue,
-            build: record.build,
-            create_event: record.create_event,
-            meter: record.meter,
-            usage: record.usage,
-            reason: record.reason,
-        }
-    }
-}
-
-impl From<Life> for LifeRecord {
-    fn from(life: Life) -> Self {
-        match life {
-            Life::Launching(Create::Sent) => Self::Launching(CreateRecord::Sent),
-            Life::Launching(Create::Accepted { event }) => {
-                Self::Launching(CreateRecord::Accepted { event })
-            }
-            Life::Launching(Create::Unknown) => Self::Launching(CreateRecord::Unknown),
-            Life::Booting { again } => Self::Booting { again },
-            Life::Ready => Self::Ready,
-            Life::Stopped => Self::Stopped,
-        }
-    }
-}
-
-impl From<LifeRecord> for Life {
-    fn from(record: LifeRecord) -> Self {
-        match record {
-            LifeRecord::Launching(CreateRecord::Sent) => Self::Launching(Create::Sent),
-            LifeRecord::Launching(CreateRecord::Accepted { event }) => {
-                Self::Launching(Create::Accepted { event })
-            }
-            LifeRecord::Launching(CreateRecord::Unknown) => Self::Launching(Create::Unknown),
-            LifeRecord::Booting { again } => Self::Booting { again },
-            LifeRecord::Ready => Self::Ready,
-            LifeRecord::Stopped => Self::Stopped,
-        }
-    }
-}
-
-impl From<Pending> for PendingRecord {
-    fn from(pending: Pending) -> Self {
-        let state = match pending.state {
-            PendingState::Sent => StateRecord::Sent,
-            PendingState::Accepted { event } => StateRecord::Accepted { event },
-            PendingState::Unknown => StateRecord::Unknown,
-        };
-        let Pending { change, sent_at, seen_at, .. } = pending;
-        Self { change, sent_at, seen_at, state }
-    }
-}
-
-impl From<PendingRecord> for Pending {
-    fn from(record: PendingRecord) -> Self {
-        let state = match record.state {
-            StateRecord::Sent => PendingState::Sent,
-            StateRecord::Accepted { event } => PendingState::Accepted { event },
-            StateRecord::Unknown => PendingState::Unknown,
-        };
-        let PendingRecord { change, sent_at, seen_at, .. } = record;
-        Self { change, sent_at, seen_at, state }
     }
 }
 
@@ -422,76 +197,5 @@ impl From<TombstoneRecord> for Tombstone {
     fn from(record: TombstoneRecord) -> Self {
         let TombstoneRecord { pool, offer, quote, since, seen_gone, charged_until } = record;
         Self { pool, offer, quote, since, seen_gone, charged_until }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-
-    /// A machine as version 0.1 wrote it.
-    fn written(life: &Value, pending: &Value) -> Value {
-        let offer = json!({
-            "zone": "CN_Suqian_B", "family": "rp3", "cpu": 16, "ram_gib": 32, "gpus": 1,
-            "billing": "on-demand",
-        });
-        let price = |yuan: i64| json!({ "amount": yuan * 1_000_000, "per": 3_600_000 });
-        let quote = json!({
-            "running": price(7), "stopped": price(0), "bids": null, "unit": 1000, "asked_at": 5,
-        });
-        let meter = json!({
-            "running": 4000, "stopped": 0, "now": ["running", 9000], "unit": 1000,
-            "ended_at": null, "estimated": true,
-        });
-        json!({
-            "pool": "render", "offer": offer, "quote": quote, "made_at": 1, "instance": "ins-1",
-            "life": life, "since": 2, "boot_asked_at": 1, "boot_failed": true, "pending": pending,
-            "worker": "busy", "worker_since": 3, "vanished_busy_at": 4, "workers_most": 2,
-            "workers": ["w1", "w2"], "drain_asked_at": 6, "unknown_at": 7, "failed_at": 8,
-            "failures": 3, "missed": [2, 9], "charged_off": false, "stopped_by_us": false,
-            "reclaimed_at": 10, "held": { "owner": "li", "reason": "driver", "until": null },
-            "odd": { "status": "error", "since": 11 }, "queue": "render", "build": 12,
-            "create_event": "event-1", "meter": meter,
-            "usage": { "booting": 1, "idle": 2, "now": ["idle", 3] },
-            "reason": { "because": "found" },
-        })
-    }
-
-    #[test]
-    fn a_machine_is_read_and_written_as_the_version_before_wrote_it() {
-        let create = |create: Value| {
-            let mut create = create;
-            create["life"] = "launching".into();
-            create
-        };
-        let lives = [
-            create(json!({ "create": "sent" })),
-            create(json!({ "create": "accepted", "event": "event-1" })),
-            create(json!({ "create": "unknown" })),
-            json!({ "life": "booting", "again": false }),
-            json!({ "life": "booting", "again": true }),
-            json!({ "life": "ready" }),
-            json!({ "life": "stopped" }),
-        ];
-        let state =
-            |state: Value| json!({ "change": "stop", "sent_at": 1, "seen_at": 2, "state": state });
-        let pendings = [
-            Value::Null,
-            state(json!({ "state": "sent" })),
-            state(json!({ "state": "accepted", "event": null })),
-            state(json!({ "state": "unknown" })),
-        ];
-        for (life, pending) in
-            lives.iter().flat_map(|life| pendings.iter().map(move |one| (life, one)))
-        {
-            let record = written(life, pending);
-            let mut memory = Memory::default();
-            memory.restore("machine/farm-1", record.to_string().as_bytes()).unwrap();
-            let key = Key::Machine(MachineName::from_stored("farm-1"));
-            let again: Value = serde_json::from_slice(&memory.record(&key).unwrap()).unwrap();
-            assert_eq!(again, record);
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Life, Machine, Memory};
+use super::{Machine, Memory};
 use crate::model::{Money, Text, Time};
 
 /// What was spent on each day of the month, and what the farm costs from then on.
@@ -63,7 +63,7 @@ impl Memory {
 impl Machine {
     /// What it costs an hour, were the change under way the dearest it can be.
     fn hourly_at_most(&self) -> Money {
-        let is_off = self.life == Life::Stopped && self.pending.is_none();
+        let is_off = self.is_off() && self.pending.is_none();
         let quoted = self.quote.as_ref().map(|quote| quote.running);
         let price = if is_off { self.price() } else { quoted };
         price.map_or(Money::ZERO, |price| price.per_hour())

@@ -46,8 +46,8 @@ impl Machine {
     /// What its running time is used for now; `None` while it is not charged as running.
     pub(super) fn used_for(&self) -> Option<Use> {
         self.meter.running_since()?;
-        Some(match (&self.life, self.worker) {
-            (Life::Launching(_) | Life::Booting { .. }, _) => Use::Booting,
+        Some(match (&self.life, self.heard.state) {
+            (Life::Launching(_) | Life::Booting(_), _) => Use::Booting,
             (_, Some(WorkerState::Busy)) => Use::Working,
             _ => Use::Idle,
         })

@@ -22,6 +22,8 @@ pub enum Look {
     Fleet,
     /// Instances under one exact name (`DescribeInstanceList` with `SearchInfo`).
     Name(MachineName),
+    /// Whether an instance is there at all (`DescribeInstance`), by its id.
+    Status(Text),
     /// How far an event is (`DescribeEvent`), read for one instance where it is known.
     Event {
         /// The event.
@@ -230,6 +232,12 @@ pub enum Order {
     },
     /// Stay after all.
     Stay {
+        /// Who asked.
+        owner: Text,
+    },
+    /// Treat machines as ours that another daemon of this farm made or that share a name: that daemon
+    /// has been stopped.
+    ReleaseTwins {
         /// Who asked.
         owner: Text,
     },

@@ -286,6 +286,18 @@ pub enum Blocked {
         /// Which.
         machine: MachineName,
     },
+    /// Another daemon of this farm makes machines: nothing is bought, and nothing done to its machines.
+    SecondDaemon {
+        /// One of them.
+        machine: MachineName,
+    },
+    /// A worker at work names a machine that nobody knows: it may sit on any that is not heard.
+    UnknownWorker {
+        /// The worker.
+        worker: Text,
+        /// What it calls its machine.
+        machine: Text,
+    },
 }
 
 /// How much a constraint decides: what people are told first. **The order is the order of strength.**
@@ -313,6 +325,7 @@ impl Blocked {
             | Self::Paused { .. }
             | Self::FleetStale { .. }
             | Self::Arrears { .. }
+            | Self::SecondDaemon { .. }
             | Self::Retiring { .. } => Strength::Halts,
             Self::QueueStale { .. }
             | Self::ReadingsApart
@@ -338,6 +351,7 @@ impl Blocked {
             | Self::NothingFits { .. }
             | Self::BootsFail { .. } => Strength::Market,
             Self::NameTwice { .. }
+            | Self::UnknownWorker { .. }
             | Self::Quarantined { .. }
             | Self::OddStatus { .. }
             | Self::GpuBusy { .. }
@@ -419,6 +433,16 @@ impl fmt::Display for Blocked {
             | Self::Replacing { .. }
             | Self::PoolGone { .. } => self.say_of_machines(f),
             Self::NameTwice { machine } => write!(f, "two instances are called {machine}"),
+            Self::SecondDaemon { machine } => write!(
+                f,
+                "another daemon of this farm makes machines ({machine}): stop it, then \
+                 `farmscale retire --twins`"
+            ),
+            Self::UnknownWorker { worker, machine } => write!(
+                f,
+                "worker {worker} holds a task on {machine}, which is no machine of the farm: \
+                 machines without a worker are kept until it is done"
+            ),
         }
     }
 }

@@ -62,6 +62,9 @@ pub enum FarmEvent {
     DaemonStarted {
         /// Higher than any epoch seen before.
         epoch: i64,
+        /// The salt of the store, which its names carry.
+        #[serde(default)]
+        salt: u64,
     },
     /// The farm at the provider is known: growing and shrinking may begin.
     FarmAdopted,
@@ -88,6 +91,16 @@ pub enum FarmEvent {
     #[serde(alias = "staying")]
     RetireCancelled {
         /// Who asked.
+        owner: Text,
+    },
+    /// Another daemon of the same farm makes machines: nothing is bought until an operator has spoken.
+    SecondDaemon {
+        /// One of its machines.
+        machine: MachineName,
+    },
+    /// An operator lets machines be treated as ours that a second daemon made or that share a name.
+    TwinsReleased {
+        /// Who.
         owner: Text,
     },
     /// A day has ended at the operator's place, and another begins.
@@ -313,6 +326,10 @@ pub enum SeenEvent {
     StopCharged,
     /// A complete listing did not hold it, and it should be there.
     Missed,
+    /// It is missed, and the provider, asked for it by its id, knows none either.
+    UnknownById,
+    /// It is missed by listings, and there when it is asked for by its id.
+    KnownById,
     /// It was missed, and is listed again.
     #[serde(alias = "unmissed")]
     Reappeared,

@@ -21,7 +21,7 @@ pub use action::{Act, Change, Look, LookFailure, MachineRef, Order, Outcome, Ref
 pub use boot::BootLine;
 pub use event::Event;
 pub use money::{Money, Price};
-pub use name::{MachineName, Namer};
+pub use name::{MachineName, Namer, Salt};
 pub use offer::{Billing, OfferKey, Quote, Size, Stock};
 pub use reading::{
     EventReading, EventStatus, Held, InstanceRow, JobSeen, Listing, QueueReading, Reading,

@@ -1,7 +1,8 @@
 //! Machine names: the only token of ours the vendor's API carries.
 //!
 //! `CreateInstance` takes no client token and no tags, so the name says whose machine it is and
-//! which intent made it: `<farm>-<pool>-<epoch>-<serial><mac>`, at most 40 characters.
+//! which intent made it: `<farm>-<pool>-<epoch>-<serial><mac>`, at most 40 characters. A serial begins
+//! with the salt of the store it was counted in, so that two daemons never make one name.
 
 use std::fmt;
 
@@ -15,8 +16,17 @@ use super::Text;
 pub const FARM_MAX: usize = 6;
 /// Longest pool part of a name.
 pub const POOL_MAX: usize = 4;
+/// Between the name of several instances and the id of one of them.
+const TWIN: char = '@';
 const SERIAL_LENGTH: usize = 13;
 const MAC_LENGTH: usize = 3;
+/// The low bits of a serial count; the high ones are the salt of the store.
+const COUNT_BITS: u32 = 24;
+/// Salts of stores are this or more: below lie the names of earlier versions and of `farmscale try`.
+const SALT_MIN: u64 = 1 << 20;
+const SALT_MAX: u64 = (1 << 39) - 1;
+/// A host's name in NetBIOS, as Windows tells it to many programs, is cut to so many characters.
+const NETBIOS_MAX: usize = 15;
 
 /// The unique name of one machine of ours, made once and never used again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -30,8 +40,41 @@ pub struct NameParts {
     pub pool: String,
     /// The daemon's epoch: the minute it first started on its store, later ones are higher.
     pub epoch: i64,
-    /// Sequential within the epoch.
+    /// Unique within the epoch: the store's salt and a count.
     pub serial: u64,
+}
+
+/// What the names of one store have in common: random bits, drawn when it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Salt(u64);
+
+impl Salt {
+    /// Of random bits.
+    pub const fn of_random(bits: u64) -> Self {
+        Self(SALT_MIN + bits % (SALT_MAX - SALT_MIN))
+    }
+
+    /// As it is kept; `None` for a store of a version that knew none.
+    pub const fn from_stored(bits: u64) -> Option<Self> {
+        if bits < SALT_MIN { None } else { Some(Self(bits)) }
+    }
+
+    /// To be kept.
+    pub const fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The serial of the machine of this count.
+    pub const fn serial(self, count: u64) -> u64 {
+        (self.0 << COUNT_BITS) | (count & ((1 << COUNT_BITS) - 1))
+    }
+}
+
+impl NameParts {
+    /// Of which store it is; `None` for the names of earlier versions and of `farmscale try`.
+    pub const fn salt(&self) -> Option<Salt> {
+        Salt::from_stored(self.serial >> COUNT_BITS)
+    }
 }
 
 /// Makes and recognises the names of one farm.
@@ -55,6 +98,38 @@ impl MachineName {
     pub fn text(&self) -> Text {
         Text::clone(&self.0)
     }
+
+    /// What another instance of the same name is known by: at the provider it has this name too.
+    #[must_use]
+    pub fn twin(&self, instance: &str) -> Self {
+        Self(format!("{}{TWIN}{instance}", self.given()).into())
+    }
+
+    /// Whether it is one of several instances of one name, and not the one that was made first.
+    pub fn is_twin(&self) -> bool {
+        self.0.contains(TWIN)
+    }
+
+    /// The name as the provider has it.
+    pub fn given(&self) -> &str {
+        self.0.split(TWIN).next().unwrap_or(&self.0)
+    }
+}
+
+/// A name of a host, or an instance's id, as names of hosts are compared: without regard to case, to a
+/// domain, or to a dot at the end. An address stays whole.
+pub fn host_key(text: &str) -> String {
+    let text = text.trim().trim_end_matches('.');
+    let is_address =
+        text.chars().all(|one| one.is_ascii_digit() || one == '.') || text.contains(':');
+    let label = text.split('.').next().filter(|_| !is_address).unwrap_or(text);
+    label.to_ascii_lowercase()
+}
+
+/// What Windows makes of a name that is too long for NetBIOS, as names of hosts are compared.
+pub fn netbios_key(text: &str) -> Option<String> {
+    let key = host_key(text);
+    key.get(..NETBIOS_MAX).filter(|cut| cut.len() < key.len()).map(str::to_owned)
 }
 
 impl fmt::Display for MachineName {
@@ -141,6 +216,49 @@ mod tests {
             let parts = namer.parse(name.as_str()).unwrap();
             prop_assert_eq!(parts, NameParts { pool: "gpua".to_owned(), epoch, serial });
         }
+    }
+
+    proptest! {
+        #[test]
+        fn names_of_two_stores_differ_and_say_whose_they_are(
+            one: u64, other: u64, epoch in 0i64..200_000_000, count in 1u64..1_000_000,
+        ) {
+            let namer = Namer::new("render");
+            let (one, other) = (Salt::of_random(one), Salt::of_random(other));
+            let name = namer.name("gpua", epoch, one.serial(count));
+            prop_assert!(name.as_str().len() <= 40);
+            prop_assert_eq!(namer.parse(name.as_str()).unwrap().salt(), Some(one));
+            prop_assert_eq!(Salt::from_stored(one.bits()), Some(one));
+            let twin = namer.name("gpua", epoch, other.serial(count));
+            prop_assert_eq!(name == twin, one == other);
+        }
+    }
+
+    #[test]
+    fn names_of_earlier_versions_and_of_trials_have_no_salt() {
+        let namer = Namer::new("farm");
+        for serial in [1, 70_000, (1 << 40) | 0xf_ffff_ffff] {
+            let name = namer.name("gpu", 29_000_000, serial);
+            assert_eq!(namer.parse(name.as_str()).unwrap().salt(), None, "{serial}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_compared_as_hosts() {
+        let same = ["lab-a-1", "LAB-A-1", "lab-a-1.", "Lab-A-1.render.example.cn", " lab-a-1\n"];
+        assert!(same.iter().all(|one| host_key(one) == "lab-a-1"));
+        assert_eq!(host_key("10.0.0.1"), "10.0.0.1");
+        let name = "lab-a-huvv3-0000000000007abc";
+        assert_eq!(netbios_key(name).as_deref(), Some("lab-a-huvv3-000"));
+        assert_eq!(netbios_key("LAB-A-1"), None);
+    }
+
+    #[test]
+    fn a_twin_is_known_by_its_instance_and_called_as_its_twin() {
+        let name = MachineName::from_stored("farm-gpu-1");
+        let twin = name.twin("ins-2");
+        assert!(twin.is_twin() && !name.is_twin() && twin != name);
+        assert_eq!((twin.given(), twin.twin("ins-3").given()), ("farm-gpu-1", "farm-gpu-1"));
     }
 
     #[test]

@@ -358,6 +358,13 @@ pub enum Reading {
     Fleet(Listing),
     /// Instances found under one exact name.
     Name(Listing),
+    /// The status of an instance asked for by its id; `None` = the provider knows none.
+    Status {
+        /// Which.
+        instance: Text,
+        /// What it is.
+        status: Option<Status>,
+    },
     /// How far a request has come.
     Event(EventReading),
     /// What is on sale.

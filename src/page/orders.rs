@@ -61,6 +61,10 @@ pub(super) async fn stay(State(served): Shared, Json(body): Json<OwnerBody>) -> 
     answer(|| give(&served, Order::Stay { owner: owner(&body.owner)? }, None))
 }
 
+pub(super) async fn release_twins(State(served): Shared, Json(body): Json<OwnerBody>) -> Response {
+    answer(|| give(&served, Order::ReleaseTwins { owner: owner(&body.owner)? }, None))
+}
+
 pub(super) async fn hold(State(served): Shared, Json(body): Json<HoldBody>) -> Response {
     answer(|| {
         let machine = machine(&served, &body.machine)?;

@@ -91,6 +91,7 @@ fn router(served: &Arc<Served>, door: Door) -> Router {
         .route("/api/v1/resume", post(orders::resume))
         .route("/api/v1/retire", post(orders::retire))
         .route("/api/v1/stay", post(orders::stay))
+        .route("/api/v1/release-twins", post(orders::release_twins))
         .route("/api/v1/hold", post(orders::hold))
         .route("/api/v1/release", post(orders::release))
         .layer(middleware::from_fn_with_state(shared(), entry::may_order));

@@ -9,7 +9,7 @@ use super::promise::workload::Forecast;
 use super::promise::{self, Addable, Coming, Outlook};
 use super::situation::Situation;
 use super::{billing_unit, boots, rank};
-use crate::memory::{Life, Machine};
+use crate::memory::Machine;
 use crate::model::snapshot::{Blocked, Phase};
 use crate::model::{MachineName, Shape, Span, WorkerState};
 use crate::policy::Pool;
@@ -105,7 +105,7 @@ impl<'a> PoolFleet<'a> {
         for (name, machine) in ours.filter(|(name, _)| !taken.contains(*name)) {
             let slots = pool.offer(&machine.offer).map_or(0, |one| pool.slots_of(one, shape));
             let slots = usize::try_from(slots).unwrap_or(0);
-            if machine.is_set_aside() && machine.worker == Some(WorkerState::Busy) {
+            if machine.is_set_aside() && machine.heard.state == Some(WorkerState::Busy) {
                 fleet.aside += slots;
             }
             if slots == 0 || machine.is_set_aside() {
@@ -115,7 +115,7 @@ impl<'a> PoolFleet<'a> {
             match machine.phase() {
                 Phase::Ready => fleet.ready.push((name, slots)),
                 Phase::Draining
-                    if stays && machine.worker.is_some() && may_change(situation, machine) =>
+                    if stays && machine.heard.state.is_some() && may_change(situation, machine) =>
                 {
                     fleet.draining_slots += slots;
                 }
@@ -135,7 +135,8 @@ impl<'a> PoolFleet<'a> {
                 | Phase::Leaving => {}
             }
         }
-        let asked_at = |name: &MachineName| memory.machines.get(name).map(|one| one.boot_asked_at);
+        let asked_at =
+            |name: &MachineName| memory.machines.get(name).map(|one| one.boot_asked_at());
         fleet.coming.sort_by_key(|(name, one)| (one.may_cancel, asked_at(name), name.clone()));
         fleet
     }
@@ -231,13 +232,13 @@ fn coming(situation: Situation<'_>, name: &MachineName, machine: &Machine, slots
     let boots = memory.boots.get(&line);
     let mean = boots::mean(policy, memory, &line);
     let samples = boots.map_or(&[][..], |boots| boots.took.as_slice());
-    let started = machine.pending.as_ref().filter(|_| machine.life == Life::Stopped);
-    let asked_at = started.map(|pending| pending.sent_at).or(machine.boot_asked_at);
+    let started = machine.pending.as_ref().filter(|_| machine.is_off());
+    let asked_at = started.map(|pending| pending.sent_at).or(machine.boot_asked_at());
     let asked_at = asked_at.unwrap_or(machine.since);
     let ready_in = promise::expected(samples, mean, asked_at, now);
-    let may_cancel = machine.life == (Life::Booting { again: false })
+    let may_cancel = machine.is_new_boot()
         && boots.is_some_and(|boots| BOOTS_TRUSTED <= boots.good)
-        && machine.worker.is_none()
+        && machine.heard.state.is_none()
         && machine.held.is_none()
         && !billing_unit::is_long(machine)
         && may_change(situation, machine)

@@ -21,7 +21,7 @@ pub fn is_long(machine: &Machine) -> bool {
 pub fn last_moment(machine: &Machine, timing: &Timing) -> Option<Time> {
     let unit = unit(machine)?;
     let since = machine.meter.running_since()?;
-    let idle_for = machine.worker_since.since(since).0.max(0);
+    let idle_for = machine.heard.since.since(since).0.max(0);
     let lead = LEAVING + timing.queue_poll;
     let units = (idle_for + lead.0) / unit.0 + 1;
     Some(since + unit.times(units) - lead)

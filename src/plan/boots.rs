@@ -45,8 +45,8 @@ impl<'a> Deadlines<'a> {
     pub fn new(policy: &'a Policy, memory: &'a Memory, now: Time) -> Self {
         let mut zones: BTreeMap<&Text, (usize, usize)> = BTreeMap::new();
         for machine in memory.machines.values() {
-            if matches!(machine.life, Life::Booting { .. }) {
-                let since = machine.boot_asked_at.unwrap_or(machine.since);
+            if matches!(machine.life, Life::Booting(_)) {
+                let since = machine.boot_asked_at().unwrap_or(machine.since);
                 let is_overdue = learned_deadline(policy, memory, machine) <= now.since(since);
                 let (all, overdue) = zones.entry(&machine.offer.zone).or_default();
                 (*all, *overdue) = (*all + 1, *overdue + usize::from(is_overdue));
@@ -68,7 +68,7 @@ impl<'a> Deadlines<'a> {
 
 fn learned_deadline(policy: &Policy, memory: &Memory, machine: &Machine) -> Span {
     let max = policy.timing.boot_max;
-    let again = matches!(machine.life, Life::Booting { again: true });
+    let again = machine.boots_again() == Some(true);
     let longest = memory.boots.get(&machine.boot_line(again)).and_then(Boots::longest);
     longest.map_or(max, |longest| longest.times(PATIENCE).clamp(DEADLINE_MIN.min(max), max))
 }
@@ -87,8 +87,8 @@ pub fn breaker(
     let pause = Span(PAUSE.times(1 << doubled).0.min(PAUSE_MAX.0));
     let next_try = boots.failed_at? + pause;
     let canary = memory.machines.values().any(|machine| {
-        let coming = matches!(machine.life, Life::Launching(_) | Life::Booting { again: false });
-        coming && !machine.boot_failed && machine.boot_line(false) == line
+        let coming = matches!(machine.life, Life::Launching(_)) || machine.is_new_boot();
+        coming && !machine.boot_given_up() && machine.boot_line(false) == line
     });
     let canary = canary || planned.iter().any(|one| self::line(pool, one, false) == line);
     let waits = now < next_try;

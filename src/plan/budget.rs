@@ -33,7 +33,7 @@ impl Budget {
         let recent = &memory.meta.recent;
         let stops = within(&recent.stops);
         // The share is of what ran when the window began.
-        let on = memory.machines.values().filter(|machine| machine.life != Life::Stopped);
+        let on = memory.machines.values().filter(|machine| !machine.is_off());
         let on = count(on.count()).saturating_add(stops).min(limits.max);
         let open = memory.machines.values().filter(|machine| {
             matches!(machine.life, Life::Launching(Create::Sent | Create::Unknown))

@@ -97,7 +97,7 @@ pub fn going(policy: &Policy, pool: &Pool, memory: &Memory, shape: Shape) -> u32
         let orphan = policy.pool(&machine.pool).is_none() && machine.queue == pool.queue;
         let goes = machine.is_being_replaced() || pool.offer(&machine.offer).is_none();
         (orphan || (machine.pool == pool.name && goes))
-            && machine.worker == Some(WorkerState::Busy)
+            && machine.heard.state == Some(WorkerState::Busy)
             && !machine.is_set_aside()
     });
     // A size that is no longer bought is taken to run one task on each GPU.
@@ -133,12 +133,12 @@ fn spare_machines<'a>(
         })
         .collect();
     spare.sort_by_key(|one| {
-        let rank = match (&one.machine.life, one.machine.worker) {
+        let rank = match (&one.machine.life, one.machine.heard.state) {
             (Life::Ready, Some(WorkerState::Busy)) => 0,
             (Life::Ready, _) => 1,
             _ => 2,
         };
-        (rank, one.offer.key.gpus, one.offer.gpu_memory_gib, one.machine.worker_since)
+        (rank, one.offer.key.gpus, one.offer.gpu_memory_gib, one.machine.heard.since)
     });
     spare
 }
@@ -157,7 +157,7 @@ pub fn coming(pool: &Pool, memory: &Memory) -> u32 {
     let coming = memory.machines.values().filter(|machine| machine.pool == pool.name);
     let coming = coming.filter(|machine| {
         let starting = machine.pending.as_ref().is_some_and(|one| one.change == Change::Start);
-        starting || matches!(machine.life, Life::Launching(_) | Life::Booting { .. })
+        starting || matches!(machine.life, Life::Launching(_) | Life::Booting(_))
     });
     u32::try_from(coming.count()).unwrap_or(u32::MAX)
 }

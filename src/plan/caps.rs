@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::situation::Situation;
 use super::{billing_unit, budget, over_cap};
-use crate::memory::{Life, Machine, Memory};
+use crate::memory::{Machine, Memory};
 use crate::model::snapshot::{Blocked, CapSpan, CapView};
 use crate::model::{Change, MachineName, Money, Quote, Span, Text, Time};
 use crate::policy::{MoneyCaps, OnCap, Policy};
@@ -240,7 +240,7 @@ impl Cap {
 /// running, for it may be started.
 fn reserve((machine, quote): (&Machine, &Quote), span: CapSpan, now: Time, horizon: Span) -> Money {
     let starting = machine.pending.as_ref().is_some_and(|one| one.change == Change::Start);
-    let off = machine.life == Life::Stopped && !starting && !machine.charged_off;
+    let off = machine.is_off() && !starting && !machine.is_charged_off();
     match (span, off) {
         (CapSpan::Hour, _) => quote.running.over(horizon),
         (CapSpan::Day | CapSpan::Month, true) => quote.stopped.over(horizon),

@@ -164,7 +164,7 @@ fn assigned(
 fn free_slots(situation: Situation<'_>, pool: &Pool, shape: Shape) -> u32 {
     let Situation { policy, memory, now, .. } = situation;
     let free = memory.machines.values().filter(|machine| {
-        let busy = machine.life == Life::Ready && machine.worker == Some(WorkerState::Busy);
+        let busy = machine.life == Life::Ready && machine.heard.state == Some(WorkerState::Busy);
         machine.pool == pool.name && !busy && counts(machine, policy.timing.unknown_counts, now)
     });
     free.filter_map(|machine| Some(pool.slots_of(pool.offer(&machine.offer)?, shape))).sum()

@@ -113,8 +113,7 @@ impl Draft {
         }
         let (offer, quote, bid) = (&best.offer.key, best.quote, best.bid);
         self.serial += 1;
-        let epoch = situation.memory.meta.epoch;
-        let name = situation.policy.namer.name(&pool.tag, epoch, self.serial);
+        let name = situation.memory.meta.name(&situation.policy.namer, &pool.tag, self.serial);
         let intent = CreateEvent::Intended {
             serial: self.serial,
             pool: Text::clone(&pool.name),
@@ -211,6 +210,6 @@ fn reference(name: &MachineName, machine: &Machine) -> MachineRef {
     MachineRef {
         name: name.clone(),
         instance: machine.instance.clone(),
-        workers: machine.workers.clone(),
+        workers: machine.heard.names.clone(),
     }
 }

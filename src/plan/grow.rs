@@ -7,7 +7,7 @@ use super::machine::{in_arrears, may_serve_again};
 use super::rank::{self, Buyable};
 use super::release::{Candidate, Context, Wanted, would_return};
 use super::{budget, polling};
-use crate::memory::{Life, Machine};
+use crate::memory::Machine;
 use crate::model::snapshot::{Blocked, Phase};
 use crate::model::{MachineName, Reason, Shape};
 
@@ -98,6 +98,12 @@ impl<'a> Grower<'a, '_> {
     /// Buys machines one by one, each in the offer that is best once the others are counted.
     fn buy(&mut self, shape: Shape, mut short: u32, why: Option<Reason>) -> u32 {
         let Context { situation, pool, .. } = *self.context;
+        if let Some((machine, _)) =
+            situation.memory.meta.second_daemon.clone().filter(|_| short != 0)
+        {
+            self.growth.constraints.push(Blocked::SecondDaemon { machine });
+            return 0;
+        }
         let mut bought = 0;
         while short != 0 {
             let planned = self.draft.planned_offers();
@@ -169,7 +175,7 @@ impl<'a> Grower<'a, '_> {
                     && !candidate.is_named_twice
                     && may_serve_again(*situation, pool, machine)
                     && in_arrears(situation.memory).is_none();
-                let is_flagged = machine.drain_asked_at.is_some();
+                let is_flagged = machine.drain.asked_at.is_some();
                 let reserve = if is_flagged { (2, Reserve::Unflag) } else { (1, Reserve::Start) };
                 (may_start && !waits).then_some(reserve)
             }
@@ -202,7 +208,7 @@ impl<'a> Grower<'a, '_> {
     /// Money for a machine that is off and is to run; one that runs already has its own reserved.
     fn pay_again(&mut self, machine: &Machine) -> Result<(), Blocked> {
         let Context { situation, pool, .. } = self.context;
-        let let_go = machine.life == Life::Stopped || machine.reason == Reason::OverCap;
+        let let_go = machine.is_off() || machine.reason == Reason::OverCap;
         if !let_go {
             return self.draft.caps.keep(*situation, machine);
         }

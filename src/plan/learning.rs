@@ -39,8 +39,8 @@ pub(super) fn add_served(memory: &Memory, machine: &Machine, events: &mut Vec<Ev
     if refused_at.is_none() && !memory.ceilings.contains_key(&machine.offer.zone) {
         return;
     }
-    let comes_up = matches!(machine.life, Life::Launching(_) | Life::Booting { .. });
-    let asked_at = machine.boot_asked_at.filter(|_| comes_up);
+    let comes_up = matches!(machine.life, Life::Launching(_) | Life::Booting(_));
+    let asked_at = machine.boot_asked_at().filter(|_| comes_up);
     let served = OfferEvent::OfferServed.to(&machine.offer);
     let is_later = asked_at.is_some_and(|at| refused_at.is_none_or(|refused| refused < at));
     if is_later && !events.contains(&served) {
@@ -63,7 +63,7 @@ pub fn from_terminations(memory: &Memory, settled: &[EventKind], now: Time) -> V
     ended
         .filter_map(|(name, vanished)| {
             let machine = memory.machines.get(name)?;
-            let lost = vanished || machine.reclaimed_at.is_some();
+            let lost = vanished || machine.sighting.reclaimed_at.is_some();
             let (pool, ran) = (Text::clone(&machine.pool), now.since(machine.made_at));
             Some(OfferEvent::Ended { pool, ran, lost }.to(&machine.offer))
         })

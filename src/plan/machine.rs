@@ -20,16 +20,16 @@ const SPOT_SILENT: Span = Span::minutes(1);
 pub fn may_change(situation: Situation<'_>, machine: &Machine) -> bool {
     let timing = &situation.policy.timing;
     let now = situation.now;
-    let pause = FAILURE_PAUSE.times(1i64 << machine.failures.min(FAILURES_DOUBLED));
-    let rested = machine.failed_at.is_none_or(|at| at + pause <= now);
+    let pause = FAILURE_PAUSE.times(1i64 << machine.backoff.failures.min(FAILURES_DOUBLED));
+    let rested = machine.backoff.failed_at.is_none_or(|at| at + pause <= now);
     let quiet = timing.late_max + timing.listing_lag_max;
-    let certain = machine.unknown_at.is_none_or(|at| at + quiet <= now);
+    let certain = machine.backoff.unknown_at.is_none_or(|at| at + quiet <= now);
     machine.pending.is_none() && rested && certain && !is_left_alone(situation, machine)
 }
 
 /// Whether nothing may be done to a machine because of the status the provider shows.
 fn is_left_alone(situation: Situation<'_>, machine: &Machine) -> bool {
-    let status = machine.unexpected_status.as_ref();
+    let status = machine.sighting.unexpected_status.as_ref();
     let left_until = status.map(|status| status.since + situation.policy.timing.quarantine);
     let waits = left_until.is_some_and(|until| situation.now < until);
     machine.in_arrears() || (machine.in_quarantine() && waits)
@@ -44,16 +44,16 @@ pub fn in_arrears(memory: &Memory) -> Option<&MachineName> {
 pub fn is_being_made(situation: Situation<'_>, name: &MachineName, machine: &Machine) -> bool {
     let listing = situation.readings.fleet.reading.as_ref();
     let mut rows = listing.into_iter().flat_map(|listing| &listing.rows);
-    machine.life == (Life::Booting { again: false })
+    machine.is_new_boot()
         && !rows.any(|row| *row.name == *name.as_str() && row.status != Status::Building)
 }
 
 /// Whether a machine on its way has never been heard of by the queue, so that a drain flag written
 /// now is read before its first task.
 pub fn never_joined(machine: &Machine, asked_at: Time, margin: Span) -> bool {
-    let before_any_word = machine.worker.is_none_or(|state| state == WorkerState::Drained);
-    let flagged = machine.drain_asked_at.is_some_and(|flagged| flagged + margin < asked_at);
-    before_any_word && flagged && machine.life == (Life::Booting { again: false })
+    let before_any_word = machine.heard.state.is_none_or(|state| state == WorkerState::Drained);
+    let flagged = machine.drain.asked_at.is_some_and(|flagged| flagged + margin < asked_at);
+    before_any_word && flagged && machine.is_new_boot()
 }
 
 /// Whether a machine counts towards its pool's capacity, now or soon.
@@ -67,8 +67,10 @@ pub fn counts(machine: &Machine, unknown_counts: Span, now: Time) -> bool {
             now < machine.made_at + unknown_counts
         }
         // A spot machine that falls silent is most likely being taken back.
-        (Phase::Ready, _) if machine.offer.billing == Billing::Spot && machine.worker.is_none() => {
-            now < machine.worker_since + SPOT_SILENT
+        (Phase::Ready, _)
+            if machine.offer.billing == Billing::Spot && machine.heard.state.is_none() =>
+        {
+            now < machine.heard.since + SPOT_SILENT
         }
         (Phase::Launching | Phase::Booting | Phase::Starting | Phase::Ready, _) => true,
         (Phase::Draining | Phase::Stopping | Phase::Stopped | Phase::Leaving, _) => false,

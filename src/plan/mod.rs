@@ -18,6 +18,7 @@ mod constraints;
 pub mod demand;
 pub mod draft;
 pub mod grow;
+pub mod identities;
 pub mod learning;
 pub mod machine;
 pub mod money;
@@ -25,6 +26,7 @@ mod orphans;
 mod over_cap;
 pub mod overdue;
 pub mod polling;
+pub mod prices;
 pub mod promise;
 pub mod quota;
 pub mod rank;
@@ -97,6 +99,7 @@ fn plan_pool(
         capacity: capacity.report(),
         ..PoolSteps::default()
     };
+    steps.statuses.extend(identities::unknown_worker(situation, pool));
     if steps.halted.is_some() {
         return steps;
     }

@@ -27,7 +27,7 @@ pub(super) fn paid_at_least(situation: Situation<'_>, machine: &Machine) -> Span
     let Situation { policy, memory, now, .. } = situation;
     let task = task_of(situation, machine);
     let boot = |again| {
-        let asked_at = machine.boot_asked_at.unwrap_or(machine.since);
+        let asked_at = machine.boot_asked_at().unwrap_or(machine.since);
         let mean = boots::mean(policy, memory, &machine.boot_line(again));
         Span(mean.0.saturating_sub(now.since(asked_at).0).max(0))
     };
@@ -36,9 +36,9 @@ pub(super) fn paid_at_least(situation: Situation<'_>, machine: &Machine) -> Span
         Phase::Launching | Phase::Booting => boot(false) + next_look + task + GOING,
         Phase::Starting => boot(true) + next_look + task + GOING,
         Phase::Ready => next_look + task + GOING,
-        Phase::Draining if machine.worker == Some(WorkerState::Drained) => GOING,
+        Phase::Draining if machine.heard.state == Some(WorkerState::Drained) => GOING,
         Phase::Draining => {
-            let waited = machine.drain_asked_at.map_or(Span::ZERO, |at| now.since(at));
+            let waited = machine.drain.asked_at.map_or(Span::ZERO, |at| now.since(at));
             Span((task - waited).0.max(0)) + GOING
         }
         Phase::Stopping | Phase::Stopped | Phase::Leaving => GOING,

@@ -72,9 +72,9 @@ fn overdue_boot(
     machine: &Machine,
     now: Time,
 ) -> Option<EventKind> {
-    let Life::Booting { again } = machine.life else { return None };
-    let waits = machine.pending.is_none() && machine.drain_asked_at.is_none();
-    let asked_at = machine.boot_asked_at.filter(|_| waits && !machine.boot_failed)?;
+    let again = machine.boots_again()?;
+    let waits = machine.pending.is_none() && machine.drain.asked_at.is_none();
+    let asked_at = machine.boot_asked_at().filter(|_| waits && !machine.boot_given_up())?;
     let (line, waited) = (machine.boot_line(again), now.since(asked_at));
     (deadlines.for_boot(machine) <= waited).then(|| SeenEvent::BootFailed { line, waited }.to(name))
 }

@@ -63,12 +63,12 @@ fn answer_at(situation: Situation<'_>, pool: &Pool, asked_at: Time) -> Time {
         if machine.pending.is_some() {
             return None;
         }
-        let heard_by = match (&machine.life, machine.drain_asked_at) {
-            (Life::Stopped | Life::Launching(_), _) => None,
-            (Life::Booting { .. }, flagged) => flagged.map(|at| at + NEVER_JOINED),
+        let heard_by = match (&machine.life, machine.drain.asked_at) {
+            (Life::Stopped(_) | Life::Launching(_), _) => None,
+            (Life::Booting(_), flagged) => flagged.map(|at| at + NEVER_JOINED),
             (Life::Ready, Some(flagged)) => Some(flagged + DRAIN_ANSWER),
-            (Life::Ready, None) => (machine.worker == Some(WorkerState::Idle))
-                .then(|| machine.worker_since + IDLE_AGAIN),
+            (Life::Ready, None) => (machine.heard.state == Some(WorkerState::Idle))
+                .then(|| machine.heard.since + IDLE_AGAIN),
         };
         heard_by.filter(|at| asked_at < *at)
     });
@@ -119,6 +119,12 @@ fn follow(situation: Situation<'_>, name: &MachineName, machine: &Machine, draft
     if machine.life == Life::Launching(Create::Unknown) && now < machine.made_at + NAME_LOOKS {
         paced(situation, Look::Name(name.clone()), timing.event_poll, machine.made_at, draft);
     }
+    if let (Some(id), Some(missed)) = (&machine.instance, machine.sighting.missed)
+        && machine.meter.is_on()
+        && !missed.denied
+    {
+        paced(situation, Look::Status(Text::clone(id)), timing.fleet_poll, missed.first, draft);
+    }
     if machine.quote.is_none() {
         let quote = situation.readings.quotes.get(&machine.offer);
         let due_at = quote.map_or(Time::default(), |one| one.due_at(timing.quote_age_max));
@@ -128,7 +134,7 @@ fn follow(situation: Situation<'_>, name: &MachineName, machine: &Machine, draft
         (_, Some(PendingState::Accepted { event }))
         | (Life::Launching(Create::Accepted { event }), _) => event.clone(),
         // Seen, but not yet known to run: only its event tells that it failed.
-        _ => machine.create_event.clone().filter(|_| is_being_made(situation, name, machine)),
+        _ => machine.create_event().cloned().filter(|_| is_being_made(situation, name, machine)),
     };
     if let Some(event) = event {
         let since = machine.pending.as_ref().map_or(machine.made_at, |pending| pending.sent_at);

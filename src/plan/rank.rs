@@ -141,7 +141,7 @@ fn ratio_ppm(part: i64, whole: i64) -> i128 {
 fn is_below_floor(pool: &Pool, memory: &Memory, planned: &[OfferKey]) -> bool {
     let Some(spot) = &pool.spot else { return false };
     let ours = memory.machines.values().filter(|one| one.pool == pool.name);
-    let ours = ours.filter(|one| one.life != Life::Stopped && one.reclaimed_at.is_none());
+    let ours = ours.filter(|one| !one.is_off() && one.sighting.reclaimed_at.is_none());
     let billings = ours.map(|one| one.offer.billing).chain(planned.iter().map(|one| one.billing));
     let (mut all, mut on_demand) = (1u32, 0u32);
     for billing in billings {

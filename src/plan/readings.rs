@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::identities::Identities;
+use super::prices::Slips;
 use super::promise::workload::Workload;
 use crate::model::{
     EventReading, Listing, Look, LookFailure, OfferKey, QueueReading, Quote, Reading, SourceId,
-    Span, Stock, StockReading, Text, Time, UsageReading,
+    Span, Status, Stock, StockReading, Text, Time, UsageReading,
 };
 
 /// Usage readings kept before old ones are dropped: asked for before a stop, and where nothing ends.
@@ -31,12 +33,16 @@ pub struct Readings {
     pub queues: BTreeMap<Text, Source<QueueReading>>,
     /// What the queues' words taken together tell of their tasks.
     pub workloads: BTreeMap<Text, Workload>,
+    /// What workers call their machines, by queue.
+    pub identities: BTreeMap<Text, Identities>,
     /// The farm at the provider.
     pub fleet: Source<Listing>,
     /// Stock by zone and family.
     pub stock: BTreeMap<(Text, Text), Source<StockReading>>,
     /// Quotes by offer.
     pub quotes: BTreeMap<OfferKey, Source<Quote>>,
+    /// Quotes in doubt.
+    pub slips: Slips,
     /// GPU use by instance.
     pub usage: BTreeMap<Text, UsageReading>,
     /// GPUs without use: from the first to the last reading that says so, with none between that does
@@ -132,6 +138,8 @@ pub enum Observed {
     },
     /// Instances found under one name: absences prove nothing.
     Name(Listing),
+    /// The status of an instance asked for by its id; `None` = there is none.
+    Status(Text, Option<Status>),
     /// An event.
     Event(EventReading),
     /// A price.
@@ -157,7 +165,7 @@ impl Readings {
         if self.asked.get(look).is_some_and(|since| *since <= asked_at) {
             self.asked.remove(look);
         }
-        if matches!(look, Look::Event { .. } | Look::Name(_) | Look::Usage(_)) {
+        if matches!(look, Look::Event { .. } | Look::Name(_) | Look::Status(_) | Look::Usage(_)) {
             self.pace(look, asked_at);
         }
         if result.is_ok() && !matches!(look, Look::Queue(_)) {
@@ -168,6 +176,7 @@ impl Readings {
                 let source = self.queues.entry(Text::clone(queue)).or_default();
                 if source.asked_at.is_none_or(|last| last < asked_at) {
                     self.workloads.entry(Text::clone(queue)).or_default().take(&reading);
+                    self.identities.entry(Text::clone(queue)).or_default().take(&reading);
                 }
                 source.take(asked_at, Ok(reading));
                 Observed::Queue(Text::clone(queue))
@@ -185,14 +194,17 @@ impl Readings {
                 Observed::Nothing
             }
             (Look::Quote(offer), Ok(Reading::Quote(_, quote))) => {
-                self.quotes.entry(offer.clone()).or_default().take(asked_at, Ok(quote));
-                Observed::Quote(offer.clone(), quote)
+                let source = self.quotes.entry(offer.clone()).or_default();
+                let judged = self.slips.judge(offer, source.reading, quote);
+                source.take(asked_at, judged.clone());
+                judged.map_or(Observed::Nothing, |quote| Observed::Quote(offer.clone(), quote))
             }
             (Look::Usage(instance), Ok(Reading::Usage(reading))) => {
                 self.note_use(instance, reading);
                 Observed::Nothing
             }
             (_, Ok(Reading::Name(listing))) => Observed::Name(listing),
+            (_, Ok(Reading::Status { instance, status })) => Observed::Status(instance, status),
             (_, Ok(Reading::Event(reading))) => Observed::Event(reading),
             (_, Ok(_)) => Observed::Nothing,
             (look, Err(failure)) => {
@@ -256,7 +268,7 @@ impl Readings {
             Look::Quote(offer) => {
                 self.quotes.entry(offer.clone()).or_default().take(asked_at, Err(failure));
             }
-            Look::Name(_) | Look::Event { .. } | Look::Usage(_) => {}
+            Look::Name(_) | Look::Status(_) | Look::Event { .. } | Look::Usage(_) => {}
         }
     }
 
@@ -319,7 +331,19 @@ impl Readings {
             })
         });
         let notices = self.notices.iter().map(|(source, what)| (source.clone(), Text::clone(what)));
-        queues.chain(aside).chain(fleet).chain(stock).chain(quotes).chain(notices).collect()
+        let named_twice = self.identities.iter().filter_map(|(queue, heard)| {
+            Some((SourceId::Queue(Text::clone(queue)), heard.fault()?))
+        });
+        // What is in doubt gives way to what fails.
+        let doubts = named_twice.chain(self.slips.faults());
+        doubts
+            .chain(queues)
+            .chain(aside)
+            .chain(fleet)
+            .chain(stock)
+            .chain(quotes)
+            .chain(notices)
+            .collect()
     }
 }
 

@@ -67,6 +67,7 @@ fn pool_view(situation: Situation<'_>, pool: &Pool, turn: Turn<'_>) -> PoolView 
 }
 
 fn machine_view((name, machine): (&MachineName, &Machine), now: Time) -> MachineView {
+    let sighting = &machine.sighting;
     MachineView {
         name: name.clone(),
         instance: machine.instance.clone(),
@@ -74,13 +75,13 @@ fn machine_view((name, machine): (&MachineName, &Machine), now: Time) -> Machine
         offer: machine.offer.clone(),
         phase: machine.phase(),
         since: machine.pending.as_ref().map_or(machine.since, |pending| pending.sent_at),
-        worker: machine.worker,
-        worker_since: machine.worker.map(|_| machine.worker_since),
+        worker: machine.heard.state,
+        worker_since: machine.heard.state.map(|_| machine.heard.since),
         hourly: machine.price().map_or(Money::ZERO, Price::per_hour),
         cost: machine.cost(now),
         reason: machine.reason,
         held: machine.held.clone(),
-        unexpected_status: machine
+        unexpected_status: sighting
             .unexpected_status
             .as_ref()
             .map(|one| one.status.to_string().into()),

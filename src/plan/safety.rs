@@ -13,6 +13,7 @@ use crate::model::{
 };
 use crate::policy::{IdleRule, Pool};
 
+use super::identities::{self, Stranger};
 use super::machine::{in_arrears, is_being_made, may_change, never_joined};
 use super::situation::Situation;
 use super::tasks;
@@ -187,6 +188,8 @@ pub struct Evidence<'a> {
     workers: Option<Workers<'a>>,
     /// Names that two instances carry; `None` before the first listing.
     twice: Option<BTreeSet<&'a str>>,
+    /// Workers at work on machines that nobody knows.
+    strangers: Vec<Stranger>,
     /// Why nothing may be let go; also where the queue's word is not fresh.
     pub doubt: Option<Blocked>,
     arrears: bool,
@@ -220,6 +223,8 @@ impl<'a> Evidence<'a> {
             workers,
             twice: situation.readings.fleet.reading.as_ref().map(names_twice),
             doubt,
+            strangers: queue
+                .map_or_else(Vec::new, |queue| identities::strangers(situation, pool, queue)),
             arrears: in_arrears(situation.memory).is_some(),
         }
     }
@@ -234,9 +239,14 @@ impl<'a> Evidence<'a> {
         self.workers.is_some()
     }
 
-    /// Whether a machine's name is carried by two instances, or no listing has told yet.
+    /// Whether a machine's name is carried by two instances, or no listing has told yet; also whether
+    /// another daemon has made it. An operator may have said that all of them are ours.
     pub fn is_named_twice(&self, name: &MachineName) -> bool {
-        self.twice.as_ref().is_none_or(|twice| twice.contains(name.as_str()))
+        let Situation { policy, memory, .. } = self.situation;
+        let is_released = memory.meta.twins_released_at.is_some();
+        let twice = self.twice.as_ref();
+        let is_twice = twice.is_none_or(|twice| !is_released && twice.contains(name.given()));
+        is_twice || memory.meta.is_of_second_daemon(&policy.namer, name)
     }
 
     /// The answer for one machine.
@@ -251,7 +261,7 @@ impl<'a> Evidence<'a> {
         safety.proof = match self.obstacle(name, machine) {
             Some(obstacle) => Err(obstacle),
             None if machine.in_quarantine() => self.broken(name, machine),
-            None if machine.life == Life::Stopped => self.off(name, machine),
+            None if machine.is_off() => self.off(name, machine),
             None => self.running(name, machine, &mut safety),
         };
         safety
@@ -273,19 +283,19 @@ impl<'a> Evidence<'a> {
 
     /// Broken by the provider's word: a worker that lives has had the time to answer, and none is busy.
     fn broken(&self, name: &MachineName, machine: &Machine) -> Result<Proof, Obstacle> {
-        if machine.drain_asked_at.is_none() && self.pool.drains {
+        if machine.drain.asked_at.is_none() && self.pool.drains {
             return Err(Obstacle::TakesTasks);
         }
-        let shown_at = machine.unexpected_status.as_ref();
+        let shown_at = machine.sighting.unexpected_status.as_ref();
         let shown_at = shown_at.map_or(machine.since, |status| status.since);
         let heartbeat = self.situation.policy.timing.heartbeat;
-        let answers_by = machine.drain_asked_at.unwrap_or(shown_at) + heartbeat + MARGIN;
+        let answers_by = machine.drain.asked_at.unwrap_or(shown_at) + heartbeat + MARGIN;
         let state = match &self.workers {
             Some(workers) if workers.is_doubtful || workers.asked_at <= answers_by => {
                 return Err(Obstacle::AtWork);
             }
             Some(workers) => workers.on(name, machine.instance.as_ref()).0,
-            None => machine.worker,
+            None => machine.heard.state,
         };
         if state == Some(WorkerState::Busy) { Err(Obstacle::AtWork) } else { Ok(Proof::Broken) }
     }
@@ -295,7 +305,7 @@ impl<'a> Evidence<'a> {
     /// flag of a machine that is off does not keep it for ever.
     fn off(&self, name: &MachineName, machine: &Machine) -> Result<Proof, Obstacle> {
         let is_off = match &self.workers {
-            Some(workers) if self.pool.drains && machine.failures < DRAINS_TRIED => {
+            Some(workers) if self.pool.drains && machine.backoff.failures < DRAINS_TRIED => {
                 self.answer(name, machine, workers) != Word::AtWork
             }
             Some(workers) => {
@@ -315,9 +325,9 @@ impl<'a> Evidence<'a> {
         machine: &Machine,
         safety: &mut Safety,
     ) -> Result<Proof, Obstacle> {
-        let Some(flagged) = machine.drain_asked_at else { return Err(Obstacle::TakesTasks) };
+        let Some(flagged) = machine.drain.asked_at else { return Err(Obstacle::TakesTasks) };
         let word = self.word(name, machine);
-        let idles = machine.worker == Some(WorkerState::Idle) && self.workers.is_some();
+        let idles = machine.heard.state == Some(WorkerState::Idle) && self.workers.is_some();
         match word {
             Word::AtWork => {
                 if idles {
@@ -329,6 +339,10 @@ impl<'a> Evidence<'a> {
                 Err(Obstacle::AtWork)
             }
             Word::Answered => self.gpu_agrees(machine, flagged, safety).map(|()| Proof::Answered),
+            // An unknown worker at work may sit on any machine that is not heard.
+            Word::NeverJoined | Word::Silent if self.may_hide_a_stranger(machine) => {
+                Err(Obstacle::MayBeAtWork)
+            }
             Word::NeverJoined => {
                 self.gpu_agrees(machine, flagged, safety).map(|()| Proof::NeverJoined)
             }
@@ -339,6 +353,10 @@ impl<'a> Evidence<'a> {
                 told.map(|()| Proof::Unseen)
             }
         }
+    }
+
+    fn may_hide_a_stranger(&self, machine: &Machine) -> bool {
+        self.strangers.iter().any(|stranger| machine.made_at <= stranger.since)
     }
 
     fn word(&self, name: &MachineName, machine: &Machine) -> Word {
@@ -352,7 +370,7 @@ impl<'a> Evidence<'a> {
                 Word::NeverJoined
             }
             // At work by the word of another queue, whatever is not seen in this one.
-            Some(_) if machine.worker == Some(WorkerState::Busy) => Word::AtWork,
+            Some(_) if machine.heard.state == Some(WorkerState::Busy) => Word::AtWork,
             Some(workers) if drains => self.answer(name, machine, workers),
             // Nobody can acknowledge: the operator accepts the risk, GPU use must still agree.
             Some(_) | None => Word::Silent,
@@ -362,20 +380,20 @@ impl<'a> Evidence<'a> {
     /// Whether a machine's workers hold no task and can take none: they have acknowledged the drain, or
     /// they have been silent for longer than a heartbeat lives since it was asked.
     fn answer(&self, name: &MachineName, machine: &Machine, workers: &Workers<'_>) -> Word {
-        let Some(asked_at) = machine.drain_asked_at else { return Word::AtWork };
+        let Some(asked_at) = machine.drain.asked_at else { return Word::AtWork };
         if workers.is_doubtful || workers.asked_at <= asked_at + MARGIN {
             return Word::AtWork;
         }
         match workers.on(name, machine.instance.as_ref()) {
             // One that is missing may be at work, unseen.
             (Some(WorkerState::Drained), names) => {
-                let all = machine.workers_most <= u32::try_from(names.len()).unwrap_or(u32::MAX);
+                let all = machine.heard.most <= u32::try_from(names.len()).unwrap_or(u32::MAX);
                 if all { Word::Answered } else { Word::Silent }
             }
             (Some(WorkerState::Busy | WorkerState::Idle), _) => Word::AtWork,
             (None, _) => {
                 let heartbeat = self.situation.policy.timing.heartbeat;
-                let silent_since = asked_at.max(machine.worker_since) + heartbeat + MARGIN;
+                let silent_since = asked_at.max(machine.heard.since) + heartbeat + MARGIN;
                 if silent_since < workers.asked_at { Word::Silent } else { Word::AtWork }
             }
         }
@@ -403,7 +421,7 @@ impl<'a> Evidence<'a> {
         let Some(usage) = self.usage_since(machine, flagged) else {
             let look = Look::Usage(Text::clone(instance));
             let failed = readings.paced.get(&look).is_some_and(|at| flagged <= *at);
-            let told_by = flagged.max(machine.worker_since) + GPU_LOOK_MAX;
+            let told_by = flagged.max(machine.heard.since) + GPU_LOOK_MAX;
             safety.ask_gpu = Some(GPU_AGAIN);
             if failed || told_by <= now {
                 return Ok(());
@@ -442,7 +460,7 @@ impl<'a> Evidence<'a> {
     /// Whether workers that vanished at work have had the time to end what they had at hand.
     fn has_ended(&self, machine: &Machine) -> bool {
         let task = tasks::ended_within(self.situation, self.pool);
-        machine.vanished_busy_at.is_none_or(|at| at + task < self.situation.now)
+        machine.heard.vanished_at_work.is_none_or(|at| at + task < self.situation.now)
     }
 }
 
@@ -454,9 +472,9 @@ fn names_twice(listing: &Listing) -> BTreeSet<&str> {
 
 /// Since when a drained machine holds no task: a while before it was flagged, if it answered at once.
 fn idle_since(machine: &Machine, flagged: Time) -> Time {
-    let at_once = machine.worker_since < flagged + AT_ONCE;
+    let at_once = machine.heard.since < flagged + AT_ONCE;
     if let (Reason::Idle { lasted }, true) = (machine.reason, at_once) {
         return flagged - lasted;
     }
-    machine.worker_since
+    machine.heard.since
 }

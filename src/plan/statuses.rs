@@ -15,7 +15,7 @@ pub(super) fn unexpected(situation: Situation<'_>, pool: &Pool, draft: &mut Draf
     let mut told: Vec<Blocked> =
         arrears.map(|machine| Blocked::Arrears { machine: machine.clone() }).into_iter().collect();
     for (name, one) in situation.machines_of(&pool.name) {
-        let Some(odd) = &one.unexpected_status else { continue };
+        let Some(odd) = &one.sighting.unexpected_status else { continue };
         let (machine, status) = (name.clone(), Text::from(odd.status.to_string()));
         if one.in_quarantine() {
             draft.wake_by(odd.since + situation.policy.timing.quarantine);

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::memory::{Life, Machine};
+use crate::memory::{Boot, BootOf, Life, Machine};
+use crate::model::name::{host_key, netbios_key};
 use crate::model::{MachineName, QueueReading, Text, Time, WorkerSeen, WorkerState};
 use crate::policy::{Policy, Timing};
 
 /// The workers of one reading, by the machine they report.
 #[derive(Debug)]
 pub struct Workers<'a> {
-    by_instance: BTreeMap<&'a str, Vec<&'a WorkerSeen>>,
+    by_host: BTreeMap<String, Vec<&'a WorkerSeen>>,
     /// When the queue was asked.
     pub asked_at: Time,
     /// Somebody was not understood, and may be on any machine.
@@ -19,19 +20,31 @@ pub struct Workers<'a> {
 impl<'a> Workers<'a> {
     /// `None` if the source cannot tell who is busy.
     pub fn by_machine(reading: &'a QueueReading) -> Option<Self> {
-        let mut by_instance: BTreeMap<&str, Vec<&WorkerSeen>> = BTreeMap::new();
+        let mut by_host: BTreeMap<String, Vec<&WorkerSeen>> = BTreeMap::new();
         for worker in reading.workers.as_ref()? {
-            by_instance.entry(&worker.instance).or_default().push(worker);
+            by_host.entry(host_key(&worker.instance)).or_default().push(worker);
         }
         let is_doubtful = reading.is_doubtful();
-        Some(Self { by_instance, asked_at: reading.asked_at, is_doubtful })
+        Some(Self { by_host, asked_at: reading.asked_at, is_doubtful })
+    }
+
+    /// Those that name a machine: by its name, as Windows cuts it, or by its id. Names of hosts are
+    /// compared as such; what is cut may fit several machines, and counts for each.
+    fn of_machine(
+        &self,
+        name: &MachineName,
+        instance: Option<&Text>,
+    ) -> impl Iterator<Item = &&'a WorkerSeen> {
+        let by_name = (!name.is_twin()).then(|| host_key(name.as_str()));
+        let cut = by_name.as_deref().and_then(netbios_key);
+        let keys = by_name.into_iter().chain(cut).chain(instance.map(|id| host_key(id)));
+        keys.filter_map(|key| self.by_host.get(&key)).flatten()
     }
 
     /// How many workers of a machine hold a task.
     pub fn busy_on(&self, name: &MachineName, instance: Option<&Text>) -> u32 {
-        let by_name = self.by_instance.get(name.as_str()).into_iter().flatten();
-        let by_id = instance.and_then(|id| self.by_instance.get(&**id)).into_iter().flatten();
-        let busy = by_name.chain(by_id).filter(|worker| worker.state == WorkerState::Busy);
+        let workers = self.of_machine(name, instance);
+        let busy = workers.filter(|worker| worker.state == WorkerState::Busy);
         u32::try_from(busy.count()).unwrap_or(u32::MAX)
     }
 
@@ -42,10 +55,8 @@ impl<'a> Workers<'a> {
         name: &MachineName,
         instance: Option<&Text>,
     ) -> (Option<WorkerState>, Vec<Text>) {
-        let by_name = self.by_instance.get(name.as_str()).into_iter().flatten();
-        let by_id = instance.and_then(|id| self.by_instance.get(&**id)).into_iter().flatten();
         let (mut state, mut names) = (None, Vec::new());
-        for worker in by_name.chain(by_id) {
+        for worker in self.of_machine(name, instance) {
             names.push(Text::clone(&worker.worker));
             state = Some(match (state, worker.state) {
                 (None, state) => state,
@@ -74,15 +85,15 @@ pub fn since_boot(
     asked_at: Time,
     timing: &Timing,
 ) -> Option<WorkerState> {
-    match machine.life {
-        Life::Stopped => None,
-        Life::Booting { again: true } if asked_at < machine.since => None,
-        Life::Booting { again: true }
+    match &machine.life {
+        Life::Stopped(_) => None,
+        Life::Booting(Boot { of: BootOf::Stopped, .. }) if asked_at < machine.since => None,
+        Life::Booting(Boot { of: BootOf::Stopped, .. })
             if state == Some(WorkerState::Drained)
                 && asked_at < machine.since + timing.heartbeat + timing.heartbeat =>
         {
             None
         }
-        Life::Launching(_) | Life::Booting { .. } | Life::Ready => state,
+        Life::Launching(_) | Life::Booting(_) | Life::Ready => state,
     }
 }

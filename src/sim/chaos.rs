@@ -151,7 +151,10 @@ fn stops(policy: &Policy) -> Vec<Time> {
 pub fn recovered(disk: &Disk, namer: &Namer, first: bool) -> Recovered {
     let memory = disk.recover().unwrap_or_default();
     let store_lost = !first && disk.durable().is_empty();
-    Recovered { memory, store_lost, epoch_seen: epoch_seen(disk, namer) }
+    let epoch_seen = epoch_seen(disk, namer);
+    // A store that is lost and made anew has another salt.
+    let random = u64::try_from(epoch_seen).unwrap_or(0);
+    Recovered { memory, store_lost, epoch_seen, random }
 }
 
 /// The highest epoch among the names of the intents' own log.

@@ -400,6 +400,11 @@ impl Shared {
                 let wanted = name.text();
                 Ok(Reading::Name(self.listing(asked_at, move |name, _| *name == *wanted)))
             }
+            Look::Status(instance) => {
+                let there = self.farm.provider.instance(instance);
+                let status = there.filter(|one| one.state.exists()).map(|one| one.state.into());
+                Ok(Reading::Status { instance: Text::clone(instance), status })
+            }
             Look::Event { event, instance } => {
                 let view = self.farm.provider.event(now, event);
                 let missing = || refused(&Fault::no_event());

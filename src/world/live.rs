@@ -164,6 +164,14 @@ impl Reach {
                 rows.retain(|row| *row.name == *name.as_str());
                 Ok(Reading::Name(Listing { asked_at, rows }))
             }
+            Look::Status(instance) => {
+                let status = match cloud.instance(instance).await {
+                    Ok(detail) => Some(detail.status),
+                    Err(error) if error.class() == Refusal::NotFound => None,
+                    Err(error) => return Err(failure(&error)),
+                };
+                Ok(Reading::Status { instance: Text::clone(instance), status })
+            }
             Look::Event { event, instance } => {
                 let reading = cloud.event(event, instance.as_deref()).await;
                 reading.map(Reading::Event).map_err(|error| failure(&error))

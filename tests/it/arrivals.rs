@@ -198,7 +198,10 @@ fn a_new_machine_is_ready_whatever_is_heard_first() {
         farm.all_arrive(&order);
         let machine = farm.machine();
         assert_eq!(machine.phase(), Phase::Ready, "{order:?}");
-        assert!(!machine.boot_failed && machine.create_event.is_none(), "{order:?}: {machine:?}");
+        assert!(
+            !machine.boot_given_up() && machine.create_event().is_none(),
+            "{order:?}: {machine:?}"
+        );
         assert_eq!(machine.instance.as_deref(), Some("ins-1"), "{order:?}");
         assert_eq!(machine.meter.running_since(), Some(START), "{order:?}");
         let boots: Vec<_> = farm.memory.boots.values().map(|boots| boots.good).collect();
@@ -215,7 +218,7 @@ fn a_stopped_deleted_or_started_machine_is_known_as_such_whatever_is_heard_first
         farm.ask(Change::Stop, Status::Shutdown, None);
         farm.all_arrive(&order);
         assert_eq!(farm.machine().phase(), Phase::Stopped, "{order:?}");
-        assert_eq!(farm.machine().worker, None, "{order:?}");
+        assert_eq!(farm.machine().heard.state, None, "{order:?}");
         farm.ask(Change::Start, Status::Running, Some(WorkerState::Idle));
         farm.all_arrive(&order);
         assert_eq!(farm.machine().phase(), Phase::Ready, "{order:?}");
@@ -250,4 +253,45 @@ fn a_machine_that_is_heard_is_there_though_no_listing_shows_it() {
         farm.arrives(Fact::Listing);
     }
     assert!(farm.memory.machines.contains_key(&farm.name), "it counts against every cap");
+}
+
+/// Listings that succeed and hold nothing, for good: what works by its queue's word is not gone.
+#[test]
+fn a_machine_that_works_is_there_however_empty_listings_are() {
+    let mut farm = Farm::new();
+    farm.all_arrive(&[Fact::Answer, Fact::Event, Fact::Listing, Fact::Worker]);
+    (farm.status, farm.worker) = (Status::Gone, Some(WorkerState::Busy));
+    for _ in 0..200 {
+        farm.arrives(Fact::Worker);
+        farm.arrives(Fact::Listing);
+    }
+    assert_eq!(farm.machine().phase(), Phase::Ready, "it counts against every cap");
+    farm.worker = None;
+    for _ in 0..3 {
+        farm.arrives(Fact::Worker);
+        farm.arrives(Fact::Listing);
+    }
+    assert!(farm.memory.machines.is_empty(), "its workers are silent too");
+}
+
+/// One that was never heard is gone when the provider, asked for its id, knows none either.
+#[test]
+fn a_machine_nobody_has_heard_is_gone_once_its_id_is_unknown() {
+    let mut farm = Farm::new();
+    farm.worker = None;
+    farm.all_arrive(&[Fact::Answer, Fact::Event, Fact::Listing, Fact::Worker]);
+    farm.status = Status::Gone;
+    let missed_for = |farm: &mut Farm, answer: Option<Option<Status>>| {
+        for _ in 0..30 {
+            farm.arrives(Fact::Listing);
+        }
+        if let Some(status) = answer {
+            farm.settle(settle::status_read(&farm.memory, &"ins-1".into(), status));
+        }
+        farm.memory.machines.contains_key(&farm.name)
+    };
+    assert!(missed_for(&mut farm, None), "listings alone do not end it");
+    assert!(missed_for(&mut farm, Some(Some(Status::Running))), "it is there by its id");
+    assert!(missed_for(&mut farm, Some(None)));
+    assert!(!missed_for(&mut farm, None), "both say so");
 }

@@ -30,6 +30,8 @@ struct Lab {
     now: Time,
     /// Tasks that wait.
     queued: u32,
+    /// A machine that is none of ours, on which a worker is at work.
+    unknown: Option<Text>,
     /// Whether the provider lists the machines.
     listed: bool,
     /// Stops and deletes that were asked for, and when after the start.
@@ -56,6 +58,7 @@ impl Lab {
             started_at,
             now: started_at,
             queued: 0,
+            unknown: None,
             listed: true,
             ended: Vec::new(),
             constraints: Vec::new(),
@@ -165,11 +168,16 @@ impl Lab {
             instance: Self::instance(*number),
             state: *state,
         };
+        let unknown = self.unknown.iter().map(|machine| WorkerSeen {
+            worker: "somebody".into(),
+            instance: Text::clone(machine),
+            state: Busy,
+        });
         let reading = QueueReading {
             asked_at: now,
             work: vec![Work { shape: None, queued: self.queued, running: None }],
             oldest_wait: None,
-            workers: workers.map(|all| all.iter().map(seen).collect()),
+            workers: workers.map(|all| all.iter().map(seen).chain(unknown).collect()),
             tasks: None,
             ..QueueReading::default()
         };
@@ -261,14 +269,14 @@ fn a_queue_that_loses_sight_of_all_workers_at_once_is_doubted() {
     lab.queued = 9;
     lab.run(Span::minutes(10), Some(&all));
     lab.run(Span::minutes(25), Some(&[]));
-    let drained = lab.memory.machines.values().filter(|one| one.drain_asked_at.is_some());
+    let drained = lab.memory.machines.values().filter(|one| one.drain.asked_at.is_some());
     assert_eq!((drained.count(), lab.ended.len()), (0, 0));
     assert!(lab.tells(|bind| *bind == Blocked::AllSilent { machines: 3 }), "{:?}", lab.constraints);
     lab.run(Span::minutes(1), Some(&all));
     assert!(!lab.tells(|bind| matches!(bind, Blocked::AllSilent { .. })));
     // One of several is no riddle.
     lab.run(Span::minutes(25), Some(&all[1..]));
-    let drained = lab.memory.machines.values().filter(|one| one.drain_asked_at.is_some());
+    let drained = lab.memory.machines.values().filter(|one| one.drain.asked_at.is_some());
     assert_eq!(drained.count(), 1);
 }
 
@@ -289,8 +297,8 @@ fn a_machine_that_vanishes_and_comes_back_is_charged_once() {
     let worker: &[(usize, &str, WorkerState)] = &[(0, "a", Busy)];
     lab.run(Span::hours(10), Some(worker));
     lab.listed = false;
-    lab.run(Span::minutes(10), Some(worker));
-    assert!(lab.memory.machines.is_empty(), "gone by two listings, a lag apart");
+    lab.run(Span::minutes(10), Some(&[]));
+    assert!(lab.memory.machines.is_empty(), "gone by two listings, a lag apart, and silent");
     lab.listed = true;
     lab.run(Span::minutes(20), Some(worker));
     assert_eq!(lab.memory.machines.len(), 1);
@@ -299,4 +307,31 @@ fn a_machine_that_vanishes_and_comes_back_is_charged_once() {
     assert!(spent <= whole && whole - spent < Money::yuan(9), "{spent} of {whole}");
     let today: Money = lab.memory.today(lab.now).iter().map(|entry| entry.sum.cost).sum();
     assert!(today <= spent);
+}
+
+/// A cloned image calls all its machines `node1`: their workers fit no machine of ours, and a frame would
+/// be lost with one that is given up as a dead boot.
+#[test]
+fn a_worker_at_work_on_a_machine_nobody_knows_keeps_those_that_are_not_heard() {
+    let mut lab = Lab::new(1, |_| {});
+    lab.unknown = Some("node1".into());
+    lab.run(Span::hours(3), Some(&[]));
+    assert_eq!(lab.ended, [], "it may be at work");
+    let is_told = |blocked: &Blocked| matches!(blocked, Blocked::UnknownWorker { .. });
+    assert!(lab.constraints.iter().any(is_told), "{:?}", lab.constraints);
+    lab.unknown = None;
+    lab.run(Span::hours(1), Some(&[]));
+    assert!(!lab.ended.is_empty(), "nobody is at work: it never joined");
+}
+
+/// Workers that were there before the machine was made sit elsewhere.
+#[test]
+fn a_worker_of_the_studio_keeps_no_machine() {
+    let mut lab = Lab::new(1, |_| {});
+    lab.unknown = Some("local-7".into());
+    lab.run(Span::minutes(1), Some(&[(0, "w", Idle)]));
+    lab.unknown = Some("LOCAL-7.studio.example.cn".into());
+    lab.run(Span::hours(2), Some(&[(0, "w", Idle)]));
+    let drained = lab.memory.machines.values().all(|one| one.drain.asked_at.is_some());
+    assert!(drained, "an idle machine is let go as ever");
 }

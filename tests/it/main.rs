@@ -26,6 +26,7 @@ mod stored_farm;
 mod support;
 mod sweep;
 mod tidy;
+mod twins;
 mod vendor_api;
 mod vendor_refusals;
 mod vendor_samples;

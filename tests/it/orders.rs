@@ -51,7 +51,7 @@ impl Farm {
             waiting: 0,
         };
         let made = farm.name.clone();
-        farm.apply(FarmEvent::DaemonStarted { epoch: 1 }.into());
+        farm.apply(FarmEvent::DaemonStarted { epoch: 1, salt: 0 }.into());
         farm.apply(FarmEvent::FarmAdopted.into());
         for kind in overdue::events(&farm.policy, &farm.memory, &farm.readings, now) {
             farm.apply(kind);
@@ -94,7 +94,7 @@ impl Farm {
     fn pass(&mut self, span: Span) {
         self.now = self.now + span;
         let pool = &self.policy.pools[0];
-        let worker = self.memory.machines.get(&self.name).and_then(|machine| machine.worker);
+        let worker = self.memory.machines.get(&self.name).and_then(|machine| machine.heard.state);
         let seen =
             worker.map(|state| WorkerSeen { worker: "w1".into(), instance: "ins-1".into(), state });
         let queue = QueueReading {

@@ -31,7 +31,7 @@ fn used(dir: &Path) -> MachineName {
     assert!(!opened.lost && opened.memory == Memory::default());
     let name = Namer::new(FARM).name("gpu", 29_000_000, 1);
     let mut memory = Memory::default();
-    let kind = FarmEvent::DaemonStarted { epoch: 29_000_000 }.into();
+    let kind = FarmEvent::DaemonStarted { epoch: 29_000_000, salt: 0 }.into();
     let event = Event { at: Time::from_seconds(1), kind };
     memory.apply(&event);
     let record = memory.record(&Key::Meta).unwrap();

@@ -113,7 +113,7 @@ impl Studio {
         let disk = SimStore::new(Rc::clone(&shared.borrow().disk));
         let journal = Both { disk, store: opened.store };
         let (memory, epoch_seen) = (opened.memory, opened.epoch_seen);
-        let recovered = Recovered { memory, store_lost: false, epoch_seen };
+        let recovered = Recovered { memory, store_lost: false, epoch_seen, random: SEED };
         let world = SimWorld::new(Rc::clone(&shared));
         let driver = Driver::new(world, journal, Unobserved, policy(), recovered);
         Self { shared, driver }
@@ -274,8 +274,8 @@ fn goes_on(dir: &Path, kept: &Kept) {
     assert_eq!(memory.tombstones.keys().cloned().collect::<Vec<_>>(), kept.tombstones);
     assert_eq!(memory.days.keys().cloned().collect::<Vec<_>>(), kept.days);
     // The queue has kept its flags.
-    for (name, machine) in memory.machines.iter().filter(|(_, one)| one.drain_asked_at.is_some()) {
-        let (instance, workers) = (machine.instance.clone(), machine.workers.clone());
+    for (name, machine) in memory.machines.iter().filter(|(_, one)| one.drain.asked_at.is_some()) {
+        let (instance, workers) = (machine.instance.clone(), machine.heard.names.clone());
         let machine = MachineRef { name: name.clone(), instance, workers };
         studio.shared.borrow_mut().farm.queue.drain(start, &machine);
     }

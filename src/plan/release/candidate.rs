@@ -57,12 +57,12 @@ impl<'a> Candidate<'a> {
 
     /// Whether it is off.
     pub fn is_off(&self) -> bool {
-        self.machine.life == Life::Stopped
+        self.machine.is_off()
     }
 
     /// Whether it boots, for the first time or again.
     pub fn boots(&self) -> bool {
-        matches!(self.machine.life, Life::Booting { .. })
+        matches!(self.machine.life, Life::Booting(_))
     }
 
     /// Whether it runs, or is about to, and takes tasks.
@@ -72,7 +72,7 @@ impl<'a> Candidate<'a> {
 
     /// Whether a worker of it is busy.
     pub fn is_busy(&self) -> bool {
-        self.machine.worker == Some(WorkerState::Busy)
+        self.machine.heard.state == Some(WorkerState::Busy)
     }
 
     /// How a drained machine ends that is worth being kept (`keeps`): only one that is known to boot is
@@ -90,6 +90,6 @@ impl<'a> Candidate<'a> {
 /// The order in which machines are let go: longest idle first; the order of names breaks ties.
 pub fn longest_idle_first<'a, 'b>(candidates: &'b [Candidate<'a>]) -> Vec<&'b Candidate<'a>> {
     let mut sorted: Vec<&Candidate<'a>> = candidates.iter().collect();
-    sorted.sort_by_key(|one| (one.machine.worker_since, one.name));
+    sorted.sort_by_key(|one| (one.machine.heard.since, one.name));
     sorted
 }

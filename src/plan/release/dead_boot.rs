@@ -15,23 +15,23 @@ pub(super) fn says(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<V
     if !candidate.boots() {
         return None;
     }
-    let joins_by = machine.worker_since + context.situation.policy.timing.absent_max;
-    match machine.worker {
+    let joins_by = machine.heard.since + context.situation.policy.timing.absent_max;
+    match machine.heard.state {
         Some(WorkerState::Busy | WorkerState::Idle) => return None,
         Some(WorkerState::Drained) if now < joins_by => return None,
         Some(WorkerState::Drained) | None => {}
     }
-    let asked_at = machine.boot_asked_at.unwrap_or(machine.since);
+    let asked_at = machine.boot_asked_at().unwrap_or(machine.since);
     let within = context.deadlines.for_boot(machine);
-    let due_at = if machine.boot_failed { now } else { asked_at + within };
-    let within = if machine.boot_failed { now.since(asked_at) } else { within };
+    let due_at = if machine.boot_given_up() { now } else { asked_at + within };
+    let within = if machine.boot_given_up() { now.since(asked_at) } else { within };
     let is_due = due_at <= now;
     match candidate.phase {
         Phase::Booting | Phase::Starting if is_due => {
             Some(Verdict::drain_below_min(Reason::NoWorker { within }))
         }
         Phase::Booting | Phase::Starting => Some(Verdict::keep_until(due_at)),
-        Phase::Draining if is_due && machine.worker.is_some() => {
+        Phase::Draining if is_due && machine.heard.state.is_some() => {
             Some(Verdict::delete(machine.reason))
         }
         Phase::Draining

@@ -22,7 +22,7 @@ pub(super) fn says(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<V
     if !candidate.safety.waits_for_workers() {
         return Some(verdict);
     }
-    let limit_at = context.pool.care.drain_max.zip(machine.drain_asked_at);
+    let limit_at = context.pool.care.drain_max.zip(machine.drain.asked_at);
     let limit_at = limit_at.map_or(Time::MAX, |(within, flagged)| flagged + within);
     Some(verdict.telling(lasts(candidate, context)).looked_at_again(limit_at))
 }
@@ -35,7 +35,7 @@ pub(super) fn end(candidate: &Candidate<'_>, context: &Context<'_>) -> End {
 
 /// What is told of a drain that lasts.
 pub(super) fn lasts(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<Blocked> {
-    let lasted = context.situation.now.since(candidate.machine.drain_asked_at?);
+    let lasted = context.situation.now.since(candidate.machine.drain.asked_at?);
     let machine = candidate.name.clone();
     (LASTS <= lasted).then_some(Blocked::DrainLasts { machine, lasted })
 }

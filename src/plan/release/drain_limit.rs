@@ -11,7 +11,7 @@ use crate::plan::safety::Licence;
 /// Ends the machine though its workers are at work.
 pub(super) fn says(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<Verdict> {
     let within = context.pool.care.drain_max?;
-    let flagged = candidate.machine.drain_asked_at?;
+    let flagged = candidate.machine.drain.asked_at?;
     let lasted = context.situation.now.since(flagged);
     let waits = candidate.phase == Phase::Draining && candidate.safety.waits_for_workers();
     (waits && within <= lasted).then(|| {

@@ -23,7 +23,7 @@ pub(super) fn says(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<V
     if !is_drained_for_it || !candidate.safety.waits_for_workers() {
         return None;
     }
-    let flagged = machine.drain_asked_at?;
+    let flagged = machine.drain.asked_at?;
     let usage = context.situation.readings.usage.get(machine.instance.as_ref()?);
     // Only what is known since then counts: no data proves nothing.
     let percent = usage.filter(|usage| flagged < usage.asked_at).and_then(|one| one.gpu_percent);

@@ -15,19 +15,19 @@ pub(super) fn says(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<V
     let tells = context.evidence.tells_workers();
     // Depth only, and the operator accepts the risk: an empty queue counts as idle.
     let is_idle =
-        if tells { machine.worker == Some(WorkerState::Idle) } else { queue.queued() == 0 };
+        if tells { machine.heard.state == Some(WorkerState::Idle) } else { queue.queued() == 0 };
     if !candidate.takes_tasks() || !is_idle || (tells && candidate.is_needed) {
         return None;
     }
     // Two looks must agree before idleness counts; the answer to a drain is one.
     let answers = tells && context.pool.drains;
-    if !answers && queue.asked_at <= machine.worker_since {
+    if !answers && queue.asked_at <= machine.heard.since {
         return None;
     }
     let after = let_go_times(candidate, context).stop_after;
     let edge = billing_unit::last_moment(machine, &context.situation.policy.timing);
-    let due_at = edge.unwrap_or(machine.worker_since + after);
-    let lasted = context.situation.now.since(machine.worker_since);
+    let due_at = edge.unwrap_or(machine.heard.since + after);
+    let lasted = context.situation.now.since(machine.heard.since);
     Some(if context.situation.now < due_at {
         Verdict::keep_until(due_at)
     } else {

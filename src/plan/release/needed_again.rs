@@ -17,7 +17,7 @@ pub(super) fn says(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<V
 pub(super) fn may_return(candidate: &Candidate<'_>) -> bool {
     let machine = candidate.machine;
     candidate.phase == Phase::Draining
-        && machine.worker.is_some()
+        && machine.heard.state.is_some()
         && candidate.outdated.is_none()
         && !machine.is_being_replaced()
 }

@@ -10,12 +10,12 @@ use crate::model::snapshot::Phase;
 /// `min`.
 pub(super) fn says(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<Verdict> {
     let machine = candidate.machine;
-    let is_silent = candidate.phase == Phase::Ready && machine.worker.is_none();
+    let is_silent = candidate.phase == Phase::Ready && machine.heard.state.is_none();
     if !is_silent || !context.evidence.tells_workers() {
         return None;
     }
     let lasted = context.silence.believed_after;
-    let due_at = machine.worker_since + lasted;
+    let due_at = machine.heard.since + lasted;
     Some(if context.situation.now < due_at {
         Verdict::keep_until(due_at)
     } else {

@@ -15,8 +15,8 @@ pub(super) fn says(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<V
     if !by_hand || context.situation.is_retiring() {
         return None;
     }
-    let until = if machine.worker == Some(WorkerState::Drained) {
-        machine.worker_since + let_go_times(candidate, context).stop_after
+    let until = if machine.heard.state == Some(WorkerState::Drained) {
+        machine.heard.since + let_go_times(candidate, context).stop_after
     } else {
         machine.since + context.deadlines.for_boot(machine)
     };

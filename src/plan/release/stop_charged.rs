@@ -7,6 +7,6 @@ use crate::model::Reason;
 
 /// Deletes a machine whose stop is not free of charge.
 pub(super) fn says(candidate: &Candidate<'_>, _context: &Context<'_>) -> Option<Verdict> {
-    let charged = candidate.is_off() && candidate.machine.charged_off;
+    let charged = candidate.is_off() && candidate.machine.is_charged_off();
     charged.then(|| Verdict::delete(Reason::StopCharged))
 }

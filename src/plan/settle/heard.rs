@@ -3,7 +3,7 @@
 use super::super::learning::add_served;
 use super::super::readings::Readings;
 use super::super::workers::{self, Workers};
-use crate::memory::{Life, Machine, Memory};
+use crate::memory::{Machine, Memory};
 use crate::model::event::{EventKind, SeenEvent};
 use crate::model::{MachineName, Time, WorkerState};
 use crate::policy::{Policy, Timing};
@@ -32,8 +32,9 @@ pub fn queue_read(
         let state = workers::since_boot(machine, state, asked_at, &policy.timing);
         let joined = matches!(state, Some(WorkerState::Idle | WorkerState::Busy));
         // It may have been heard before a listing or an event showed that its machine boots.
-        let has_booted = joined && matches!(machine.life, Life::Booting { .. });
-        let is_new = state != machine.worker || (!names.is_empty() && names != machine.workers);
+        let has_booted = joined && machine.boot().is_some();
+        let is_new =
+            state != machine.heard.state || (!names.is_empty() && names != machine.heard.names);
         if is_new || has_booted {
             events.push(SeenEvent::WorkerSeen { state, workers: names, asked_at }.to(name));
         }
@@ -49,19 +50,16 @@ pub fn queue_read(
 
 /// The first word of a booting machine's worker, now or while the machine was not yet known to exist.
 fn booted(name: &MachineName, machine: &Machine, now: Time) -> Option<EventKind> {
-    let Life::Booting { again } = machine.life else { return None };
-    let heard_before = matches!(machine.worker, Some(WorkerState::Idle | WorkerState::Busy));
-    let heard_at = if heard_before { machine.worker_since } else { now };
-    let took = heard_at.since(machine.boot_asked_at?);
+    let again = machine.boots_again()?;
+    let heard_at = if machine.heard.has_joined() { machine.heard.since } else { now };
+    let took = heard_at.since(machine.boot_asked_at()?);
     Some(SeenEvent::Booted { line: machine.boot_line(again), took }.to(name))
 }
 
 /// Whether a machine nobody can vouch for has had the time a boot takes.
 fn has_booted(timing: &Timing, machine: &Machine, now: Time) -> bool {
-    let takes = match machine.life {
-        Life::Booting { again: true } => timing.restart_mean,
-        Life::Booting { again: false } => timing.boot_mean,
-        Life::Launching(_) | Life::Ready | Life::Stopped => return false,
-    };
-    machine.pending.is_none() && machine.since + takes <= now
+    machine.boots_again().is_some_and(|again| {
+        let takes = if again { timing.restart_mean } else { timing.boot_mean };
+        machine.pending.is_none() && machine.since + takes <= now
+    })
 }

@@ -1,12 +1,12 @@
 //! What a listing of the farm shows, and what it does not.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::billing_unit;
 use super::super::learning::{add_served, offer_refused};
 use super::super::readings::Readings;
 use super::Known;
-use crate::memory::{Life, Memory};
+use crate::memory::{Life, Memory, Missed};
 use crate::model::event::{ChangeEvent, CreateEvent, EventKind, FarmEvent, SeenEvent};
 use crate::model::{
     Billing, Change, InstanceRow, Listing, MachineName, Refusal, Span, Status, Text, Time,
@@ -20,7 +20,7 @@ const MISSED_BY_EXPIRY: u32 = 3;
 /// Complete listings before a farm whose store was lost is taken for known.
 const LISTINGS_TO_ADOPT: u32 = 3;
 
-/// Rows that carry a name of this farm and still count, by name.
+/// Rows that carry a name of this farm and still count, by name, oldest first.
 type Rows<'a> = BTreeMap<MachineName, Vec<&'a InstanceRow>>;
 
 /// A complete listing of the farm. `believed` = absences in it count.
@@ -33,19 +33,31 @@ pub fn listed(
 ) -> Vec<EventKind> {
     let asked_at = listing.asked_at;
     let rows = rows_by_name(policy, listing);
-    let mut events = Vec::new();
+    let (mut events, mut claimed) = (Vec::new(), BTreeSet::new());
     for (name, machine) in &memory.machines {
         let known = Known { policy, memory, name, machine };
-        match rows.get(name).map(Vec::as_slice) {
-            Some([row]) => known.seen(row, asked_at, &mut events),
-            Some(_) => {} // two instances of one name: reported by the planner, touched by nobody
+        match known.row_in(&rows) {
+            Some(row) => {
+                claimed.insert(&row.instance);
+                known.seen(row, asked_at, &mut events);
+            }
             None if believed => events.extend(known.unseen(asked_at)),
             None => {}
         }
     }
     for (name, found) in &rows {
-        if let ([row], false) = (found.as_slice(), memory.machines.contains_key(name)) {
-            events.extend(adoption(policy, memory, name, row, asked_at));
+        let unknown = found.iter().filter(|row| !claimed.contains(&row.instance));
+        let is_there = memory.machines.contains_key(name);
+        for (number, row) in unknown.enumerate() {
+            // Another instance of a name: counted and metered like any other, and left alone.
+            let is_twin = is_there || number != 0;
+            let name = if is_twin { name.twin(&row.instance) } else { name.clone() };
+            let adopted = adoption(policy, memory, &name, row, asked_at);
+            let is_rivals = adopted.is_some() && is_of_second_daemon(policy, memory, row);
+            events.extend(adopted);
+            if is_rivals && memory.meta.second_daemon.is_none() {
+                events.push(FarmEvent::SecondDaemon { machine: name }.into());
+            }
         }
     }
     if memory.meta.adopted_at.is_none() && may_adopt(policy, readings, &rows, asked_at) {
@@ -54,7 +66,7 @@ pub fn listed(
     events
 }
 
-/// Rows that carry a name of this farm and still count, by name.
+/// Rows that carry a name of this farm and still count, by name, oldest first.
 pub fn rows_by_name<'a>(policy: &Policy, listing: &'a Listing) -> Rows<'a> {
     let mut rows = Rows::new();
     for row in listing.rows.iter().filter(|row| row.status != Status::Gone) {
@@ -62,15 +74,19 @@ pub fn rows_by_name<'a>(policy: &Policy, listing: &'a Listing) -> Rows<'a> {
             rows.entry(MachineName::from_stored(&row.name)).or_default().push(row);
         }
     }
+    for found in rows.values_mut() {
+        found.sort_by_key(|row| (row.created_at, &row.instance));
+    }
     rows
 }
 
 /// Instances found under one exact name: only presence counts.
 pub fn found_by_name(policy: &Policy, memory: &Memory, listing: &Listing) -> Vec<EventKind> {
     let mut events = Vec::new();
-    for (name, rows) in &rows_by_name(policy, listing) {
-        if let (Some(machine), [row]) = (memory.machines.get(name), rows.as_slice()) {
-            let known = Known { policy, memory, name, machine };
+    let rows = rows_by_name(policy, listing);
+    for (name, machine) in &memory.machines {
+        let known = Known { policy, memory, name, machine };
+        if let Some(row) = known.row_in(&rows) {
             known.seen(row, listing.asked_at, &mut events);
         }
     }
@@ -78,10 +94,24 @@ pub fn found_by_name(policy: &Policy, memory: &Memory, listing: &Listing) -> Vec
 }
 
 impl Known<'_> {
+    /// Its row: that of its id, or, while no id is known, the oldest that no other machine has.
+    fn row_in<'a>(self, rows: &Rows<'a>) -> Option<&'a InstanceRow> {
+        let Self { memory, name, machine, .. } = self;
+        let found = rows.get(&MachineName::from_stored(name.given()))?;
+        match &machine.instance {
+            Some(id) => found.iter().find(|row| row.instance == *id).copied(),
+            None => {
+                let is_twin =
+                    |row: &InstanceRow| memory.machines.contains_key(&name.twin(&row.instance));
+                found.iter().find(|row| !is_twin(row)).copied()
+            }
+        }
+    }
+
     /// It is in a listing.
     fn seen(self, row: &InstanceRow, asked_at: Time, events: &mut Vec<EventKind>) {
         let Self { memory, name, machine, .. } = self;
-        if machine.missed.is_some() {
+        if machine.sighting.missed.is_some() {
             events.push(SeenEvent::Reappeared.to(name));
         }
         if row.status == Status::Failed {
@@ -131,19 +161,21 @@ impl Known<'_> {
     /// While nothing is being done to it.
     fn seen_at_rest(self, row: &InstanceRow, asked_at: Time, events: &mut Vec<EventKind>) {
         let Self { policy, name, machine, .. } = self;
-        let settled_at = machine.since.max(machine.unknown_at.unwrap_or_default());
-        let settled_at = settled_at.max(machine.reclaimed_at.unwrap_or_default());
+        let settled_at = machine.since.max(machine.backoff.unknown_at.unwrap_or_default());
+        let settled_at = settled_at.max(machine.sighting.reclaimed_at.unwrap_or_default());
         let lag_over = settled_at + policy.timing.listing_lag_max < asked_at;
         let contradicts = match (&machine.life, &row.status) {
-            (Life::Stopped, Status::Running) => true,
-            (_, Status::Running | Status::Shutdown) if machine.reclaimed_at.is_some() => true,
-            (Life::Booting { .. } | Life::Ready, Status::Shutdown) => true,
-            (Life::Launching(_) | Life::Stopped | Life::Booting { .. } | Life::Ready, _) => false,
+            (Life::Stopped(_), Status::Running) => true,
+            (_, Status::Running | Status::Shutdown) if machine.sighting.reclaimed_at.is_some() => {
+                true
+            }
+            (Life::Booting(_) | Life::Ready, Status::Shutdown) => true,
+            (Life::Launching(_) | Life::Stopped(_) | Life::Booting(_) | Life::Ready, _) => false,
         };
-        let charged_off = machine.life == Life::Stopped
+        let charged_off = machine.is_off()
             && row.status == Status::Shutdown
             && !row.free_when_stopped
-            && !machine.charged_off
+            && !machine.is_charged_off()
             && machine.since < asked_at;
         if charged_off {
             events.push(SeenEvent::StopCharged.to(name));
@@ -157,7 +189,7 @@ impl Known<'_> {
     /// have been stopped by us a moment ago, and the list may lag.
     fn is_reclaimed(self, row: &InstanceRow, asked_at: Time) -> bool {
         let machine = self.machine;
-        let settled_at = machine.since.max(machine.unknown_at.unwrap_or_default());
+        let settled_at = machine.since.max(machine.backoff.unknown_at.unwrap_or_default());
         let lag_over = settled_at + self.policy.timing.listing_lag_max < asked_at;
         let sure = machine.offer.billing == Billing::Spot || lag_over;
         let leaving = match &row.status {
@@ -173,7 +205,7 @@ impl Known<'_> {
             | Status::Arrears
             | Status::Other(_) => false,
         };
-        sure && leaving && machine.pending.is_none() && machine.reclaimed_at.is_none()
+        sure && leaving && machine.pending.is_none() && machine.sighting.reclaimed_at.is_none()
     }
 
     /// It is listed as one that could not be made.
@@ -183,7 +215,7 @@ impl Known<'_> {
             return Vec::new(); // while a delete is under way it still holds its place
         }
         let mut events = vec![CreateEvent::Failed { detail: "status `failed`".into() }.to(name)];
-        if matches!(machine.life, Life::Launching(_) | Life::Booting { again: false }) {
+        if matches!(machine.life, Life::Launching(_)) || machine.is_new_boot() {
             events.push(offer_refused(policy, memory, machine, Refusal::Other, asked_at));
         }
         events
@@ -191,7 +223,7 @@ impl Known<'_> {
 
     /// A status that is none of a life's comes or goes.
     fn unexpected_status(self, row: &InstanceRow) -> Option<EventKind> {
-        let event = match (&self.machine.unexpected_status, &row.status) {
+        let event = match (&self.machine.sighting.unexpected_status, &row.status) {
             (Some(seen), status) if seen.status == *status => return None,
             // On its way out: told as such.
             (None, Status::Deleting) => return None,
@@ -208,10 +240,11 @@ impl Known<'_> {
     fn unseen(self, asked_at: Time) -> Option<EventKind> {
         let Self { policy, name, machine, .. } = self;
         let timing = &policy.timing;
-        let (missed, first) = machine.missed.unwrap_or((0, asked_at));
+        let Missed { listings: missed, first, .. } =
+            machine.sighting.missed.unwrap_or(Missed::now(asked_at));
         if !machine.meter.is_on() {
             // A worker of it says that it exists, whatever listings show.
-            if machine.worker.is_some() {
+            if machine.heard.state.is_some() {
                 return None;
             }
             let overdue = machine.made_at + timing.create_grace < asked_at;
@@ -223,13 +256,27 @@ impl Known<'_> {
         }
         if MISSED_TWICE <= missed && first + timing.listing_lag_max < asked_at {
             let deleting = machine.pending.as_ref().is_some_and(|one| one.change == Change::Delete);
-            return Some(if deleting {
-                ChangeEvent::Done { effective_at: None }.to(name, Change::Delete)
-            } else {
-                SeenEvent::Vanished.to(name)
-            });
+            if deleting {
+                return Some(ChangeEvent::Done { effective_at: None }.to(name, Change::Delete));
+            }
+            return self.has_second_witness(asked_at).then(|| SeenEvent::Vanished.to(name));
         }
         (missed < MISSED_TWICE).then(|| SeenEvent::Missed.to(name))
+    }
+}
+
+impl Known<'_> {
+    /// Whether something besides listings says that it is gone: the provider knows no such id, or its
+    /// workers have fallen silent. A listing alone may be empty by mistake, and go on being so.
+    fn has_second_witness(self, asked_at: Time) -> bool {
+        let machine = self.machine;
+        let Some(missed) = machine.sighting.missed else { return false };
+        if machine.heard.state.is_some() {
+            // Heard: a source that remembers its workers for ever does not outweigh both for ever.
+            return missed.denied && missed.first + self.policy.timing.create_grace < asked_at;
+        }
+        let fell_silent = machine.life == Life::Ready && machine.heard.most != 0;
+        missed.denied || fell_silent
     }
 }
 
@@ -264,7 +311,7 @@ fn adoption(
     } else {
         row.offer.as_ref()?;
     }
-    let parts = policy.namer.parse(name.as_str())?;
+    let parts = policy.namer.parse(name.given())?;
     let pool = policy.pools.iter().find(|pool| *pool.tag == parts.pool);
     let offer = tombstone.map(|one| &one.offer).or(row.offer.as_ref());
     let unit = pool.and_then(|pool| pool.offer(offer?)).map(|offer| offer.billing_unit);
@@ -282,6 +329,17 @@ fn adoption(
         unit,
     };
     Some(adopted.to(name))
+}
+
+/// Whether a machine was made by another daemon of the same farm while this one's store was in use: its
+/// name carries another salt. One made before that, or still on its way then, is of a store that was lost.
+fn is_of_second_daemon(policy: &Policy, memory: &Memory, row: &InstanceRow) -> bool {
+    let Some((ours, since)) = memory.meta.salt else { return false };
+    let salt = policy.namer.parse(&row.name).and_then(|parts| parts.salt());
+    let timing = &policy.timing;
+    let on_its_way_until = since + timing.late_max + timing.listing_lag_max;
+    let is_new = row.created_at.is_some_and(|at| on_its_way_until < at);
+    is_new && salt.is_some_and(|salt| salt != ours)
 }
 
 /// From when on what a machine costs is of today: its making, or the first of its units to begin after

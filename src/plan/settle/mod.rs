@@ -1,11 +1,11 @@
 //! Closes intents by what is seen, and turns every wake into events. Pure; cannot fail.
 
 use super::learning::offer_refused;
-use crate::memory::{Life, Machine, Memory, PendingState};
+use crate::memory::{Machine, Memory, PendingState};
 use crate::model::event::{ChangeEvent, CreateEvent, EventKind, FarmEvent, SeenEvent};
 use crate::model::{
-    Change, EventReading, EventStatus, MachineName, OfferKey, Order, Outcome, Quote, Refusal, Text,
-    Time,
+    Change, EventReading, EventStatus, MachineName, OfferKey, Order, Outcome, Quote, Refusal,
+    Status, Text, Time,
 };
 use crate::policy::Policy;
 
@@ -83,10 +83,7 @@ impl Known<'_> {
     fn event_read(self, reading: &EventReading, now: Time) -> Option<Vec<EventKind>> {
         let Self { policy, memory, name, machine } = self;
         let waits = |event: &Option<Text>| event.as_ref() == Some(&reading.event);
-        if matches!(machine.life, Life::Launching(_) | Life::Booting { again: false })
-            && waits(&machine.create_event)
-            && reading.status == EventStatus::Failed
-        {
+        if machine.create_event() == Some(&reading.event) && reading.status == EventStatus::Failed {
             let refused = offer_refused(policy, memory, machine, Refusal::Other, now);
             let detail = "its event failed".into();
             return Some(vec![CreateEvent::Failed { detail }.to(name), refused]);
@@ -124,6 +121,18 @@ pub fn event_read(
     said.unwrap_or_default()
 }
 
+/// A machine that listings miss was asked for by its id.
+pub fn status_read(memory: &Memory, instance: &Text, status: Option<Status>) -> Vec<EventKind> {
+    let mut machines = memory.machines.iter();
+    let missed = machines.find(|(_, one)| {
+        one.instance.as_ref() == Some(instance)
+            && one.sighting.missed.is_some_and(|missed| !missed.denied)
+    });
+    let is_there = status.is_some_and(|status| !matches!(status, Status::Gone | Status::Failed));
+    let said = if is_there { SeenEvent::KnownById } else { SeenEvent::UnknownById };
+    missed.map(|(name, _)| said.to(name)).into_iter().collect()
+}
+
 /// A price was asked for: machines of unknown price are taken to have been bought at it.
 pub fn quoted(policy: &Policy, memory: &Memory, offer: &OfferKey, quote: Quote) -> Vec<EventKind> {
     let unquoted = memory
@@ -152,6 +161,7 @@ pub fn ordered(memory: &Memory, order: Order) -> Option<EventKind> {
         Order::Resume { owner } => FarmEvent::Resumed { owner }.into(),
         Order::Retire { owner } => FarmEvent::Retiring { owner }.into(),
         Order::Stay { owner } => FarmEvent::RetireCancelled { owner }.into(),
+        Order::ReleaseTwins { owner } => FarmEvent::TwinsReleased { owner }.into(),
         Order::Hold { machine, owner, reason, until } => {
             SeenEvent::Held { owner, reason, until }.to(&named(&machine)?)
         }

@@ -145,6 +145,14 @@ words! {
     "name_twice" Warn NameTwice { machine } =>
         "有两台机器同名 {machine}",
         "two instances are called {machine}";
+    "second_daemon" Warn SecondDaemon { machine } =>
+        "另一个守护进程也在用这个农场名创建机器（{machine}）：停掉它，再执行 `farmscale retire --twins`",
+        "another daemon of this farm makes machines ({machine}): stop it, then \
+         `farmscale retire --twins`";
+    "unknown_worker" Warn UnknownWorker { worker, machine } =>
+        "工作进程 {worker} 在未知机器 {machine} 上执行任务：没有工作进程的机器暂不停",
+        "worker {worker} holds a task on {machine}, which is no machine of the farm: machines \
+         without a worker are kept until it is done";
 }
 
 fn use_zh(next_day: bool, committed: Money) -> String {

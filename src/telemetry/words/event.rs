@@ -28,7 +28,7 @@ pub const EVENTS: &[&[Row]] = &[FARM, OFFER, CREATE, CHANGE, SEEN];
 words! {
     farm(FarmEvent), FARM;
 
-    "daemon_started" Info DaemonStarted { epoch } =>
+    "daemon_started" Info DaemonStarted { epoch, salt } =>
         "守护进程已启动（纪元 {epoch}）",
         "the daemon has started (epoch {epoch})";
     "farm_adopted" Info FarmAdopted =>
@@ -46,6 +46,13 @@ words! {
     "retire_cancelled" Info RetireCancelled { owner } =>
         "{owner} 取消了农场下线",
         "the farm is to stay after all, says {owner}";
+    "second_daemon" Warn SecondDaemon { machine } =>
+        "另一个守护进程也在用这个农场名创建机器（{machine}）：在停掉它并执行 `farmscale retire --twins` 之前不再购买",
+        "another daemon of this farm makes machines ({machine}): nothing is bought until it is \
+         stopped and `farmscale retire --twins` says so";
+    "twins_released" Info TwinsReleased { owner } =>
+        "{owner} 确认：另一守护进程创建的或重名的机器归本农场管理",
+        "machines of a second daemon or of one name are ours now, says {owner}";
     "day_turned" Info DayTurned { ended, ended_day, day, from, until, dropped }
         [cost = cost(ended)] =>
         "{day} 开始；前一日花费 {cost}",
@@ -155,6 +162,12 @@ words! {
     "missed" Debug Missed =>
         "列表中缺少 {name}",
         "{name} is missing from a listing";
+    "unknown_by_id" Debug UnknownById =>
+        "按 ID 查询，云上也没有 {name}",
+        "the provider knows no {name} by its id either";
+    "known_by_id" Warn KnownById =>
+        "列表中缺少 {name}，但按 ID 查询它仍然存在",
+        "listings miss {name}, and by its id the provider says that it is there";
     "reappeared" Debug Reappeared =>
         "{name} 重新出现在列表中",
         "{name} is listed again";

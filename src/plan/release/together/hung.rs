@@ -46,7 +46,7 @@ impl Watch {
         let busy: Vec<_> =
             situation.machines_of(&pool.name).filter(|(_, machine)| is_busy(machine)).collect();
         for (_, machine) in &busy {
-            let due_at = machine.worker_since + after;
+            let due_at = machine.heard.since + after;
             if situation.now < due_at {
                 watch.again_at = Some(watch.again_at.map_or(due_at, |at| at.min(due_at)));
             } else {
@@ -111,14 +111,14 @@ fn replaced_an_hour(situation: Situation<'_>, pool: &Pool) -> (u32, u32) {
 
 fn is_busy(machine: &Machine) -> bool {
     machine.phase() == Phase::Ready
-        && machine.worker == Some(WorkerState::Busy)
+        && machine.heard.state == Some(WorkerState::Busy)
         && !machine.is_set_aside()
 }
 
 /// Since its workers are busy the GPU has shown no use for so long.
 fn unused_for(situation: Situation<'_>, machine: &Machine) -> Option<Span> {
     let (first, last) = situation.readings.unused.get(machine.instance.as_ref()?)?;
-    let (from, now) = ((*first).max(machine.worker_since), situation.now);
+    let (from, now) = ((*first).max(machine.heard.since), situation.now);
     (now < *last + RECENT).then(|| last.since(from))
 }
 

@@ -18,12 +18,12 @@ pub fn served(
 ) -> BTreeMap<MachineName, u32> {
     let load = situation.readings.workloads.get(&pool.queue).map_or(0, |one| one.gaps.load());
     let is_idle = |machine: &Machine| {
-        machine.life == Life::Ready && machine.worker != Some(WorkerState::Busy)
+        machine.life == Life::Ready && machine.heard.state != Some(WorkerState::Busy)
     };
     let rank = |machine: &Machine| match machine.life {
-        Life::Stopped => Some((1, machine.since)),
-        Life::Ready | Life::Booting { .. } | Life::Launching(_) => {
-            is_idle(machine).then_some((0, machine.worker_since))
+        Life::Stopped(_) => Some((1, machine.since)),
+        Life::Ready | Life::Booting(_) | Life::Launching(_) => {
+            is_idle(machine).then_some((0, machine.heard.since))
         }
     };
     let ranked = candidates.iter().filter_map(|one| Some((rank(one.machine)?, one)));

@@ -42,9 +42,9 @@ impl Silence {
 /// more likely lost its word of them than that all died at once.
 fn all_together(candidates: &[Candidate<'_>]) -> Option<u32> {
     let ready = || candidates.iter().filter(|one| one.phase == Phase::Ready);
-    let since = || ready().map(|one| one.machine.worker_since);
+    let since = || ready().map(|one| one.machine.heard.since);
     let (first, last) = (since().min()?, since().max()?);
-    let all = ready().all(|one| one.machine.worker.is_none()) && last <= first + TOGETHER;
+    let all = ready().all(|one| one.machine.heard.state.is_none()) && last <= first + TOGETHER;
     let machines = u32::try_from(ready().count()).unwrap_or(u32::MAX);
     (all && 1 < machines).then_some(machines)
 }

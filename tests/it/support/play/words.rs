@@ -183,6 +183,7 @@ fn concerns_people(kind: &EventKind) -> bool {
                     SeenEvent::ChangeSeen
                         | SeenEvent::Found { .. }
                         | SeenEvent::Missed
+                        | SeenEvent::UnknownById
                         | SeenEvent::Reappeared
                         | SeenEvent::WorkerSeen { .. }
                         | SeenEvent::Quoted { .. }
