@@ -20,6 +20,7 @@ const SOURCES: &[(&str, Open)] = &[
     ("rq", super::rq::open),
     ("rabbitmq", super::rabbitmq::open),
     ("flamenco", super::flamenco::open),
+    ("slurm", super::slurm::open),
     ("prometheus", super::prometheus::open),
 ];
 

@@ -135,16 +135,18 @@ impl Celery {
     }
 
     async fn questions(&self, me: &str, replies: &str) -> Result<(u64, Vec<String>), LookFailure> {
-        let mut workers = 0;
+        // one that comes or goes meanwhile hears some of them
+        let (mut workers, mut wanted) = (0, 0_u64);
         for question in QUESTIONS {
             let reply_to = json!({ "exchange": "reply.celery.pidbox", "routing_key": me });
             let message = json!({
                 "method": question, "arguments": {}, "destination": null, "pattern": null,
                 "matcher": null, "ticket": question, "reply_to": reply_to,
             });
-            workers = self.broadcast(&message).await?;
+            let heard = self.broadcast(&message).await?;
+            workers = heard.max(workers);
+            wanted = wanted.saturating_add(heard);
         }
-        let wanted = workers.saturating_mul(4);
         let mut waited = Duration::ZERO;
         let late = self.answer_wait.to_std();
         let mut length = redis::cmd("LLEN");

@@ -27,6 +27,7 @@ mod prometheus;
 mod rabbitmq;
 mod redis;
 mod rq;
+mod slurm;
 mod studio;
 
 pub(crate) const NOW: Time = Time::from_seconds(1_767_323_045);
