@@ -5,6 +5,7 @@
 //! observers are told of what it does and can neither hold it up nor end it.
 
 mod farewell;
+mod forgetting;
 mod hints;
 mod observers;
 mod reload;
@@ -25,6 +26,7 @@ pub use self::reload::Source;
 pub use self::service::Service;
 pub use self::supervisor::{Control, StoreFailed};
 
+use self::forgetting::{ForgettingObserver, QueueByPool};
 use self::observers::{
     LogObserver, MetricsObserver, Observer, Observers, PageObserver, SystemdObserver, Threads,
 };
@@ -90,11 +92,16 @@ impl Daemon {
         })?;
         let address = listener.local_addr()?;
         let (board, metrics) = (Arc::new(Board::new(clock.clone())), Metrics::default());
-        let (observers, threads) = Observers::start(list(&board, &metrics, quiet))?;
+        let queue_by_pool = QueueByPool::default();
+        let mut list = list(&board, &metrics, quiet);
+        list.push(Box::new(ForgettingObserver::new(queue_by_pool.clone())));
+        let (observers, threads) = Observers::start(list)?;
         let heartbeat = Heartbeat::start(observers.turns())?;
         let control = Control::default();
         let plant = Plant { policy, cloud, queues };
-        let around = Around { store, clock, dry_run, observers, control: control.clone() };
+        let control_too = control.clone();
+        let around =
+            Around { store, clock, dry_run, observers, queue_by_pool, control: control_too };
         let (supervisor, first) = Supervisor::open(plant, around)?;
         let orders = orders(control.clone(), dry_run);
         serve(listener, Arc::clone(&board), page, orders, metrics);

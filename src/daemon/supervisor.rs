@@ -9,6 +9,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use anyhow::Context;
 use tokio::runtime::Handle;
 
+use super::forgetting::QueueByPool;
 use super::observers::{Observers, panic_text};
 use super::starts::Starts;
 use crate::clock::Clock;
@@ -81,6 +82,7 @@ pub(super) struct Supervisor {
     dry_run: bool,
     runtime: Handle,
     observers: Observers,
+    queue_by_pool: QueueByPool,
     control: Control,
     starts: Starts,
     /// Acts again then, after a crash loop.
@@ -96,6 +98,7 @@ pub(super) struct Around {
     pub(super) clock: Clock,
     pub(super) dry_run: bool,
     pub(super) observers: Observers,
+    pub(super) queue_by_pool: QueueByPool,
     pub(super) control: Control,
 }
 
@@ -169,7 +172,8 @@ impl Journal for Records {
 impl Supervisor {
     /// Opens everything and makes the first driver; must be called within the runtime.
     pub(super) fn open(plant: Plant, around: Around) -> anyhow::Result<(Self, First)> {
-        let Around { store, clock, dry_run, observers, control } = around;
+        let Around { store, clock, dry_run, observers, queue_by_pool, control } = around;
+        queue_by_pool.set(&plant);
         let starts = if dry_run { Starts::in_memory() } else { Starts::read(&store) };
         let mut supervisor = Self {
             plant,
@@ -179,6 +183,7 @@ impl Supervisor {
             dry_run,
             runtime: Handle::current(),
             observers,
+            queue_by_pool,
             control,
             starts,
             acts_at: None,
@@ -229,7 +234,10 @@ impl Supervisor {
 
     fn take(&mut self, next: Next) {
         match next {
-            Next::With(plant) => self.plant = *plant,
+            Next::With(plant) => {
+                self.queue_by_pool.set(&plant);
+                self.plant = *plant;
+            }
             // Another crash has put it off.
             Next::Act if self.acts_at.is_some_and(|at| self.real.now() < at) => {}
             Next::Act => {
@@ -368,6 +376,7 @@ mod tests {
             clock,
             dry_run: false,
             observers: observers.clone(),
+            queue_by_pool: QueueByPool::default(),
             control: control.clone(),
         };
         let opened = runtime.block_on(async { Supervisor::open(plant(folder.path()), around) });

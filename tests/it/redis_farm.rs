@@ -19,6 +19,7 @@ use redis::Commands;
 use crate::support::cloud::{Cloud, dials};
 use crate::support::daemon::{Daemon, config};
 use crate::support::redis::Redis;
+use crate::support::wait::until;
 
 /// How much faster than reality.
 const SPEED: u32 = 120;
@@ -125,6 +126,11 @@ fn push(redis: &mut redis::Connection) -> BTreeSet<String> {
 
 /// Runs the studio until all is done; `trouble` happens to the daemon meanwhile.
 fn day(trouble: impl FnOnce(&mut Daemon) + Send) {
+    day_with(trouble, |_| {});
+}
+
+/// Likewise; `check` looks at the queue at the end, while the daemon still runs.
+fn day_with(trouble: impl FnOnce(&mut Daemon) + Send, check: impl FnOnce(&mut redis::Connection)) {
     let (redis, cloud) =
         (Redis::start(), Cloud::start(Clock::scaled(SPEED), dials(), Mischief::default()));
     let url = redis.url();
@@ -160,12 +166,19 @@ fn day(trouble: impl FnOnce(&mut Daemon) + Send) {
     for name in names {
         assert_eq!(cloud.with(|provider| provider.times_made(&name)), 1, "{name} was made twice");
     }
+    check(&mut connection);
     assert!(daemon.terminate(), "SIGTERM is a clean end");
 }
 
 #[test]
 fn two_hundred_tasks_are_done_and_every_machine_is_deleted() {
-    day(|_| {});
+    day_with(
+        |_| {},
+        |queue| {
+            let kept = || queue.keys::<_, Vec<String>>("drain:*").unwrap().is_empty().then_some(());
+            until(kept, || "the queue keeps names of machines that are gone".to_owned());
+        },
+    );
 }
 
 #[test]

@@ -153,6 +153,7 @@ fn a_stranger_has_a_farm_at_work_after_four_commands() {
     let checked: Value = serde_json::from_slice(&checked.stdout).unwrap();
     assert_eq!((checked["rows"].as_array().unwrap().len(), &checked["ok"]), (10, &true.into()));
     assert_eq!(checked["rows"][0]["free_ips"], 1000);
+    assert_eq!(checked["queues"][0]["waiting"], 0, "the queue was asked too: {checked}");
 
     let tried = stranger.with_config(&["try", "gpu", "--yes", "--json"]);
     assert!(tried.status.success(), "{}", text(&tried));

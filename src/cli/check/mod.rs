@@ -29,7 +29,7 @@ pub struct CheckArgs {
     #[command(flatten)]
     clock: ClockArgs,
     /// Print JSON: ok, warnings, and faults, each with file, line (null if in no line), key and
-    /// what; with --online also a row for every size in every zone.
+    /// what; with --online also a row for every size in every zone, and what every queue says.
     #[arg(long)]
     json: bool,
 }
@@ -86,7 +86,9 @@ impl CheckArgs {
             out::json(&self.verdict(&[Fault { line: 0, key, what }], &notes))?;
         }
         let (rows, unanswered) = asked?;
+        let now = runtime.block_on(queues::ask(settings, clock.now()));
         let faults = online::faults(&rows);
+        notes.extend(queues::unread(&now));
         notes.extend(online::notes(&rows));
         notes.extend(money::too_low(settings, &rows, clock.now()));
         notes.extend(unanswered);
@@ -95,11 +97,13 @@ impl CheckArgs {
             let mut verdict = self.verdict(&faults, &notes);
             if let Some(fields) = verdict.as_object_mut() {
                 fields.insert("rows".to_owned(), json!(online::json(&rows)));
+                fields.insert("queues".to_owned(), json!(queues::now_json(&now)));
             }
             out::json(&verdict)?;
         } else {
             out::line(&online::table(&rows))?;
             out::line(online::FREE_STOP)?;
+            out::line(&format!("\n{}", queues::now_table(&now)))?;
             out::line(&format!("\n{}", money::table(settings)))?;
             for note in notes {
                 out::line(&format!("\nnote: {note}"))?;

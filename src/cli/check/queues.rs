@@ -1,7 +1,10 @@
-//! What each queue's source can and cannot tell, and what follows.
+//! What each queue's source can and cannot tell, and what follows; with `--online` what it says now.
+
+use serde_json::{Value, json};
 
 use super::super::out;
 use crate::config::Settings;
+use crate::model::{LookFailure, QueueReading, Text, Time, WorkerSeen, WorkerState};
 use crate::policy::{IdleRule, Pool};
 use crate::queue::{Can, Capabilities, Queue};
 
@@ -51,4 +54,78 @@ fn idle_note(pool: &Pool, queue: &Queue) -> Option<String> {
         IdleRule::Assume => "an empty queue and an idle GPU are taken for idle",
     };
     Some(format!("pool {}: queue {} {lacks}, so {then} (docs/workers.md)", pool.name, pool.queue))
+}
+
+/// What a queue says now, or why it cannot be read.
+#[derive(Debug)]
+pub(super) struct Now {
+    name: Text,
+    said: Result<QueueReading, LookFailure>,
+}
+
+/// Asks every queue once.
+pub(super) async fn ask(settings: &Settings, now: Time) -> Vec<Now> {
+    let mut all = Vec::new();
+    for (name, queue) in &settings.queues {
+        all.push(Now { name: Text::clone(name), said: queue.read(now).await });
+    }
+    all
+}
+
+/// What waits, runs and works now, and below it what is no demand and what was not understood.
+pub(super) fn now_table(all: &[Now]) -> String {
+    let header = ["queue", "waiting", "running", "oldest", "idle", "busy", "drained"];
+    let mut text = out::table(header, all.iter().map(Now::row).collect());
+    for one in all {
+        let Ok(reading) = &one.said else { continue };
+        for held in &reading.held {
+            text.push_str(&format!("\n{}: {} not counted: {}", one.name, held.tasks, held.why));
+        }
+        for part in &reading.set_aside {
+            text.push_str(&format!("\n{}: {} set aside: {}", one.name, part.name, part.why));
+        }
+    }
+    text
+}
+
+/// A note for every queue that cannot be read.
+pub(super) fn unread(all: &[Now]) -> Vec<String> {
+    let note = |one: &Now| {
+        let failure = one.said.as_ref().err()?;
+        Some(format!("queue {} cannot be read now: {}", one.name, failure.detail))
+    };
+    all.iter().filter_map(note).collect()
+}
+
+/// For programs.
+pub(super) fn now_json(all: &[Now]) -> Vec<Value> {
+    let one = |one: &Now| match &one.said {
+        Ok(reading) => json!({
+            "queue": one.name, "waiting": reading.queued(), "running": reading.running(),
+            "workers": reading.workers.as_ref().map(Vec::len), "held": reading.held,
+            "set_aside": reading.set_aside,
+        }),
+        Err(failure) => json!({ "queue": one.name, "failure": failure.detail }),
+    };
+    all.iter().map(one).collect()
+}
+
+impl Now {
+    fn row(&self) -> [String; 7] {
+        let unknown = || "?".to_owned();
+        let name = self.name.to_string();
+        let Ok(reading) = &self.said else {
+            return [name, unknown(), unknown(), unknown(), unknown(), unknown(), unknown()];
+        };
+        let is_known = reading.work.iter().any(|work| work.running.is_some());
+        let running = if is_known { reading.running().to_string() } else { unknown() };
+        let oldest = reading.oldest_wait.map_or_else(unknown, |wait| wait.to_string());
+        let workers = [WorkerState::Idle, WorkerState::Busy, WorkerState::Drained].map(|state| {
+            let count =
+                |all: &Vec<_>| all.iter().filter(|one: &&WorkerSeen| one.state == state).count();
+            reading.workers.as_ref().map_or_else(unknown, |all| count(all).to_string())
+        });
+        let [idle, busy, drained] = workers;
+        [name, reading.queued().to_string(), running, oldest, idle, busy, drained]
+    }
 }
