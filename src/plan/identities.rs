@@ -1,13 +1,10 @@
 //! What workers call the machine they run on, over time: since when each name is heard, and which worker
 //! names two machines in turns, as those of a cloned image do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::situation::Situation;
-use crate::model::name::{host_key, netbios_key};
-use crate::model::snapshot::Blocked;
-use crate::model::{QueueReading, Span, Text, Time, WorkerState};
-use crate::policy::Pool;
+use crate::model::name::host_key;
+use crate::model::{QueueReading, Span, Text, Time};
 
 /// A worker that changes its machine more often than this is two.
 const JUMPS_MAX: u32 = 2;
@@ -29,17 +26,6 @@ struct Named {
     before: String,
     jumps: u32,
     at: Time,
-}
-
-/// A worker that holds a task, on a machine that nobody knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stranger {
-    /// Its name in the queue.
-    pub worker: Text,
-    /// What it calls its machine.
-    pub machine: Text,
-    /// Since when a machine of that name is heard.
-    pub since: Time,
 }
 
 impl Identities {
@@ -74,37 +60,6 @@ impl Identities {
     }
 }
 
-/// Workers that hold a task on machines that fit none of ours: nobody can tell where they sit.
-pub fn strangers(situation: Situation<'_>, pool: &Pool, reading: &QueueReading) -> Vec<Stranger> {
-    let mut ours = BTreeSet::new();
-    for (name, machine) in &situation.memory.machines {
-        ours.insert(host_key(name.given()));
-        ours.extend(netbios_key(name.given()));
-        ours.extend(machine.instance.as_deref().map(host_key));
-    }
-    let heard = situation.readings.identities.get(&pool.queue);
-    let workers = reading.workers.iter().flatten();
-    let busy = workers.filter(|worker| worker.state == WorkerState::Busy);
-    let strange = busy.filter(|worker| !ours.contains(&host_key(&worker.instance)));
-    let stranger = strange.map(|worker| Stranger {
-        worker: Text::clone(&worker.worker),
-        machine: Text::clone(&worker.instance),
-        since: heard.and_then(|heard| heard.since(&worker.instance)).unwrap_or_default(),
-    });
-    stranger.collect()
-}
-
-/// Tells of a worker that may sit on a machine of the pool that is not heard.
-pub(super) fn unknown_worker(situation: Situation<'_>, pool: &Pool) -> Option<Blocked> {
-    let strangers = strangers(situation, pool, situation.fresh_queue(pool)?);
-    let silent = |since: Time| {
-        let mut machines = situation.machines_of(&pool.name).map(|(_, machine)| machine);
-        machines.any(|one| one.heard.state.is_none() && !one.is_off() && one.made_at <= since)
-    };
-    let found = strangers.into_iter().find(|stranger| silent(stranger.since))?;
-    Some(Blocked::UnknownWorker { worker: found.worker, machine: found.machine })
-}
-
 impl Named {
     fn next(last: Option<Self>, machine: String, at: Time) -> Self {
         match last {
@@ -123,7 +78,7 @@ impl Named {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::WorkerSeen;
+    use crate::model::{WorkerSeen, WorkerState};
 
     fn reading(minute: i64, workers: &[(&str, &str)]) -> QueueReading {
         let seen = |(worker, instance): &(&str, &str)| WorkerSeen {

@@ -37,6 +37,7 @@ pub mod safety;
 pub mod settle;
 pub mod situation;
 mod statuses;
+pub mod strangers;
 pub mod tasks;
 mod wake;
 pub mod workers;
@@ -99,7 +100,7 @@ fn plan_pool(
         capacity: capacity.report(),
         ..PoolSteps::default()
     };
-    steps.statuses.extend(identities::unknown_worker(situation, pool));
+    steps.statuses.extend(strangers::unknown_worker(situation, pool));
     if steps.halted.is_some() {
         return steps;
     }

@@ -13,9 +13,9 @@ use crate::model::{
 };
 use crate::policy::{IdleRule, Pool};
 
-use super::identities::{self, Stranger};
 use super::machine::{in_arrears, is_being_made, may_change, never_joined};
 use super::situation::Situation;
+use super::strangers::{self, Stranger};
 use super::tasks;
 use super::workers::Workers;
 
@@ -224,7 +224,7 @@ impl<'a> Evidence<'a> {
             twice: situation.readings.fleet.reading.as_ref().map(names_twice),
             doubt,
             strangers: queue
-                .map_or_else(Vec::new, |queue| identities::strangers(situation, pool, queue)),
+                .map_or_else(Vec::new, |queue| strangers::strangers(situation, pool, queue)),
             arrears: in_arrears(situation.memory).is_some(),
         }
     }

@@ -29,10 +29,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// The floors of `plan`, ground floor first: a file uses only what lies below it, so there are no circles.
 /// Within `release` the same holds for `RELEASE_FLOORS`.
 const PLAN_FLOORS: &[&[&str]] = &[
-    &["promise", "billing_unit", "budget", "quota", "workers", "boots"],
+    &["promise", "billing_unit", "budget", "quota", "workers", "boots", "identities", "prices"],
     &["readings"],
     &["situation"],
-    &["machine", "tasks", "rank"],
+    &["machine", "tasks", "rank", "strangers"],
     &["safety", "demand", "over_cap", "learning"],
     &["capacity", "caps", "settle"],
     &["ahead", "money", "draft"],
