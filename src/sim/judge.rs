@@ -177,27 +177,17 @@ impl Judge {
         }
         match act {
             Act::Create { .. } => {
-                self.creates.retain(|at| now < *at + WINDOW);
-                self.creates.push(now);
-                if self.bounds.creates < self.creates.len() {
-                    let count = self.creates.len();
-                    self.broken(
-                        now,
-                        Invariant::ChangesWithinBudget,
-                        format!("{count} creates within ten minutes"),
-                    );
+                let count = in_window(&mut self.creates, now);
+                if self.bounds.creates < count {
+                    let what = format!("{count} creates within ten minutes");
+                    self.broken(now, Invariant::ChangesWithinBudget, what);
                 }
             }
             Act::Stop { .. } => {
-                self.stops.retain(|at| now < *at + WINDOW);
-                self.stops.push(now);
-                if self.bounds.stops < self.stops.len() {
-                    let count = self.stops.len();
-                    self.broken(
-                        now,
-                        Invariant::ChangesWithinBudget,
-                        format!("{count} stops within ten minutes"),
-                    );
+                let count = in_window(&mut self.stops, now);
+                if self.bounds.stops < count {
+                    let what = format!("{count} stops within ten minutes");
+                    self.broken(now, Invariant::ChangesWithinBudget, what);
                 }
             }
             Act::Delete { .. } | Act::Start { .. } | Act::Drain { .. } | Act::Undrain { .. } => {}
@@ -314,6 +304,13 @@ impl Judge {
             self.violations.push(Violation { at, invariant, what });
         }
     }
+}
+
+/// Notes one more, and counts those of the last ten minutes.
+fn in_window(sent: &mut Vec<Time>, now: Time) -> usize {
+    sent.retain(|at| now < *at + WINDOW);
+    sent.push(now);
+    sent.len()
 }
 
 /// The record of a machine on disk.
