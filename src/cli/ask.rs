@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use clap::builder::{StringValueParser, TypedValueParser};
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -32,13 +33,13 @@ pub struct Daemon {
     #[arg(long)]
     pub(super) json: bool,
     /// Chinese (`zh`) or English (`en`); unless given as the environment says.
-    #[arg(long, env = "LANG", hide_env = true, value_parser = language, default_value = "en")]
+    #[arg(long, env = "LANG", hide_env = true, value_parser = language(), default_value = "en")]
     pub(super) lang: Language,
 }
 
 /// Any locale: `zh`, `zh_CN.UTF-8`, `en`, `C`.
-fn language(text: &str) -> Result<Language, String> {
-    Ok(Language::of_locale(text))
+fn language() -> impl TypedValueParser<Value = Language> {
+    StringValueParser::new().map(|text| Language::of_locale(&text))
 }
 
 /// The farm now: machines, queue, money.
@@ -200,7 +201,7 @@ fn pools(farm: &Status, language: Language) -> String {
         let wait = pool.oldest_wait.map_or_else(String::new, |wait| wait.to_string());
         let (min, max) = pool.size;
         [
-            pool.name.to_string(),
+            pool.name.clone(),
             pool.queued.to_string(),
             pool.running.to_string(),
             wait,
@@ -215,7 +216,7 @@ fn pools(farm: &Status, language: Language) -> String {
 fn machines(farm: &Status, language: Language) -> String {
     let machines = farm.machines.iter().map(|machine| {
         [
-            machine.name.to_string(),
+            machine.name.clone(),
             machine.offer.to_string(),
             word(&machine.phase, language),
             farm.at.since(machine.since).to_string(),
@@ -291,7 +292,7 @@ impl PlanArgs {
             let money =
                 |money: Option<Money>| money.map_or_else(String::new, |one| one.to_string());
             [
-                offer.pool.to_string(),
+                offer.pool.clone(),
                 offer.offer.to_string(),
                 money(offer.hourly),
                 money(offer.work_hourly),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::ask::Daemon;
 use super::out;
 use crate::model::{Money, Span};
-use crate::page::api::{Cap, Day, Ledger, Sum};
+use crate::page::api::{CapUse, Ledger, LedgerRow, Sum};
 
 const JSON: &str = "\
 JSON (--json): money in millionths of a yuan, times in milliseconds.
@@ -72,12 +72,12 @@ impl SpendArgs {
         caps(&ledger.caps)
     }
 
-    fn sums(&self, rows: &[Day]) -> BTreeMap<String, Sum> {
+    fn sums(&self, rows: &[LedgerRow]) -> BTreeMap<String, Sum> {
         let mut sums: BTreeMap<String, Sum> = BTreeMap::new();
         for row in rows {
             let name = match self.by {
-                By::Day => row.day.to_string(),
-                By::Pool => row.pool.to_string(),
+                By::Day => row.day.clone(),
+                By::Pool => row.pool.clone(),
                 By::Offer => row.offer.to_string(),
             };
             let sum = sums.entry(name).or_default();
@@ -151,7 +151,7 @@ fn summary(ledger: &Ledger) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn caps(caps: &[Cap]) -> anyhow::Result<()> {
+fn caps(caps: &[CapUse]) -> anyhow::Result<()> {
     let lines = caps.iter().map(|cap| {
         let most = cap.next_day.map_or(cap.committed, |day| day.max(cap.committed));
         let left = Money((cap.cap - most).0.max(0));

@@ -1,7 +1,5 @@
 //! What can be asked of the world: looks, which change nothing, and acts, which need a permit.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -147,30 +145,6 @@ pub enum Refusal {
     NotSent,
     /// Anything else.
     Other,
-}
-
-/// What was refused, and where one word does not say what to do, the remedy.
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let remedy = match self {
-            Self::Image => "there is no such image in that zone: check the pool's `image`",
-            Self::Subnet => {
-                "the subnet is gone or full: check the pool's `subnet`, or free addresses"
-            }
-            Self::Clock => "this machine's clock is off: timedatectl set-ntp true",
-            Self::SoldOut
-            | Self::Quota
-            | Self::Throttled
-            | Self::Config
-            | Self::Auth
-            | Self::Money
-            | Self::Conflict
-            | Self::NotFound
-            | Self::NotSent
-            | Self::Other => return write!(f, "{self:?}"),
-        };
-        f.write_str(remedy)
-    }
 }
 
 /// How an act went, as far as the answer tells.

@@ -132,15 +132,6 @@ pub struct DayEntry {
 }
 
 impl CapSpan {
-    /// As it follows a price: `an hour`, `a day`, `a month`.
-    pub const fn each(self) -> &'static str {
-        match self {
-            Self::Hour => "an hour",
-            Self::Day => "a day",
-            Self::Month => "a month",
-        }
-    }
-
     /// `hour`, `day` or `month`.
     pub const fn word(self) -> &'static str {
         match self {

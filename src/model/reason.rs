@@ -1,6 +1,4 @@
-//! Why a machine is made or changed: said in words only where people read it.
-
-use std::fmt;
+//! Why a machine is made or changed; its words are in telemetry.
 
 use serde::{Deserialize, Serialize};
 
@@ -100,40 +98,5 @@ impl Reason {
             self,
             Self::Hung { .. } | Self::Quarantine { .. } | Self::TooOld { .. } | Self::Drifted
         )
-    }
-}
-
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SlotsShort { slots, work_hourly, offers } => write!(
-                f,
-                "slots short: {slots}; {work_hourly} a slot-hour is the least of {offers} offers"
-            ),
-            Self::Floor { min } => write!(f, "the pool is kept at its min of {min}"),
-            Self::WorkWaits { slots } => write!(f, "there is work for it (slots short: {slots})"),
-            Self::HoldsPlace => write!(f, "it cannot serve and holds a place under max"),
-            Self::TakesTasks => write!(f, "it is to take tasks again"),
-            Self::StaysOff => write!(f, "it is off, and must come up drained if started by hand"),
-            Self::NoWorker { within } => write!(f, "no worker has joined within {within}"),
-            Self::NotWorthWaiting => write!(f, "the work will be done before it is ready"),
-            Self::Idle { lasted } => write!(f, "idle for {lasted}"),
-            Self::Silent { lasted } => write!(f, "its workers have been silent for {lasted}"),
-            Self::Stopped { lasted } => write!(f, "stopped for {lasted}"),
-            Self::Retiring => write!(f, "the farm is being left for good"),
-            Self::OverCap => write!(f, "a cap on money is reached"),
-            Self::StopCharged => write!(f, "it is off and charged as if it ran"),
-            Self::ByHand => write!(f, "somebody started it by hand, and it has no work"),
-            Self::DrainCut { within } => {
-                write!(f, "its workers have not answered the drain within {within}")
-            }
-            Self::Hung { unused_for } => {
-                write!(f, "it is busy on a GPU that has done nothing for {unused_for}")
-            }
-            Self::Quarantine { lasted } => write!(f, "in a bad status for {lasted}"),
-            Self::TooOld { age } => write!(f, "it is {age} old"),
-            Self::Drifted => write!(f, "it was made from settings that have changed"),
-            Self::Found => write!(f, "found at the provider"),
-        }
     }
 }

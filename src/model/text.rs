@@ -34,7 +34,7 @@ fn spelled_out(text: &str, is_hostile: fn(char) -> bool) -> Cow<'_, str> {
             '\r' => shown.push_str("\\r"),
             _ => {
                 for unit in letter.encode_utf16(&mut [0; 2]) {
-                    shown.push_str(&format!("\\u{unit:04x}"));
+                    shown.extend([format!("\\u{unit:04x}")]);
                 }
             }
         }

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::routes::{Served, Shared, refuse};
+use super::routes::{FIRST_TURN, Served, Shared, refuse};
 use crate::model::snapshot::MachineView;
 use crate::model::text::{NAME_MAX, SENTENCE_MAX, printable};
 use crate::model::{Order, Span, Text, Time};
@@ -81,47 +81,50 @@ pub(super) async fn release(State(served): Shared, Json(body): Json<ReleaseBody>
     })
 }
 
+/// Why an order is not taken.
+struct Refused(StatusCode, String);
+
 /// An answer, or a refusal that is one as well.
-fn answer(take: impl FnOnce() -> Result<Response, Response>) -> Response {
-    take().unwrap_or_else(|refusal| refusal)
+fn answer(take: impl FnOnce() -> Result<Response, Refused>) -> Response {
+    take().unwrap_or_else(|Refused(status, why)| refuse(status, &why))
 }
 
-fn owner(text: &str) -> Result<Text, Response> {
+fn owner(text: &str) -> Result<Text, Refused> {
     bounded("owner", text, NAME_MAX)
 }
 
-fn reason(text: &str) -> Result<Text, Response> {
+fn reason(text: &str) -> Result<Text, Refused> {
     bounded("reason", text, SENTENCE_MAX)
 }
 
 /// Refused rather than cut: who gives an order can give a shorter one.
-fn bounded(key: &str, text: &str, max: usize) -> Result<Text, Response> {
+fn bounded(key: &str, text: &str, max: usize) -> Result<Text, Refused> {
     let text = printable(text.trim());
     if text.is_empty() {
-        return Err(refuse(StatusCode::BAD_REQUEST, &format!("{key} is empty")));
+        return Err(Refused(StatusCode::BAD_REQUEST, format!("{key} is empty")));
     }
     if max < text.len() {
         let why = format!("{key} has {} bytes: at most {max} are kept", text.len());
-        return Err(refuse(StatusCode::BAD_REQUEST, &why));
+        return Err(Refused(StatusCode::BAD_REQUEST, why));
     }
     Ok(text.as_ref().into())
 }
 
 /// When what lasts so many seconds ends, by the farm's clock.
-fn end_of(served: &Served, for_s: Option<i64>) -> Result<Option<Time>, Response> {
+fn end_of(served: &Served, for_s: Option<i64>) -> Result<Option<Time>, Refused> {
     let Some(seconds) = for_s else { return Ok(None) };
     let lasting = Span::seconds(seconds);
     if lasting <= Span::ZERO || LASTING_MAX < lasting {
         let why = format!("for_s is {seconds}: it must be from 1 to {}", LASTING_MAX.as_seconds());
-        return Err(refuse(StatusCode::BAD_REQUEST, &why));
+        return Err(Refused(StatusCode::BAD_REQUEST, why));
     }
     let farm = served.board.latest();
-    let first = || refuse(StatusCode::SERVICE_UNAVAILABLE, "the first turn is not over yet");
+    let first = || Refused(StatusCode::SERVICE_UNAVAILABLE, FIRST_TURN.to_owned());
     Ok(Some(farm.ok_or_else(first)?.at + lasting))
 }
 
 /// A machine of ours by name or id.
-fn machine(served: &Served, machine: &str) -> Result<Text, Response> {
+fn machine(served: &Served, machine: &str) -> Result<Text, Refused> {
     let is_it = |one: &MachineView| {
         one.name.as_str() == machine || one.instance.as_deref() == Some(machine)
     };
@@ -129,12 +132,12 @@ fn machine(served: &Served, machine: &str) -> Result<Text, Response> {
     if known {
         return Ok(machine.into());
     }
-    Err(refuse(StatusCode::NOT_FOUND, "there is no machine of that name or id"))
+    Err(Refused(StatusCode::NOT_FOUND, "there is no machine of that name or id".to_owned()))
 }
 
-fn give(served: &Served, order: Order, until: Option<Time>) -> Result<Response, Response> {
+fn give(served: &Served, order: Order, until: Option<Time>) -> Result<Response, Refused> {
     match (served.options.orders)(order) {
         Ok(()) => Ok(Json(json!({ "taken": true, "until": until })).into_response()),
-        Err(why) => Err(refuse(StatusCode::SERVICE_UNAVAILABLE, why)),
+        Err(why) => Err(Refused(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())),
     }
 }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::net::{TcpListener, UnixListener};
 
-use super::api::{self, Happening, Ledger, Offer, Pool, Status};
+use super::api::{self, Happening, Ledger, Offered, Pool, Status};
 use super::entry::{self, Door, Sessions};
 use super::{Board, orders, server};
 use crate::model::{Order, Snapshot};
@@ -22,7 +22,7 @@ use crate::telemetry::words::labels;
 
 /// An order's body is a few lines of text.
 const BODY_MAX: usize = 16 << 10;
-const FIRST_TURN: &str = "the first turn is not over yet";
+pub(super) const FIRST_TURN: &str = "the first turn is not over yet";
 
 /// Passes an order on, or says why the daemon does not take it.
 pub type Orders = Box<dyn Fn(Order) -> Result<(), &'static str> + Send + Sync>;
@@ -160,7 +160,7 @@ async fn why(State(served): Shared, Query(of): Query<OfPool>) -> Response {
 async fn plan(State(served): Shared) -> Response {
     with_latest(&served, |farm| {
         let planned = api::planned(farm);
-        let offers: Vec<Offer> = farm.offers.iter().map(Offer::from).collect();
+        let offers: Vec<Offered> = farm.offers.iter().map(Offered::from).collect();
         json!({ "at": farm.at, "planned": planned, "offers": offers })
     })
 }

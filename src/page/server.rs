@@ -20,7 +20,7 @@ const DESCRIPTORS_SHARE: usize = 4;
 /// For the head of a request, and the silence before it.
 const HEAD_WITHIN: Duration = Duration::from_secs(10);
 /// For the life of a connection; browsers make a new one without a word.
-const CONNECTION_WITHIN: Duration = Duration::from_secs(120);
+const CONNECTION_WITHIN: Duration = Duration::from_mins(2);
 /// For the last answer of a connection whose time is up.
 const LAST_ANSWER_WITHIN: Duration = Duration::from_secs(5);
 /// Header lines of a request.

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Constraint, Happening, Machine, Offer, Order, Pool, Reason, Report, Requests, Size, Spend,
+    Constraint, Happening, Machine, Offered, Order, Pool, Reason, Report, Requests, Size, Spend,
     Status, Words,
 };
 use crate::model::snapshot::{
@@ -34,7 +34,7 @@ impl Status {
             retiring: farm.retiring.as_ref().map(shown),
             pools: farm.pools.iter().map(Pool::from).collect(),
             machines: farm.machines.iter().map(|one| Machine::new(one, farm.at)).collect(),
-            offers: farm.offers.iter().map(Offer::from).collect(),
+            offers: farm.offers.iter().map(Offered::from).collect(),
             spend: Spend::from(farm.spend),
             counts: Requests::from(farm.counts),
             planned: planned(farm),
@@ -171,7 +171,7 @@ impl From<&OfferKey> for Size {
     }
 }
 
-impl From<&OfferView> for Offer {
+impl From<&OfferView> for Offered {
     fn from(offer: &OfferView) -> Self {
         let stock = offer.stock.map(|stock| match stock {
             Stock::Sells => "sells",

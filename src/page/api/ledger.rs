@@ -12,7 +12,7 @@ pub struct Ledger {
     /// Today, as `2026-01-31`.
     pub day: String,
     /// The last 62 days, today last.
-    pub days: Vec<Day>,
+    pub days: Vec<LedgerRow>,
     /// Since midnight.
     pub spent_today: Money,
     /// Since the first of the month.
@@ -28,12 +28,12 @@ pub struct Ledger {
     /// What rests on listings instead of the provider's own times.
     pub estimated: Money,
     /// Caps on money.
-    pub caps: Vec<Cap>,
+    pub caps: Vec<CapUse>,
 }
 
 /// What machines of one pool and offer have cost on a day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Day {
+pub struct LedgerRow {
     /// `2026-01-31`.
     pub day: String,
     /// The pool.
@@ -61,7 +61,7 @@ pub struct Sum {
 
 /// A cap on money, and how much of it is used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cap {
+pub struct CapUse {
     /// Of one pool; null = of the farm.
     pub pool: Option<String>,
     /// `hour`, `day` or `month`.
@@ -94,7 +94,7 @@ impl From<&snapshot::Ledger> for Ledger {
     fn from(ledger: &snapshot::Ledger) -> Self {
         Self {
             day: ledger.day.to_string(),
-            days: ledger.days.iter().map(Day::from).collect(),
+            days: ledger.days.iter().map(LedgerRow::from).collect(),
             spent_today: ledger.spent_today,
             spent_month: ledger.spent_month,
             hourly: ledger.hourly,
@@ -102,12 +102,12 @@ impl From<&snapshot::Ledger> for Ledger {
             forecast_month: ledger.forecast_month,
             forecast_from: ledger.forecast_from,
             estimated: ledger.estimated,
-            caps: ledger.caps.iter().map(Cap::from).collect(),
+            caps: ledger.caps.iter().map(CapUse::from).collect(),
         }
     }
 }
 
-impl From<&snapshot::DayRow> for Day {
+impl From<&snapshot::DayRow> for LedgerRow {
     fn from(row: &snapshot::DayRow) -> Self {
         Self {
             day: row.day.to_string(),
@@ -125,7 +125,7 @@ impl From<snapshot::Sum> for Sum {
     }
 }
 
-impl From<&snapshot::CapView> for Cap {
+impl From<&snapshot::CapView> for CapUse {
     fn from(cap: &snapshot::CapView) -> Self {
         Self {
             pool: cap.pool.as_ref().map(ToString::to_string),

@@ -14,7 +14,7 @@ mod from_core;
 mod ledger;
 
 pub(super) use from_core::planned;
-pub use ledger::{Cap, Day, Ledger, Sum};
+pub use ledger::{CapUse, Ledger, LedgerRow, Sum};
 
 /// `GET /api/v1/status`: the farm now.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ pub struct Status {
     /// Every machine of the farm.
     pub machines: Vec<Machine>,
     /// What can be bought, best first per pool.
-    pub offers: Vec<Offer>,
+    pub offers: Vec<Offered>,
     /// Money by the ledger.
     pub spend: Spend,
     /// Requests since the store was made.
@@ -201,7 +201,7 @@ pub struct Size {
 
 /// One offer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Offer {
+pub struct Offered {
     /// For which pool.
     pub pool: String,
     /// Which.

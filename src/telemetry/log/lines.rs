@@ -123,7 +123,7 @@ fn keep_colours(line: &str) -> Cow<'_, str> {
         let is_digits = |code: &str| code.bytes().all(|one| one.is_ascii_digit() || one == b';');
         match code {
             Some((code, rest)) if is_digits(code) => {
-                shown.push_str(&format!("\u{1b}[{code}m{}", printable(rest)));
+                shown.extend([format!("\u{1b}[{code}m{}", printable(rest))]);
             }
             _ => shown.push_str(&printable(&format!("\u{1b}{part}"))),
         }

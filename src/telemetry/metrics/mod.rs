@@ -247,7 +247,7 @@ mod tests {
             let labels = metric.labels.iter().map(|label| format!("`{label}`"));
             let labels = labels.collect::<Vec<_>>().join(", ");
             let Metric { name, unit, help, .. } = metric;
-            page.push_str(&format!("| `{name}` | {kind} | {unit} | {labels} | {help} |\n"));
+            page.extend([format!("| `{name}` | {kind} | {unit} | {labels} | {help} |\n")]);
         }
         words::tests::hold("docs/metrics.md", &page);
     }

@@ -193,9 +193,9 @@ pub(super) mod tests {
             ("What a machine does now (`now`)", NOWS),
             ("Events (`kind`)", &events),
         ] {
-            page.push_str(&format!("\n## {title}\n\n| key | 中文 | English |\n|---|---|---|\n"));
+            page.extend([format!("\n## {title}\n\n| key | 中文 | English |\n|---|---|---|\n")]);
             for Row { key, zh, en } in table {
-                page.push_str(&format!("| `{key}` | {zh} | {en} |\n"));
+                page.extend([format!("| `{key}` | {zh} | {en} |\n")]);
             }
         }
         hold("docs/words.md", &page);

@@ -10,7 +10,7 @@ use farmscale::model::event::{
 use farmscale::model::snapshot::{MachineView, PoolView, Report, Snapshot};
 use farmscale::model::{Change, Event, MachineName, Span, Time};
 use farmscale::sim::chaos::START;
-use farmscale::telemetry::words::{Language, say};
+use farmscale::telemetry::words::{Language, constraint, reason as words_of, say};
 
 /// What the driver told.
 #[derive(Debug, Default)]
@@ -95,7 +95,8 @@ impl Record {
             "{}: the work asks for {} slots; {} are there or on their way",
             pool.name, demand_slots, capacity_slots
         )];
-        lines.extend(constraints.iter().map(|one| self.short(&format!("  held by {one}"))));
+        let words = |one| self.short(&format!("  held by {}", constraint(one).en));
+        lines.extend(constraints.iter().map(words));
         if constraints.is_empty() {
             lines.push("  no active constraint: it is as large as its work".to_owned());
         }
@@ -144,6 +145,7 @@ impl Record {
         let odd = one.unexpected_status.as_ref();
         let odd = odd.map_or(String::new(), |status| format!("; listed as `{status}`"));
         let MachineView { name, offer, reason, hourly, .. } = one;
+        let reason = words_of(reason).en;
         let (phase, since) = (word(&one.phase), clock(one.since));
         let line = format!(
             "{name}  {offer}  {phase} since {since}, {worker}, {hourly} an hour; {reason}{held}{odd}"
