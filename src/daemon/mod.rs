@@ -4,13 +4,13 @@
 //! systemd or in a terminal: signals, reload, the last words. The supervisor owns the deciding thread;
 //! observers are told of what it does and can neither hold it up nor end it.
 
+mod crashes;
 mod farewell;
 mod forgetting;
 mod hints;
 mod observers;
 mod reload;
 mod service;
-mod starts;
 mod supervisor;
 mod systemd;
 

@@ -9,9 +9,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use anyhow::Context;
 use tokio::runtime::Handle;
 
+use super::crashes::Crashes;
 use super::forgetting::QueueByPool;
 use super::observers::{Observers, panic_text};
-use super::starts::Starts;
 use crate::clock::Clock;
 use crate::cloud::Client;
 use crate::driver::{Driver, Ended, Recovered};
@@ -84,7 +84,7 @@ pub(super) struct Supervisor {
     observers: Observers,
     queue_by_pool: QueueByPool,
     control: Control,
-    starts: Starts,
+    crashes: Crashes,
     /// Acts again then, after a crash loop.
     acts_at: Option<Time>,
     /// Lets a driver decide; a test has it panic.
@@ -174,7 +174,7 @@ impl Supervisor {
     pub(super) fn open(plant: Plant, around: Around) -> anyhow::Result<(Self, First)> {
         let Around { store, clock, dry_run, observers, queue_by_pool, control } = around;
         queue_by_pool.set(&plant);
-        let starts = if dry_run { Starts::in_memory() } else { Starts::read(&store) };
+        let crashes = if dry_run { Crashes::in_memory() } else { Crashes::read(&store) };
         let mut supervisor = Self {
             plant,
             store,
@@ -185,13 +185,13 @@ impl Supervisor {
             observers,
             queue_by_pool,
             control,
-            starts,
+            crashes,
             acts_at: None,
             decide: Driver::run,
         };
         let (records, recovered) = supervisor.records()?;
         let store_lost = recovered.store_lost;
-        supervisor.note_start();
+        supervisor.beware_of_loops();
         let driver = supervisor.driver(records, recovered)?;
         Ok((supervisor, First { driver, store_lost }))
     }
@@ -203,14 +203,14 @@ impl Supervisor {
             let ended = catch_unwind(AssertUnwindSafe(|| (self.decide)(&mut driver)));
             driver = match ended {
                 Ok(Ended::JournalFailed(why)) => {
-                    self.starts.forget();
+                    self.crashes.forget();
                     return Err(StoreFailed(why).into());
                 }
                 Ok(Ended::Stopped) => {
                     let memory = driver.memory().clone();
                     let next = std::mem::take(&mut *self.control.next());
                     if matches!(next, Next::Stop) {
-                        self.starts.forget();
+                        self.crashes.forget();
                         return Ok(memory);
                     }
                     let (world, records) = driver.into_parts();
@@ -242,7 +242,7 @@ impl Supervisor {
             Next::Act if self.acts_at.is_some_and(|at| self.real.now() < at) => {}
             Next::Act => {
                 self.acts_at = None;
-                self.starts.forget();
+                self.crashes.forget();
                 self.observers.notify(None);
                 tracing::warn!("no crash for {LOOKING_FOR}: the farm is acted on again");
             }
@@ -252,7 +252,8 @@ impl Supervisor {
 
     /// Starts anew, after a pause; `None` if it is told to stop meanwhile.
     fn after_panic(&mut self, why: &str) -> anyhow::Result<Option<DriverOfAll>> {
-        let doublings = u32::try_from(self.starts.count()).unwrap_or(u32::MAX).min(6);
+        self.crashes.note(self.real.now());
+        let doublings = u32::try_from(self.crashes.count()).unwrap_or(u32::MAX).min(6);
         let pause = PAUSE_FIRST.times(1 << doublings).min(PAUSE_MAX);
         tracing::error!(why, %pause, "the planner has panicked; it starts anew from the store");
         let what = format!("the planner has panicked ({why}); it was started anew from the store");
@@ -265,20 +266,20 @@ impl Supervisor {
         }
         self.take(next);
         let (records, recovered) = self.records()?;
-        self.note_start();
+        self.beware_of_loops();
         self.driver(records, recovered).map(Some)
     }
 
-    /// Counts a start. In a crash loop nothing is changed until it has been calm for a while.
-    fn note_start(&mut self) {
-        let is_loop = self.starts.note(self.real.now());
+    /// In a crash loop nothing is changed until it has been calm for a while.
+    fn beware_of_loops(&mut self) {
+        let is_loop = self.crashes.is_loop(self.real.now());
         if self.dry_run || !is_loop {
             return;
         }
         let acts_at = self.real.now() + LOOKING_FOR;
         self.acts_at = Some(acts_at);
-        let what = "it has started again and again without ending in order (a crash loop): it \
-                    looks and tells, and changes nothing until";
+        let what = "it has crashed again and again (a crash loop): it looks and tells, and changes \
+                    nothing until";
         tracing::error!("{what} {acts_at}; what ended it stands above in this log");
         let shown = format!("{what} {acts_at}; see the log");
         self.observers.notify(Some(shown.into()));

@@ -56,12 +56,16 @@ impl Daemon {
     pub(crate) fn new(config: &str, speed: u32) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let page = free_port();
-        let store = folder.path().join("store");
-        let store = store.display();
+        let store = folder.path().join("store").display().to_string();
         let text = format!("{config}\n[store]\ndir = \"{store}\"\n[page]\nlisten = \"{page}\"\n");
         let path = folder.path().join("farm.toml");
         std::fs::write(&path, text).unwrap();
         Self { folder, config: path, page, speed, child: None }
+    }
+
+    /// The store's folder.
+    pub(crate) fn store(&self) -> std::path::PathBuf {
+        self.folder.path().join("store")
     }
 
     pub(crate) fn command(&self) -> Command {
