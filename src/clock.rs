@@ -13,7 +13,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use crate::model::{Span, Time};
 
 /// A wall clock that moves further than this against the monotonic one has been set.
-const JUMP: Span = Span::seconds(5);
+pub const JUMP: Span = Span::seconds(5);
 
 /// A clock that starts at the wall clock's time and may run faster. Clones show the same time.
 #[derive(Debug, Clone)]

@@ -429,8 +429,9 @@ impl Pool {
 impl Window {
     /// Whether the window is open at `now`.
     ///
-    /// Local times that daylight saving skips or repeats are read as `jiff` disambiguates them:
-    /// a skipped edge moves forward, a repeated one is taken the first time.
+    /// An edge that daylight saving skips is taken when the clocks change, a repeated one the first
+    /// time. A window that lies in the hour that is skipped is as long as on any other day, from the
+    /// change on: what an operator wants at that time is not lost.
     pub fn holds(&self, now: Time) -> bool {
         self.spans_around(now).any(|(from, to)| from <= now && now < to)
     }
@@ -454,13 +455,31 @@ impl Window {
                 return None;
             }
             let last = if self.from < self.to { day } else { day.tomorrow().ok()? };
-            Some((self.moment(day, self.from)?, self.moment(last, self.to)?))
+            let (from, to) = (self.moment(day, self.from)?, self.moment(last, self.to)?);
+            Some((from, if from < to { to } else { from + self.length() }))
         })
     }
 
     fn moment(&self, day: jiff::civil::Date, time: jiff::civil::Time) -> Option<Time> {
-        let zoned = day.to_datetime(time).to_zoned_datetime(self.zone.clone()).ok()?;
-        Some(Time(zoned.timestamp().as_millisecond()))
+        let ambiguous = self.zone.to_ambiguous_timestamp(day.to_datetime(time));
+        let is_skipped = matches!(ambiguous.offset(), jiff::tz::AmbiguousOffset::Gap { .. });
+        let at = ambiguous.compatible().ok()?;
+        if !is_skipped {
+            return Some(Time(at.as_millisecond()));
+        }
+        // It is read as if the clocks had not changed, so the change is the last one up to then.
+        let after = at.checked_add(jiff::Span::new().milliseconds(1)).ok()?;
+        let change = self.zone.preceding(after).next()?;
+        Some(Time(change.timestamp().as_millisecond()))
+    }
+
+    /// How long it is on a day of 24 hours.
+    fn length(&self) -> Span {
+        let seconds = |time: jiff::civil::Time| {
+            (i64::from(time.hour()) * 60 + i64::from(time.minute())) * 60 + i64::from(time.second())
+        };
+        let length = (seconds(self.to) - seconds(self.from)).rem_euclid(24 * 3600);
+        Span::seconds(if length == 0 { 24 * 3600 } else { length })
     }
 }
 
@@ -493,11 +512,24 @@ mod tests {
     }
 
     #[test]
-    fn an_edge_skipped_in_spring_moves_forward() {
+    fn an_edge_skipped_in_spring_is_taken_when_the_clocks_change() {
         let early = window("Europe/Berlin", "02:30", "04:00"); // 02:30 does not exist on 29 March
-        assert!(!early.holds(at("2026-03-29T01:00:00Z"))); // 03:00 local
-        assert!(early.holds(at("2026-03-29T01:30:00Z"))); // 03:30 local
+        assert!(!early.holds(at("2026-03-29T00:59:59Z"))); // 01:59 local
+        assert!(early.holds(at("2026-03-29T01:00:00Z"))); // 03:00 local
         assert!(!early.holds(at("2026-03-29T02:00:00Z"))); // 04:00 local
+    }
+
+    #[test]
+    fn a_window_in_the_hour_that_is_skipped_is_not_lost() {
+        let change = at("2026-03-29T01:00:00Z"); // 02:00 is 03:00 in Berlin
+        for (from, to, minutes) in [("02:15", "03:10", 10), ("02:15", "02:45", 30)] {
+            let early = window("Europe/Berlin", from, to);
+            let end = change + Span::minutes(minutes);
+            assert!(!early.holds(change - Span::seconds(1)), "{from}");
+            assert!(early.holds(change) && early.holds(end - Span::seconds(1)), "{from}");
+            assert!(!early.holds(end), "{from}");
+            assert_eq!(early.next_edge(change - Span::hours(1)), Some(change), "{from}");
+        }
     }
 
     #[test]

@@ -8,28 +8,46 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use crate::model::{Money, Span, Text};
 
+/// Where a setting was said.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Nowhere: it is missing, or all of the config is meant.
+    Nowhere,
+    /// In a file; line 0 means the file as a whole.
+    Line {
+        /// The file.
+        file: Arc<str>,
+        /// Counted from 1.
+        line: usize,
+    },
+    /// In this variable of the environment.
+    Variable(Arc<str>),
+}
+
 /// One fault: where, what, and what to do.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Fault {
-    /// Line in the file; 0 = not in the file (missing, or from the environment).
-    pub line: usize,
+    /// Where.
+    pub place: Place,
     /// The key, with dots.
     pub key: String,
     /// What is wrong and how to mend it.
     pub what: String,
 }
 
-/// Faults, lines and defaults of one load.
+/// Faults, places and defaults of one load.
 #[derive(Debug, Default)]
 pub(crate) struct Book {
-    lines: BTreeMap<String, usize>,
-    others_read: bool,
+    places: BTreeMap<String, Place>,
+    /// Files that every user may read.
+    open_files: Vec<Arc<str>>,
     warnings: RefCell<Vec<String>>,
     faults: RefCell<Vec<Fault>>,
     asked: RefCell<BTreeMap<String, String>>,
@@ -45,9 +63,9 @@ pub(crate) struct Reader<'a> {
 }
 
 impl Book {
-    /// A book over a file whose keys stand on these lines, and which other users may read or not.
-    pub(crate) fn new(lines: BTreeMap<String, usize>, others_read: bool) -> Self {
-        Self { lines, others_read, ..Self::default() }
+    /// A book over settings that were said in these places.
+    pub(crate) fn new(places: BTreeMap<String, Place>, open_files: Vec<Arc<str>>) -> Self {
+        Self { places, open_files, ..Self::default() }
     }
 
     /// What works but should be looked at.
@@ -72,16 +90,16 @@ impl Book {
     pub(crate) fn fault(&self, key: &str, what: impl Into<String>) {
         // A missing key is reported at its table.
         let mut at = key;
-        let line = loop {
-            if let Some(line) = self.lines.get(at) {
-                break *line;
+        let place = loop {
+            if let Some(place) = self.places.get(at) {
+                break place.clone();
             }
             match at.rsplit_once('.') {
                 Some((outer, _)) => at = outer,
-                None => break 0,
+                None => break Place::Nowhere,
             }
         };
-        self.faults.borrow_mut().push(Fault { line, key: key.to_owned(), what: what.into() });
+        self.faults.borrow_mut().push(Fault { place, key: key.to_owned(), what: what.into() });
     }
 }
 
@@ -130,8 +148,9 @@ impl<'a> Reader<'a> {
 
     /// Says that the value of a key is a secret: nobody else should be able to read it.
     pub(crate) fn holds_secret(&self, name: &str, remedy: &str) {
-        if self.book.others_read && self.book.lines.contains_key(&self.key(name)) {
-            let what = "holds a password, and every user may read the file: chmod o-r";
+        let Some(Place::Line { file, .. }) = self.book.places.get(&self.key(name)) else { return };
+        if self.book.open_files.contains(file) {
+            let what = format!("holds a secret, and every user may read it: chmod o-r {file}");
             self.warn(name, format!("{what}, or {remedy}"));
         }
     }
@@ -476,7 +495,7 @@ pub(crate) fn distance(one: &str, other: &str) -> usize {
 #[cfg(test)]
 pub(crate) fn try_read<T>(table: &str, read: impl FnOnce(&mut Reader<'_>) -> T) -> (T, Vec<Fault>) {
     let tree: toml::Table = table.parse().unwrap_or_default();
-    let book = Book::new(BTreeMap::new(), false);
+    let book = Book::new(BTreeMap::new(), Vec::new());
     let tree = serde_json::to_value(tree).unwrap_or_default();
     let mut reader = Reader::at(&book, "t".to_owned(), tree);
     let made = read(&mut reader);

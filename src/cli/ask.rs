@@ -1,34 +1,21 @@
 //! `farmscale status`, `why`, `plan`, `journal`: questions to a running daemon, over its HTTP API.
 
-use std::path::PathBuf;
-
 use anyhow::Context;
 use clap::builder::{StringValueParser, TypedValueParser};
-use reqwest::StatusCode;
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::exit::{Exit, Marks};
-use super::{env, out};
-use crate::model::{Money, Span, Time};
-use crate::net::{self, Options, Proxy};
+use super::door::DoorArgs;
+use super::exit::Exit;
+use super::out;
+use crate::model::{Money, Time};
 use crate::page::api::{Happening, Status};
 use crate::telemetry::words::{Language, label};
-
-/// For an answer of the daemon.
-const ANSWER_TIMEOUT: Span = Span::seconds(10);
-/// The page of the largest farm is a small part of this.
-const ANSWER_MAX: usize = 64 << 20;
 
 /// Where the daemon is.
 #[derive(Debug, clap::Args)]
 pub struct Daemon {
-    /// The page of the daemon.
-    #[arg(long, env = "FARMSCALE_URL", default_value = "http://127.0.0.1:8420")]
-    url: String,
-    /// The page's token, in a file (or in `FARMSCALE_PAGE_TOKEN`).
-    #[arg(long)]
-    token_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) door: DoorArgs,
     /// Print JSON.
     #[arg(long)]
     pub(super) json: bool,
@@ -80,46 +67,7 @@ pub struct JournalArgs {
 
 impl Daemon {
     pub(super) fn call(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(self.request(path, body))
-    }
-
-    async fn request(&self, path: &str, body: Option<Value>) -> anyhow::Result<Value> {
-        // A proxy would be handed the page's token, and cannot reach this machine's own page.
-        let client =
-            net::client(Options { proxy: Proxy::Never, ..Options::within(ANSWER_TIMEOUT) })?;
-        let url = format!("{}{path}", self.url.trim_end_matches('/'));
-        let mut request = match body {
-            None => client.get(&url),
-            Some(body) => client.post(&url).header("X-Farmscale", "1").json(&body),
-        };
-        if let Some(token) = self.token()? {
-            request = request.bearer_auth(token.expose_secret());
-        }
-        let unheard =
-            || format!("no daemon answers at {}: is it running? (--url names another)", self.url);
-        let answer = net::send(request, ANSWER_MAX).await;
-        let answer = answer.with_context(unheard).exit(Exit::Unavailable)?;
-        let status = answer.status;
-        let text = String::from_utf8_lossy(&answer.body);
-        if !status.is_success() {
-            let said: Option<Value> = serde_json::from_str(&text).ok();
-            let why = said.as_ref().and_then(|said| said.get("error")?.as_str());
-            let why = why.unwrap_or(text.trim());
-            let what = format!("the daemon at {} refuses ({status}): {why}", self.url);
-            return Err(refused(status).because(what));
-        }
-        serde_json::from_str(&text)
-            .with_context(|| format!("{url} does not answer as farmscale does"))
-    }
-
-    fn token(&self) -> anyhow::Result<Option<SecretString>> {
-        let Some(file) = &self.token_file else {
-            return Ok(env::one("FARMSCALE_PAGE_TOKEN").map(Into::into));
-        };
-        let text = std::fs::read_to_string(file)
-            .with_context(|| format!("the token cannot be read from {}", file.display()))?;
-        Ok(Some(text.trim().into()))
+        self.door.call(path, body)
     }
 
     pub(super) fn status(&self) -> anyhow::Result<(Value, Status)> {
@@ -127,16 +75,6 @@ impl Daemon {
         let status = serde_json::from_value(value.clone())
             .context("the daemon is of another version than this command")?;
         Ok((value, status))
-    }
-}
-
-/// What kind of refusal a status is.
-fn refused(status: StatusCode) -> Exit {
-    match status {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Exit::NotAllowed,
-        StatusCode::NOT_FOUND => Exit::NotThere,
-        StatusCode::SERVICE_UNAVAILABLE => Exit::TryAgain,
-        _ => Exit::Unavailable,
     }
 }
 

@@ -171,6 +171,7 @@ impl DemoArgs {
             dry_run: false,
             quiet: true,
             listen_setting: "--listen",
+            anyone_may_order: true,
         };
         let mut daemon = Daemon::start(settings, options).await?;
         let mut view = View::new(self.json, times, daemon.page);

@@ -14,6 +14,7 @@ pub mod backtest;
 pub mod check;
 pub mod cloudsim;
 pub mod demo;
+pub mod door;
 pub mod env;
 pub mod exit;
 pub mod init;
@@ -29,6 +30,9 @@ pub mod sweep;
 pub mod try_pool;
 pub mod view;
 pub mod watchdog;
+
+/// The config of the system's own daemon.
+const CONFIG: &str = "/etc/farmscale/farmscale.toml";
 
 /// Keeps a GPU render farm exactly as large as its work needs, at the lowest price the cloud sells.
 #[derive(Debug, Parser)]

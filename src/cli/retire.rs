@@ -1,7 +1,5 @@
 //! `farmscale retire`: leaves for good, proves the farm empty, names what bills on.
 
-use std::path::PathBuf;
-
 use anyhow::Context;
 use serde_json::json;
 use tokio::runtime::Runtime;
@@ -19,6 +17,8 @@ use crate::telemetry::words::Language;
 
 /// Between two looks at the daemon.
 const EVERY: Span = Span::seconds(2);
+/// Looks in a row that may fail.
+const UNREAD_MAX: u32 = 30;
 /// Without a terminal, a line this often.
 const LINE_EVERY: Span = Span::minutes(1);
 
@@ -33,7 +33,7 @@ pub struct RetireArgs {
     #[arg(long)]
     yes: bool,
     /// Stay after all.
-    #[arg(long, conflicts_with_all = ["yes", "config"])]
+    #[arg(long, conflicts_with = "yes")]
     undo: bool,
     /// Delete nothing: treat machines as ours that a second daemon of this farm made, or that share a
     /// name. Stop that daemon first.
@@ -48,9 +48,6 @@ pub struct RetireArgs {
     /// Who asks.
     #[arg(long, env = "USER", default_value = "operator")]
     owner: String,
-    /// The farm's config: for the list of what bills on.
-    #[arg(long)]
-    config: Option<PathBuf>,
     #[command(flatten)]
     clock: ClockArgs,
     #[command(flatten)]
@@ -70,10 +67,15 @@ impl RetireArgs {
             return order::give(&self.daemon, "/api/v1/release-twins", owner, |_| words.to_owned());
         }
         // A config that cannot be used is told before anything is deleted, not hours after.
-        let settings = self.config.as_deref().map(super::load).transpose()?;
+        let settings = self.daemon.door.config.as_deref().map(super::load).transpose()?;
         let (_, farm) = self.daemon.status()?;
         if !self.yes {
-            prompt::confirm(&format!("delete all {} machines for good", farm.machines.len()))?;
+            let machines = match farm.machines.len() {
+                0 => "leave for good (no machine is there)".to_owned(),
+                1 => "delete the one machine for good".to_owned(),
+                many => format!("delete all {many} machines for good"),
+            };
+            prompt::confirm(&machines)?;
         }
         if self.no_wait {
             let words = "ordered; `farmscale status` shows how far it is";
@@ -93,9 +95,17 @@ impl RetireArgs {
     fn wait(&self, runtime: &Runtime) -> anyhow::Result<()> {
         let (progress, real) = (Progress::on_terminal(), Clock::real());
         let until = real.now() + self.within;
-        let mut line_at: Option<Time> = None;
+        let (mut line_at, mut unread): (Option<Time>, u32) = (None, 0);
         loop {
-            let (_, farm) = self.daemon.status()?;
+            let Some(farm) = self.look(&mut unread)? else {
+                if until <= real.now() {
+                    let what =
+                        format!("not over within {}; the daemon does not answer", self.within);
+                    return Err(Exit::TryAgain.because(what));
+                }
+                runtime.block_on(real.sleep_until(real.now() + EVERY));
+                continue;
+            };
             let knows = farm.retiring.is_some() && farm.adopted_at.is_some();
             if knows && farm.machines.is_empty() {
                 return Ok(());
@@ -104,17 +114,31 @@ impl RetireArgs {
             if until <= now {
                 return self.give_up(&farm);
             }
-            let left = format!(
-                "{} machines left ({})",
-                farm.machines.len(),
-                why(&farm, self.daemon.lang).join("; ")
-            );
+            let left = left(&farm, self.daemon.lang);
             progress.say(&left);
             if !progress.is_shown() && line_at.is_none_or(|at| at + LINE_EVERY <= now) {
                 line_at = Some(now);
                 out::note(&left);
             }
             runtime.block_on(real.sleep_until(now + EVERY));
+        }
+    }
+
+    /// One look at the daemon; a few in a row may fail, for it goes on without us.
+    fn look(&self, unread: &mut u32) -> anyhow::Result<Option<Status>> {
+        match self.daemon.status() {
+            Ok((_, farm)) => {
+                *unread = 0;
+                Ok(Some(farm))
+            }
+            Err(error) if UNREAD_MAX <= *unread => Err(error),
+            Err(error) => {
+                if *unread == 0 {
+                    out::note(&format!("{error:#}; asking again"));
+                }
+                *unread += 1;
+                Ok(None)
+            }
         }
     }
 
@@ -129,13 +153,14 @@ impl RetireArgs {
         let left = if farm.adopted_at.is_none() {
             "what there is at the provider is not known".to_owned()
         } else {
-            format!("{} machines are left: {}", names.len(), names.join(", "))
+            let are = if names.len() == 1 { "machine is" } else { "machines are" };
+            format!("{} {are} left: {}", names.len(), names.join(", "))
         };
+        let why = if why.is_empty() { String::new() } else { format!(" ({})", why.join("; ")) };
         Err(Exit::TryAgain.because(format!(
-            "not over within {}; {left} ({}). The daemon goes on with it while it runs; call this \
+            "not over within {}; {left}{why}. The daemon goes on with it while it runs; call this \
              again to wait on",
             self.within,
-            why.join("; ")
         )))
     }
 
@@ -162,6 +187,16 @@ impl RetireArgs {
             }
         }
     }
+}
+
+/// How much is left, and what it waits for.
+fn left(farm: &Status, language: Language) -> String {
+    let machines = match farm.machines.len() {
+        1 => "1 machine left".to_owned(),
+        many => format!("{many} machines left"),
+    };
+    let why = why(farm, language);
+    if why.is_empty() { machines } else { format!("{machines} ({})", why.join("; ")) }
 }
 
 /// What is waited for, by every pool.

@@ -13,7 +13,7 @@ use crate::telemetry::log;
 #[derive(Debug, clap::Args)]
 pub struct RunArgs {
     /// The config.
-    #[arg(long, default_value = "/etc/farmscale/farmscale.toml")]
+    #[arg(long, default_value = super::CONFIG)]
     config: PathBuf,
     /// Look and plan, but change nothing.
     #[arg(long)]
@@ -27,7 +27,8 @@ impl RunArgs {
     pub fn run(self) -> anyhow::Result<()> {
         let source = Source { path: self.config, environment: env::all() };
         let settings = source.load()?;
-        let _last_lines = log::init(settings.log_json).context("cannot set the log up")?;
+        let _last_lines =
+            log::init(settings.log.json, settings.log.level).context("cannot set the log up")?;
         for warning in &settings.warnings {
             tracing::warn!("{warning}");
         }

@@ -27,7 +27,7 @@ const NAMED_MIN: usize = 3;
 #[derive(Debug, clap::Args)]
 pub struct SweepArgs {
     /// The farm's config.
-    #[arg(long, default_value = "/etc/farmscale/farmscale.toml")]
+    #[arg(long, default_value = super::CONFIG)]
     config: PathBuf,
     /// Take for ours, too, what is named with this beginning; may be said more than once.
     #[arg(long, value_parser = beginning)]

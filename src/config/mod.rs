@@ -1,14 +1,12 @@
-//! Settings: a TOML file, the environment over it, secrets from where they are safe; all faults at
-//! once, each with its line, key and remedy.
+//! Settings: a TOML file, drop-ins and the environment over it, secrets from where they are safe; all
+//! faults at once, each with its file, line, key and remedy.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
-use serde_json::Value;
 
 use crate::model::{Namer, Text};
 use crate::policy::Policy;
@@ -17,6 +15,7 @@ use crate::world::purchase::CloudSettings;
 
 mod cloud;
 pub mod gpus;
+mod layers;
 mod lines;
 mod pools;
 mod secrets;
@@ -27,11 +26,13 @@ mod timing;
 mod values;
 
 use crate::reader::{self, Book, Reader};
-pub use crate::reader::{Fault, parse_span};
+pub use crate::reader::{Fault, Place, parse_span};
+use layers::Layered;
 pub use values::{Difference, Values};
 
-/// `FARMSCALE__A__B` is the setting `a.b`.
-const PREFIX: &str = "FARMSCALE__";
+/// The store of the system's own daemon, and its socket.
+const STORE: &str = "/var/lib/farmscale";
+const SOCKET: &str = "/run/farmscale/farmscale.sock";
 
 /// Everything the daemon needs to know.
 #[derive(Debug)]
@@ -46,8 +47,8 @@ pub struct Settings {
     pub store: PathBuf,
     /// Page and HTTP API.
     pub page: PageSettings,
-    /// The log as JSON lines.
-    pub log_json: bool,
+    /// The log.
+    pub log: LogSettings,
     /// What works but should be looked at.
     pub warnings: Vec<String>,
     /// Every setting that was given, for comparing.
@@ -63,6 +64,17 @@ pub struct PageSettings {
     pub hosts: Vec<String>,
     /// Asked of every caller, where set.
     pub token: Option<SecretString>,
+    /// Whoever can open this socket may give orders without the token; `None` = no socket.
+    pub socket: Option<PathBuf>,
+}
+
+/// The log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LogSettings {
+    /// As JSON lines.
+    pub json: bool,
+    /// What is written: this and what is graver.
+    pub level: tracing::Level,
 }
 
 /// A file that cannot be used, with every reason.
@@ -84,81 +96,60 @@ impl fmt::Display for Faults {
             many => format!("{many} faults"),
         };
         write!(f, "{path}: {faults}")?;
-        for fault in &self.faults {
-            let line = if fault.line == 0 { String::new() } else { format!(":{}", fault.line) };
-            write!(f, "\n  {path}{line}: {} {}", fault.key, fault.what)?;
+        for Fault { place, key, what } in &self.faults {
+            match place {
+                Place::Nowhere => write!(f, "\n  {path}: {key} {what}")?,
+                Place::Line { file, line: 0 } => write!(f, "\n  {file}: {key} {what}")?,
+                Place::Line { file, line } => write!(f, "\n  {file}:{line}: {key} {what}")?,
+                Place::Variable(name) => write!(f, "\n  {name}: {key} {what}")?,
+            }
         }
         Ok(())
     }
 }
 
-/// Loads `path`, with `FARMSCALE__A__B=…` of `environment` over it as `a.b`.
+/// Loads `path` with its drop-ins, and with `FARMSCALE__A__B=…` of `environment` over them as `a.b`.
 pub fn load(path: &Path, environment: &BTreeMap<String, String>) -> Result<Settings, Faults> {
-    let unreadable = |fault| Faults { path: path.to_owned(), faults: vec![fault] };
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        let what = format!("cannot be read: {error}");
-        unreadable(Fault { line: 0, key: "the file".to_owned(), what })
-    })?;
-    let others_read = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 4 != 0);
-    let (settings, faults) =
-        parse(&text, environment, others_read, &mut BTreeMap::new()).map_err(unreadable)?;
-    if faults.is_empty() { Ok(settings) } else { Err(Faults { path: path.to_owned(), faults }) }
+    let all = |faults| Faults { path: path.to_owned(), faults };
+    let layered = layers::read(path, environment).map_err(all)?;
+    let (settings, faults, _) = parse(layered, environment);
+    if faults.is_empty() { Ok(settings) } else { Err(all(faults)) }
+}
+
+/// Loads what tells where the page is; faults elsewhere do not matter.
+pub fn load_page(
+    path: &Path,
+    environment: &BTreeMap<String, String>,
+) -> Result<PageSettings, Faults> {
+    let all = |faults| Faults { path: path.to_owned(), faults };
+    let layered = layers::read(path, environment).map_err(all)?;
+    let (settings, mut faults, _) = parse(layered, environment);
+    // Who asks over the socket needs no token, and may not be one who may read it.
+    faults.retain(|fault| fault.key.starts_with("page.") && fault.key != "page.token_file");
+    if faults.is_empty() { Ok(settings.page) } else { Err(all(faults)) }
 }
 
 /// Every key the code asks for when it reads `text`, with its default as it would be written.
 pub fn asked(text: &str) -> BTreeMap<String, String> {
-    let mut asked = BTreeMap::new();
-    if let Err(fault) = parse(text, &BTreeMap::new(), false, &mut asked) {
-        asked.insert(fault.key, fault.what);
+    match layers::of_text(text) {
+        Ok(layered) => parse(layered, &BTreeMap::new()).2,
+        Err(fault) => [(fault.key, fault.what)].into(),
     }
-    asked
 }
 
+/// Settings, faults, and the keys that were asked for.
 fn parse(
-    text: &str,
+    layered: Layered,
     environment: &BTreeMap<String, String>,
-    others_read: bool,
-    asked: &mut BTreeMap<String, String>,
-) -> Result<(Settings, Vec<Fault>), Fault> {
-    if let Err(error) = text.parse::<toml::Table>() {
-        let line = error.span().map_or(0, |span| lines::line_at(text, span.start));
-        let what = format!("is no TOML: {}", error.message().trim());
-        return Err(Fault { line, key: "the file".to_owned(), what });
-    }
-    let mut tree: Value = toml::from_str(text).map_err(|error| Fault {
-        line: error.span().map_or(0, |span| lines::line_at(text, span.start)),
-        key: "the file".to_owned(),
-        what: error.message().trim().to_owned(),
-    })?;
-    for (name, value) in environment {
-        if let Some(path) = name.strip_prefix(PREFIX) {
-            lay_over(&mut tree, path, value);
-        }
-    }
-    let book = Book::new(lines::of(text), others_read);
+) -> (Settings, Vec<Fault>, BTreeMap<String, String>) {
+    let Layered { tree, places, open_files } = layered;
     let values = Values::of_tree(&tree);
-    let mut settings = Settings { values, ..settings(Reader::root(&book, tree), environment) };
+    let book = Book::new(places, open_files);
+    let mut settings = settings(Reader::root(&book, tree), environment);
+    settings.values = values;
     settings.warnings.extend(book.warnings());
-    *asked = book.asked();
-    Ok((settings, book.into_faults()))
-}
-
-/// Sets the value at `A__B__C`. Names are the file's own where they differ in case alone, as those of
-/// zones do.
-fn lay_over(tree: &mut Value, path: &str, value: &str) {
-    let (name, inner) =
-        path.split_once("__").map_or((path, None), |(name, rest)| (name, Some(rest)));
-    if !tree.is_object() {
-        *tree = Value::Object(serde_json::Map::new());
-    }
-    let Value::Object(table) = tree else { return };
-    let known = table.keys().find(|known| known.eq_ignore_ascii_case(name)).cloned();
-    let place = table.entry(known.unwrap_or_else(|| name.to_ascii_lowercase()));
-    let place = place.or_insert(Value::Null);
-    match inner {
-        Some(inner) => lay_over(place, inner, value),
-        None => *place = Value::String(value.to_owned()),
-    }
+    let asked = book.asked();
+    (settings, book.into_faults(), asked)
 }
 
 fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Settings {
@@ -174,10 +165,8 @@ fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Set
     }
     let timing = timing::read(&mut root);
     let store = PathBuf::from(root_store(&mut root));
-    let page = page(&mut root, environment, &mut warnings);
-    let mut log = root.table("log");
-    let log_json = log.flag("json", false);
-    log.end();
+    let page = page(&mut root, &store, environment, &mut warnings);
+    let log = log(&mut root);
     root.end();
     let (credentials, endpoints) = cloud_base;
     Settings {
@@ -186,7 +175,7 @@ fn settings(mut root: Reader<'_>, environment: &BTreeMap<String, String>) -> Set
         queues: queues.into_iter().filter_map(|(name, queue)| Some((name, queue?))).collect(),
         store,
         page,
-        log_json,
+        log,
         warnings,
         values: Values::default(),
     }
@@ -209,13 +198,29 @@ fn is_tag(text: &str, max: usize) -> bool {
 
 fn root_store(root: &mut Reader<'_>) -> String {
     let mut store = root.table("store");
-    let dir = store.text("dir", "/var/lib/farmscale");
+    let dir = store.text("dir", STORE);
     store.end();
     dir
 }
 
+fn log(root: &mut Reader<'_>) -> LogSettings {
+    let levels = [
+        ("info", tracing::Level::INFO),
+        ("error", tracing::Level::ERROR),
+        ("warn", tracing::Level::WARN),
+        ("debug", tracing::Level::DEBUG),
+        ("trace", tracing::Level::TRACE),
+    ];
+    let mut log = root.table("log");
+    let json = log.flag("json", false);
+    let level = log.choice("level", &levels, 0).unwrap_or(tracing::Level::INFO);
+    log.end();
+    LogSettings { json, level }
+}
+
 fn page(
     root: &mut Reader<'_>,
+    store: &Path,
     environment: &BTreeMap<String, String>,
     warnings: &mut Vec<String>,
 ) -> PageSettings {
@@ -226,12 +231,52 @@ fn page(
         page.fault("listen", format!("is \"{listen}\": must be an address such as {default}"));
         SocketAddr::from(([127, 0, 0, 1], 8420))
     });
-    let hosts = page.texts("hosts");
+    let hosts = hosts(&mut page);
     let token = secrets::token(&mut page, environment, warnings);
     if !listen.ip().is_loopback() && token.is_none() {
         let remedy = "set token_file, or listen on 127.0.0.1 behind a proxy that asks who it is";
         page.fault("listen", format!("is open to the network without a token: {remedy}"));
     }
+    let socket = socket(&mut page, store);
     page.end();
-    PageSettings { listen, hosts, token }
+    PageSettings { listen, hosts, token, socket }
+}
+
+/// Where orders come in: beside the store, which its user alone may enter, unless it is the system's
+/// daemon, whose group may give orders.
+fn socket(page: &mut Reader<'_>, store: &Path) -> Option<PathBuf> {
+    match page.text_or_none("socket") {
+        Some(socket) if socket == "none" => None,
+        Some(socket) => Some(PathBuf::from(socket)),
+        None if store == Path::new(STORE) => Some(PathBuf::from(SOCKET)),
+        None => Some(store.join("farmscale.sock")),
+    }
+}
+
+/// Names as browsers send them in `Host`: what could never match is a fault.
+fn hosts(page: &mut Reader<'_>) -> Vec<String> {
+    let hosts = page.texts("hosts");
+    for host in &hosts {
+        if let Some(why) = no_host(host) {
+            page.fault("hosts", format!("has \"{host}\": {why}"));
+        }
+    }
+    hosts.into_iter().map(|host| host.to_ascii_lowercase()).collect()
+}
+
+fn no_host(host: &str) -> Option<&'static str> {
+    let port = host.rsplit_once(':').map(|(_, port)| port);
+    let is_port = |port: &str| !port.is_empty() && port.bytes().all(|one| one.is_ascii_digit());
+    let fits = |one: char| one.is_ascii_alphanumeric() || "-._[]:".contains(one);
+    if host.contains("://") || host.contains('/') {
+        Some("must be a name alone, such as farm.studio.lan, without http:// and path")
+    } else if host.matches(':').count() == 1 && port.is_some_and(is_port) {
+        Some("must be a name alone, without a port: any port of it is taken")
+    } else if host.contains(':') && !(host.starts_with('[') && host.ends_with(']')) {
+        Some("an IPv6 address stands in brackets here: [fd00::1]")
+    } else if host.is_empty() || !host.chars().all(fits) {
+        Some("must be a name as browsers send it: letters, digits, dots (xn--… for others); no *")
+    } else {
+        None
+    }
 }

@@ -391,10 +391,17 @@ fn window(mut reader: Reader<'_>) -> Window {
 
 fn time(reader: &mut Reader<'_>, name: &str) -> jiff::civil::Time {
     let text = reader.required_text(name, "a time of day such as \"20:00\"");
-    text.parse().unwrap_or_else(|_| {
+    time_of_day(&text).unwrap_or_else(|| {
         if !text.is_empty() {
             reader.fault(name, format!("is \"{text}\": must be a time of day such as \"20:00\""));
         }
         jiff::civil::Time::midnight()
     })
+}
+
+/// `20:00`, and what people write for it: `9:00`, `24:00`, a full-width colon.
+fn time_of_day(text: &str) -> Option<jiff::civil::Time> {
+    let text = text.trim().replace('：', ":");
+    let text = if text.find(':') == Some(1) { format!("0{text}") } else { text };
+    if text == "24:00" { Some(jiff::civil::Time::midnight()) } else { text.parse().ok() }
 }

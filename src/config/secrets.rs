@@ -15,6 +15,8 @@ const CREDENTIALS_DIRECTORY: &str = "CREDENTIALS_DIRECTORY";
 const CLOUD_KEY: &str = "cloud.key";
 /// The page's credential.
 const PAGE_TOKEN: &str = "page.token";
+/// A shorter token may be guessed.
+const TOKEN_MIN: usize = 16;
 /// The key in the environment, ours and the vendor's own names.
 const KEY_NAMES: [(&str, &str); 2] = [
     ("FARMSCALE_ACCESS_KEY_ID", "FARMSCALE_ACCESS_KEY_SECRET"),
@@ -66,12 +68,26 @@ pub(super) fn token(
     let file = page.text_or_none("token_file");
     let text = credential(environment, PAGE_TOKEN)
         .or_else(|| file.and_then(|file| private_file(page, "token_file", Path::new(&file))));
-    if let Some(text) = text {
-        return Some(text.trim().into());
+    let (text, from) = match (text, environment.get("FARMSCALE_PAGE_TOKEN")) {
+        (Some(text), _) => (text, "the file"),
+        (None, Some(token)) => {
+            let better = "the page's token comes from the environment: better set page.token_file";
+            warnings.push(better.into());
+            (token.clone(), "FARMSCALE_PAGE_TOKEN")
+        }
+        (None, None) => return None,
+    };
+    let token = text.trim();
+    let length = token.chars().count();
+    if length < TOKEN_MIN {
+        let what = format!(
+            "{from} holds {length} characters: a token that is not guessed has at least \
+             {TOKEN_MIN}; `openssl rand -hex 16` makes one"
+        );
+        page.fault("token_file", what);
+        return None;
     }
-    let token = environment.get("FARMSCALE_PAGE_TOKEN")?;
-    warnings.push("the page's token comes from the environment: better set page.token_file".into());
-    Some(token.as_str().into())
+    Some(token.into())
 }
 
 /// A fixed password from a file.

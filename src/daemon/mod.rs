@@ -11,14 +11,16 @@ mod hints;
 mod observers;
 mod reload;
 mod service;
+mod socket;
 mod supervisor;
 mod systemd;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::task::JoinHandle;
 
 pub use self::farewell::left_billing;
@@ -30,10 +32,11 @@ use self::forgetting::{ForgettingObserver, QueueByPool};
 use self::observers::{
     LogObserver, MetricsObserver, Observer, Observers, PageObserver, SystemdObserver, Threads,
 };
+use self::socket::Socket;
 use self::supervisor::{Around, Plant, Supervisor};
 use self::systemd::Heartbeat;
 use crate::clock::Clock;
-use crate::config::{PageSettings, Settings};
+use crate::config::Settings;
 use crate::memory::Memory;
 use crate::model::{Span, Wake};
 use crate::page::{self, Board};
@@ -53,6 +56,8 @@ pub struct DaemonOptions {
     pub quiet: bool,
     /// What an operator sets to have the page listen elsewhere.
     pub listen_setting: &'static str,
+    /// Whoever reaches the page may give orders: the demo's, which nobody pays for.
+    pub anyone_may_order: bool,
 }
 
 /// The page's address cannot be had.
@@ -72,6 +77,8 @@ pub struct Daemon {
     real: Clock,
     threads: Threads,
     _heartbeat: Heartbeat,
+    /// Removed when it goes.
+    _socket: Option<Socket>,
     /// What it shows.
     pub board: Arc<Board>,
     /// Where the page is.
@@ -84,7 +91,7 @@ impl Daemon {
     /// Starts everything; must be called within a tokio runtime.
     pub async fn start(settings: Settings, options: DaemonOptions) -> anyhow::Result<Self> {
         let Settings { policy, cloud, queues, store, page, .. } = settings;
-        let DaemonOptions { clock, dry_run, quiet, listen_setting } = options;
+        let DaemonOptions { clock, dry_run, quiet, listen_setting, anyone_may_order } = options;
         let listener = TcpListener::bind(page.listen).await.map_err(|error| CannotListen {
             address: page.listen,
             setting: listen_setting,
@@ -103,8 +110,19 @@ impl Daemon {
         let around =
             Around { store, clock, dry_run, observers, queue_by_pool, control: control_too };
         let (supervisor, first) = Supervisor::open(plant, around)?;
-        let orders = orders(control.clone(), dry_run);
-        serve(listener, Arc::clone(&board), page, orders, metrics);
+        // Only now: who holds the store's lock may replace a socket that was left behind.
+        let socket_path = page.socket.filter(|_| !dry_run && !anyone_may_order);
+        let (socket_listener, socket) = socket_path.and_then(|path| listen(&path)).unzip();
+        let served = page::Options {
+            token: page.token,
+            allowed_hosts: page.hosts,
+            // A dry run takes no orders, and says so to everybody.
+            anyone_may_order: anyone_may_order || dry_run,
+            socket: socket.as_ref().map(Socket::path),
+            orders: orders(control.clone(), dry_run),
+            metrics: Box::new(move || metrics.render()),
+        };
+        tokio::spawn(page::serve(listener, socket_listener, Arc::clone(&board), served));
         let store_lost = first.store_lost;
         let thread = std::thread::Builder::new().name("decider".to_owned());
         let decider = thread.spawn(move || supervisor.run(first));
@@ -118,6 +136,7 @@ impl Daemon {
             real: Clock::real(),
             threads,
             _heartbeat: heartbeat,
+            _socket: socket,
             board,
             page: address,
             store_lost,
@@ -172,20 +191,14 @@ fn orders(control: Control, dry_run: bool) -> page::Orders {
     })
 }
 
-fn serve(
-    listener: TcpListener,
-    board: Arc<Board>,
-    settings: PageSettings,
-    orders: page::Orders,
-    metrics: Metrics,
-) {
-    let options = page::Options {
-        token: settings.token,
-        allowed_hosts: settings.hosts,
-        anyone_may_order: true,
-        socket: None,
-        orders,
-        metrics: Box::new(move || metrics.render()),
-    };
-    tokio::spawn(page::serve(listener, None, board, options));
+/// The socket that orders come over; without it they need a token.
+fn listen(path: &Path) -> Option<(UnixListener, Socket)> {
+    match Socket::bind(path) {
+        Ok(bound) => Some(bound),
+        Err(error) => {
+            let path = path.display();
+            tracing::error!(%error, "no socket at {path} (page.socket): orders need the token");
+            None
+        }
+    }
 }

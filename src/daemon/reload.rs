@@ -5,10 +5,10 @@ use std::path::PathBuf;
 
 use super::Control;
 use super::supervisor::Plant;
-use crate::config::{self, Difference, Faults, Settings, Values};
+use crate::config::{self, Difference, Faults, LogSettings, Settings, Values};
 
 /// What is fixed when the daemon starts.
-const FIXED: [&str; 4] = ["farm", "store.", "page.", "log."];
+const FIXED: [&str; 4] = ["farm", "store.", "page.", "log.json"];
 
 /// Where settings come from.
 #[derive(Debug, Clone)]
@@ -30,7 +30,7 @@ impl Source {
 #[derive(Debug)]
 pub(super) enum Reloaded {
     /// The settings are in force, and this is what is different.
-    Changed(Vec<Difference>),
+    Changed(Vec<Difference>, LogSettings),
     /// Nothing was changed, and this is why.
     Refused(String),
     /// The driver is far behind: ask again.
@@ -53,10 +53,10 @@ pub(super) fn reload(source: &Source, values: &mut Values, control: &Control) ->
     for warning in &settings.warnings {
         tracing::warn!("{warning}");
     }
-    let Settings { policy, cloud, queues, values: later, .. } = settings;
+    let Settings { policy, cloud, queues, log, values: later, .. } = settings;
     if !control.change(Plant { policy, cloud, queues }) {
         return Reloaded::Behind;
     }
     *values = later;
-    Reloaded::Changed(differences)
+    Reloaded::Changed(differences, log)
 }

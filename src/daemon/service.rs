@@ -1,16 +1,19 @@
-//! A daemon that lives by signals: SIGTERM and SIGINT end it in order, SIGHUP reads its settings anew.
+//! A daemon that lives by signals: SIGTERM and SIGINT end it in order, SIGHUP reads its settings anew,
+//! SIGUSR1 has the log say more, SIGUSR2 less.
 
 use std::sync::Arc;
 
 use sd_notify::NotifyState;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing::Level;
 
 use super::reload::{Reloaded, Source, reload};
 use super::{Daemon, DaemonOptions, farewell, hints, systemd};
 use crate::clock::Clock;
-use crate::config::{Settings, Values};
+use crate::config::{Difference, Settings, Values};
 use crate::memory::Memory;
 use crate::page::Board;
+use crate::telemetry::log;
 
 /// A daemon under systemd or in a terminal.
 #[derive(Debug)]
@@ -38,6 +41,15 @@ struct Signals {
     terminate: Signal,
     interrupt: Signal,
     hangup: Signal,
+    more: Signal,
+    less: Signal,
+}
+
+/// What a reload or a signal may change of the running service.
+#[derive(Debug)]
+struct InForce {
+    values: Values,
+    level: Level,
 }
 
 impl Service {
@@ -45,8 +57,14 @@ impl Service {
     pub async fn run(self) -> anyhow::Result<Over> {
         let mut signals = Signals::listen()?;
         let Self { source, settings, clock, dry_run } = self;
-        let mut values = settings.values.clone();
-        let options = DaemonOptions { clock, dry_run, quiet: false, listen_setting: "page.listen" };
+        let mut now = InForce { values: settings.values.clone(), level: settings.log.level };
+        let options = DaemonOptions {
+            clock,
+            dry_run,
+            quiet: false,
+            listen_setting: "page.listen",
+            anyone_may_order: false,
+        };
         let mut daemon = Daemon::start(settings, options).await?;
         let page = format!("http://{}/", daemon.page);
         tracing::info!(page, dry_run, "started");
@@ -56,7 +74,9 @@ impl Service {
             tokio::select! {
                 _ = signals.terminate.recv() => break,
                 _ = signals.interrupt.recv() => break,
-                _ = signals.hangup.recv() => reload_and_tell(&source, &mut values, &daemon),
+                _ = signals.hangup.recv() => now.reload(&source, &daemon),
+                _ = signals.more.recv() => now.step(true),
+                _ = signals.less.recv() => now.step(false),
                 () = daemon.ended() => break,
             }
         }
@@ -72,29 +92,56 @@ impl Signals {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hangup: signal(SignalKind::hangup())?,
+            more: signal(SignalKind::user_defined1())?,
+            less: signal(SignalKind::user_defined2())?,
         })
     }
 }
 
-fn reload_and_tell(source: &Source, values: &mut Values, daemon: &Daemon) {
-    systemd::reloading();
-    match reload(source, values, &daemon.control()) {
-        Reloaded::Changed(differences) if differences.is_empty() => {
-            tracing::info!("reloaded: no setting is different; files with keys were read anew");
-        }
-        Reloaded::Changed(differences) => {
-            for one in &differences {
-                tracing::info!("reloaded: {} {}", one.key, one.change);
+impl InForce {
+    fn reload(&mut self, source: &Source, daemon: &Daemon) {
+        systemd::reloading();
+        match reload(source, &mut self.values, &daemon.control()) {
+            Reloaded::Changed(differences, log) => {
+                self.set_level(log.level);
+                tell(&differences);
+            }
+            Reloaded::Refused(why) => {
+                tracing::error!("not reloaded, nothing was changed: {why}");
+            }
+            Reloaded::Behind => {
+                tracing::error!("not reloaded: the daemon is too far behind; reload again");
             }
         }
-        Reloaded::Refused(why) => {
-            tracing::error!("not reloaded, nothing was changed: {why}");
-        }
-        Reloaded::Behind => {
-            tracing::error!("not reloaded: the daemon is too far behind; reload again");
+        systemd::notify(&[NotifyState::Ready]);
+    }
+
+    fn step(&mut self, more: bool) {
+        let level = log::step(self.level, more);
+        self.set_level(level);
+        let what = format!("the log is written from {level} on (SIGUSR1: more, SIGUSR2: less)");
+        // At the gravest level nothing else would be seen.
+        if level == Level::ERROR {
+            tracing::error!("{what}");
+        } else {
+            tracing::warn!("{what}");
         }
     }
-    systemd::notify(&[NotifyState::Ready]);
+
+    fn set_level(&mut self, level: Level) {
+        if level != self.level && log::set_level(level) {
+            self.level = level;
+        }
+    }
+}
+
+fn tell(differences: &[Difference]) {
+    if differences.is_empty() {
+        tracing::info!("reloaded: no setting is different; files with keys were read anew");
+    }
+    for one in differences {
+        tracing::info!("reloaded: {} {}", one.key, one.change);
+    }
 }
 
 impl Over {

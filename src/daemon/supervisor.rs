@@ -300,8 +300,12 @@ impl Supervisor {
         let prefix = self.plant.policy.namer.prefix();
         let farm = prefix.trim_end_matches('-');
         let preflight = std::env::current_exe().map_or(Preflight::InProcess, Preflight::Child);
-        let Opened { store, memory, lost, epoch_seen, .. } =
+        let Opened { store, memory, lost, epoch_seen, losses, .. } =
             Store::open(&self.store, farm, self.clock.clone(), &preflight)?;
+        // The log has them already; the page shows them as long as this process lives.
+        if !losses.is_empty() {
+            self.observers.notify(Some(losses.join("; ").into()));
+        }
         let (random, _) = uuid::Uuid::new_v4().as_u64_pair();
         let recovered = Recovered { memory, store_lost: lost, epoch_seen, random };
         Ok((Records::Acting(Box::new(store)), recovered))

@@ -15,6 +15,7 @@
 
 use std::error::Error;
 use std::fmt::Write;
+use std::path::PathBuf;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
@@ -44,6 +45,8 @@ pub struct Options {
     pub headers: HeaderMap,
     /// A certificate authority of one's own, trusted besides those of the system.
     pub authority: Option<Certificate>,
+    /// A socket of this machine that all connections go to, whatever the address says.
+    pub socket: Option<PathBuf>,
 }
 
 /// Whether a proxy may stand between us and the server.
@@ -93,6 +96,7 @@ impl Options {
             proxy: Proxy::Environment,
             headers: HeaderMap::new(),
             authority: None,
+            socket: None,
         }
     }
 }
@@ -106,7 +110,8 @@ impl Proxy {
 
 /// A client with its pool of connections.
 pub fn client(options: Options) -> Result<reqwest::Client, NetError> {
-    let Options { connect_timeout, timeout, keep_alive, proxy, headers, authority } = options;
+    let Options { connect_timeout, timeout, keep_alive, proxy, headers, authority, socket } =
+        options;
     let mut builder = reqwest::Client::builder()
         .connect_timeout(connect_timeout.to_std())
         .timeout(timeout.to_std())
@@ -126,6 +131,9 @@ pub fn client(options: Options) -> Result<reqwest::Client, NetError> {
             builder.add_root_certificate(authority)
         }
     };
+    if let Some(socket) = socket {
+        builder = builder.unix_socket(socket);
+    }
     builder.build().map_err(|error| NetError::NotConnected(causes(&error)))
 }
 

@@ -7,6 +7,7 @@ use secrecy::ExposeSecret;
 use tokio::runtime::Handle;
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::task::JoinError;
 
 use super::purchase::CloudSettings;
 use super::{Request, World};
@@ -108,7 +109,7 @@ impl World for Live {
             let wake = match request {
                 Request::Look(look) => {
                     let (asked_at, moved) = (reach.clock.now(), reach.clock.moved());
-                    let result = reach.look(&look, asked_at).await;
+                    let result = reach.guarded_look(&look, asked_at).await;
                     let jump = reach.clock.moved() - moved;
                     if jump == Span::ZERO {
                         Wake::Looked { look, asked_at, result }
@@ -120,7 +121,7 @@ impl World for Live {
                     }
                 }
                 Request::Act { number, act, .. } => {
-                    Wake::Answered { number, outcome: reach.act(&act).await }
+                    Wake::Answered { number, outcome: reach.guarded_act(act).await }
                 }
             };
             // The driver has ended: what came of the request is found at the next start.
@@ -149,7 +150,32 @@ impl World for Live {
     }
 }
 
+/// What a request brings; a panic in it is the fault of this request alone, and is told as its end.
+async fn guarded<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+    otherwise: impl FnOnce(Text) -> T,
+) -> T {
+    let fault = |error: JoinError| format!("a fault in farmscale, please report it: {error}");
+    tokio::spawn(work).await.unwrap_or_else(|error| otherwise(fault(error).into()))
+}
+
 impl Reach {
+    async fn guarded_look(
+        self: &Arc<Self>,
+        look: &Look,
+        asked_at: Time,
+    ) -> Result<Reading, LookFailure> {
+        let (reach, look) = (Arc::clone(self), look.clone());
+        let work = async move { reach.look(&look, asked_at).await };
+        guarded(work, |detail| Err(LookFailure { class: Refusal::Other, detail })).await
+    }
+
+    /// What has become of a change that was cut off by a panic nobody knows.
+    async fn guarded_act(self: &Arc<Self>, act: Act) -> Outcome {
+        let reach = Arc::clone(self);
+        guarded(async move { reach.act(&act).await }, |detail| Outcome::Unknown { detail }).await
+    }
+
     async fn look(&self, look: &Look, asked_at: Time) -> Result<Reading, LookFailure> {
         let cloud = &self.cloud;
         match look {

@@ -334,8 +334,12 @@ fn orders_reach_the_daemon_only_from_where_they_may() {
     let more = format!("Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}");
     let (head, _) = daemon.http("POST /api/v1/pause", "127.0.0.1", &more);
     assert!(head.starts_with("HTTP/1.1 403"), "{head}");
-    let url = daemon.url();
-    let ask = |arguments: &[&str]| said(&farmscale(arguments, &[("FARMSCALE_URL", &url)]));
+    // Any user of this machine reaches the page; the socket is for the daemon's user and group.
+    let more = format!("X-Farmscale: 1\r\n{more}");
+    let (head, body) = daemon.http("POST /api/v1/pause", "127.0.0.1", &more);
+    assert!(head.starts_with("HTTP/1.1 403") && body.contains("farmscale.sock"), "{head} {body}");
+    let url = daemon.socket();
+    let ask = |arguments: &[&str]| said(&farmscale(arguments, &[("FARMSCALE_SOCKET", &url)]));
     let shown = ask(&["pause", "--owner", "li", "--reason", "inspection", "--for", "2h"]);
     assert!(shown.contains("paused") && shown.contains("deleted until 20"), "{shown}");
     daemon.wait_for("the pause", |status| status["paused"]["owner"] == "li");
@@ -370,10 +374,10 @@ fn orders_and_questions_pass_by_a_proxy_and_answer_programs_too() {
     let there = |status: &Value| status["machines"].as_array().unwrap().len() == 1;
     let status = daemon.wait_for("a machine", there);
     let machine = status["machines"][0]["name"].as_str().unwrap();
-    let url = daemon.url();
+    let url = daemon.socket();
     let run = |arguments: &[&str]| {
         let nobody = "http://127.0.0.1:1";
-        farmscale(arguments, &[("FARMSCALE_URL", &url), ("http_proxy", nobody)])
+        farmscale(arguments, &[("FARMSCALE_SOCKET", &url), ("http_proxy", nobody)])
     };
     let json = |arguments: &[&str]| -> Value {
         let output = run(&[arguments, &["--json"]].concat());
@@ -516,8 +520,8 @@ fn retire_does_not_wait_for_ever() {
     let there = |status: &Value| status["machines"][0]["instance"].is_string();
     let status = daemon.wait_for("a machine", there);
     let name = status["machines"][0]["name"].as_str().unwrap();
-    let url = daemon.url();
-    let run = |line: &[&str]| farmscale(line, &[("FARMSCALE_URL", &url)]);
+    let url = daemon.socket();
+    let run = |line: &[&str]| farmscale(line, &[("FARMSCALE_SOCKET", &url)]);
     let unread = run(&["retire", "--yes", "--config", "nowhere.toml"]);
     assert!(!unread.status.success() && said(&unread).contains("nowhere.toml"));
     assert!(run(&["hold", name, "--reason", "looks"]).status.success());
@@ -525,6 +529,6 @@ fn retire_does_not_wait_for_ever() {
     let left = run(&["retire", "--yes", "--within", "3s"]);
     assert!(!left.status.success());
     let shown = said(&left);
-    assert!(shown.contains("not over within 3s; 1 machines are left: test-"), "{shown}");
-    assert!(shown.contains("held: ") && shown.contains("1 machines left ("), "{shown}");
+    assert!(shown.contains("not over within 3s; 1 machine is left: test-"), "{shown}");
+    assert!(shown.contains("held: ") && shown.contains("1 machine left"), "{shown}");
 }

@@ -105,6 +105,155 @@ fn text_that_is_no_toml_is_named_by_its_line() {
     assert!(said.contains(":2: the file is no TOML"), "{said}");
 }
 
+/// A config with a drop-in, and what became of it.
+fn load_with(text: &str, drop_ins: &[(&str, &str)]) -> Result<Settings, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("farm.toml");
+    std::fs::write(&path, text).unwrap();
+    let beside = folder.path().join("farm.toml.d");
+    std::fs::create_dir(&beside).unwrap();
+    for (name, text) in drop_ins {
+        std::fs::write(beside.join(name), text).unwrap();
+    }
+    let shown = format!("{}/", folder.path().display());
+    load(&path, &environment(&[])).map_err(|faults| faults.to_string().replace(&shown, ""))
+}
+
+#[test]
+fn drop_ins_lie_over_the_file_by_name_and_the_environment_over_both() {
+    let first = ("10-size.toml", "[pools.gpu]\nmax = 3\nmin = 1\n");
+    let second = ("20-night.toml", "[pools.gpu]\nmax = 4\n");
+    let ignored = [("x.toml.bak", "max = ?"), (".20-night.toml", "max = ?")];
+    let settings = load_with(&minimal(), &[&[second, first][..], &ignored].concat()).unwrap();
+    let pool = &settings.policy.pools[0];
+    assert_eq!((pool.min, pool.max), (1, 4), "the rest of the pool is the file's");
+    assert_eq!(pool.offers.len(), 1);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("farm.toml");
+    std::fs::create_dir(folder.path().join("farm.toml.d")).unwrap();
+    std::fs::write(&path, minimal()).unwrap();
+    std::fs::write(folder.path().join("farm.toml.d/a.toml"), "limits.max = 5\n").unwrap();
+    let max = |more: &[(&str, &str)]| load(&path, &environment(more)).unwrap().policy.limits.max;
+    assert_eq!((max(&[]), max(&[("FARMSCALE__LIMITS__MAX", "7")])), (5, 7));
+}
+
+#[test]
+fn a_fault_names_the_file_and_line_or_the_variable_it_comes_from() {
+    let drop_in = ("a.toml", "[limits]\nmax = -1\nmaximum = 3\n");
+    let said = load_with(&minimal(), &[drop_in, ("b.toml", "pools.gpu.mix = 1\n")]).unwrap_err();
+    for expected in [
+        "farm.toml.d/a.toml:2: limits.max is -1",
+        "farm.toml.d/a.toml:3: limits.maximum is not a setting",
+        "farm.toml.d/b.toml:1: pools.gpu.mix is not a setting",
+    ] {
+        assert!(said.contains(expected), "`{expected}` is not in:\n{said}");
+    }
+    let broken = load_with("farm = [", &[("a.toml", "x = ")]).unwrap_err();
+    assert!(broken.contains("2 faults") && broken.contains("farm.toml.d/a.toml:1:"), "{broken}");
+    let over = [("FARMSCALE__LIMITS__MAX", "lots"), ("FARMSCALE__LIMIT__MAX", "3")];
+    let said = load_text(&minimal(), &over).unwrap_err().to_string();
+    assert!(said.contains("FARMSCALE__LIMITS__MAX: limits.max is \"lots\""), "{said}");
+    assert!(said.contains("FARMSCALE__LIMIT__MAX: limit is not a setting"), "{said}");
+}
+
+#[test]
+fn what_editors_and_input_methods_make_of_a_config_gets_advice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("farm.toml");
+    let said = |bytes: &[u8]| {
+        std::fs::write(&path, bytes).unwrap();
+        load(&path, &environment(&[])).unwrap_err().to_string()
+    };
+    let gbk = said(b"farm = \"a\"\n# \xe4\xd6\xc8\xbe\n");
+    assert!(gbk.contains(":2: the file is not UTF-8 (GBK") && gbk.contains("iconv"), "{gbk}");
+    assert!(said(b"\xff\xfef\0").contains("is UTF-16: save it as UTF-8"));
+    let quotes = said("farm = “studio”\n".as_bytes());
+    assert!(quotes.contains(":1:") && quotes.contains("Chinese quotation marks"), "{quotes}");
+    assert!(said("farm ＝ \"studio\"\n".as_bytes()).contains("full-width signs"));
+    std::fs::write(&path, format!("\u{feff}{}", minimal())).unwrap();
+    load(&path, &environment(&[])).unwrap();
+}
+
+#[test]
+fn numbers_and_times_of_day_are_taken_as_people_write_them_or_refused_with_the_right_form() {
+    let window = |from: &str| {
+        let windows = format!("windows = [{{ from = {from}, to = \"24:00\", min = 1 }}]");
+        let text = minimal().replace("[pools.gpu]", &format!("[pools.gpu]\n{windows}"));
+        let settings = load_text(&text, &[]).map_err(|faults| faults.to_string())?;
+        Ok::<_, String>(settings.policy.pools[0].windows[0].from.to_string())
+    };
+    for from in ["\"9:00\"", "\"09:00\"", "\"9：00\"", "09:00:00"] {
+        assert_eq!(window(from).unwrap(), "09:00:00", "{from}");
+    }
+    for wrong in ["\"9 am\"", "\"25:00\"", "9"] {
+        let said = window(wrong).unwrap_err();
+        assert!(said.contains("must be a time of day such as \"20:00\""), "{said}");
+    }
+    let sized = |cpu: &str| load_text(&minimal().replace("cpu = 16", &format!("cpu = {cpu}")), &[]);
+    assert_eq!(sized("\"16\"").unwrap().policy.pools[0].offers[0].key.cpu, 16);
+    let said = sized("\"16 cores\"").unwrap_err().to_string();
+    assert!(said.contains("must be a whole number, 1 to 1024"), "{said}");
+}
+
+#[test]
+fn hosts_that_no_browser_sends_are_refused_with_the_form_that_matches() {
+    let page = |hosts: &str| load_text(&format!("{}\n[page]\nhosts = {hosts}\n", minimal()), &[]);
+    let good = page("[\"Farm.Studio.lan\", \"10.15.0.2\", \"[fd00::1]\"]").unwrap().page.hosts;
+    assert_eq!(good, ["farm.studio.lan", "10.15.0.2", "[fd00::1]"]);
+    for (wrong, why) in [
+        ("http://farm.lan", "without http:// and path"),
+        ("farm.lan/page", "without http:// and path"),
+        ("farm.lan:8420", "without a port"),
+        ("fd00::1", "brackets"),
+        ("*.studio.lan", "no *"),
+        ("农场", "xn--"),
+        ("", "a name as browsers send it"),
+    ] {
+        let said = page(&format!("[\"{wrong}\"]")).unwrap_err().to_string();
+        assert!(said.contains(why) && said.contains(&format!("has \"{wrong}\"")), "{said}");
+    }
+}
+
+#[test]
+fn a_token_that_could_be_guessed_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    let text = format!("{}\n[page]\ntoken_file = {file:?}\n", minimal());
+    let with = |token: &str| {
+        std::fs::write(&file, token).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        load_text(&text, &[])
+    };
+    for short in ["", "\n", "a", "fifteen letters"] {
+        let said = with(short).unwrap_err().to_string();
+        assert!(said.contains("page.token_file the file holds"), "{short}: {said}");
+        assert!(said.contains("openssl rand -hex 16"), "{said}");
+    }
+    assert!(with("sixteen letters!\n").unwrap().page.token.is_some());
+    let said = load_text(&minimal(), &[("FARMSCALE_PAGE_TOKEN", "")]).unwrap_err().to_string();
+    assert!(said.contains("FARMSCALE_PAGE_TOKEN holds 0 characters"), "{said}");
+}
+
+#[test]
+fn a_secret_in_a_file_that_everybody_may_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("farm.toml");
+    let queue = "url = \"redis://:a-password@127.0.0.1:6379\"";
+    let text = minimal().replace("[queues.render]", &format!("[queues.render]\n{queue}"));
+    std::fs::write(&path, &text).unwrap();
+    let warnings = |mode| {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        load(&path, &environment(&[])).unwrap().warnings.join("\n")
+    };
+    let told = warnings(0o644);
+    assert!(told.contains("queues.render.url holds a secret") && told.contains("chmod o-r"));
+    assert!(told.contains("farm.toml") && !told.contains("a-password"), "{told}");
+    assert!(!warnings(0o640).contains("holds a secret"));
+}
+
 #[test]
 fn the_environment_lies_over_the_file() {
     let settings = load_text(&minimal(), &[("FARMSCALE__LIMITS__MAX", "7")]).unwrap();

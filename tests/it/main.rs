@@ -8,6 +8,7 @@ mod client;
 mod cloudsim;
 mod commands;
 mod config;
+mod documents;
 mod doubt;
 mod ledger;
 mod ledger_days;

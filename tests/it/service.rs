@@ -1,15 +1,23 @@
 //! The daemon as systemd and its operators meet it: signals, reload, crash loops, exit codes.
 
 #![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
+#![expect(clippy::panic, reason = "tests")]
 
 use farmscale::cli::exit::Exit;
 use farmscale::clock::Clock;
+use farmscale::cloud::{Client, Credentials, Endpoints};
+use farmscale::model::{Look, LookFailure, QueueReading, Span, Time, Wake};
+use farmscale::queue::{Capabilities, Claim, Queue, Source};
 use farmscale::sim::http::Mischief;
 use farmscale::sim::provider::Dials;
+use farmscale::world::live::Live;
+use farmscale::world::purchase::CloudSettings;
+use farmscale::world::{Request, World};
 use serde_json::Value;
 
 use crate::support::cloud::Cloud;
 use crate::support::daemon::{Daemon, config, farmscale};
+use crate::support::wait::until;
 
 /// A queue with this many waiting tasks, and no worker.
 fn queue(waiting: u32) -> String {
@@ -45,6 +53,27 @@ fn a_hangup_reloads_all_of_the_config_or_nothing() {
     assert!(log.contains("reloaded: pools.gpu.max 1 → 3"), "{log}");
     assert_eq!(cloud.truth().len(), 3, "the machine there was is still known");
     assert!(daemon.terminate());
+}
+
+#[test]
+fn the_log_says_more_or_less_while_it_runs() {
+    let cloud = Cloud::start(Clock::scaled(60), Dials::kind(), Mischief::none());
+    let mut daemon = Daemon::new(&config(cloud.address, &queue(1), 1), 60);
+    daemon.start();
+    daemon.wait_for("one machine", |status| machines(status) == 1);
+    assert!(!daemon.log().contains("DEBUG"), "{}", daemon.log());
+    daemon.signal("USR1");
+    daemon.wait_for_log("the log is written from DEBUG on");
+    let is_detail = |line: &str| line.split_whitespace().nth(1) == Some("DEBUG");
+    let detail = || daemon.log().lines().any(is_detail).then_some(());
+    until(detail, || daemon.log());
+    daemon.signal("USR2");
+    daemon.wait_for_log("the log is written from INFO on");
+    let text = daemon.read_config();
+    daemon.write_config(&format!("{text}[log]\nlevel = \"warn\"\n"));
+    daemon.signal("HUP");
+    daemon.signal("USR2");
+    daemon.wait_for_log("the log is written from ERROR on");
 }
 
 /// Crashed five times lately: the daemon still looks and tells, and buys nothing.
@@ -117,4 +146,47 @@ fn a_second_daemon_and_a_wrong_token_have_codes_of_their_own() {
     let url = daemon.url();
     let unknown = farmscale(&["status"], &[("FARMSCALE_URL", &url)]);
     assert_eq!(unknown.status.code(), Some(Exit::NotAllowed.code().into()));
+}
+
+/// A source with a fault of its own.
+struct Faulty;
+
+#[async_trait::async_trait]
+impl Source for Faulty {
+    fn place(&self) -> &'static str {
+        "nowhere"
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::default()
+    }
+
+    fn claims(&self) -> Vec<Claim> {
+        Vec::new()
+    }
+
+    async fn read(&self, _asked_at: Time) -> Result<QueueReading, LookFailure> {
+        panic!("a number from outside")
+    }
+}
+
+#[test]
+fn a_panic_in_one_request_is_the_end_of_that_request_alone() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    let (clock, look) = (Clock::real(), Look::Queue("render".into()));
+    let key = Credentials { access_key_id: "i".into(), access_key_secret: "s".into() };
+    let endpoints = Endpoints::at("http://127.0.0.1:9");
+    let client = Client::new(key.clone(), endpoints.clone(), clock.clone()).unwrap();
+    let cloud = CloudSettings { credentials: key, endpoints, purchases: Vec::new() };
+    let queues = [("render".into(), Queue::new(Box::new(Faulty)))].into();
+    let mut live = Live::new(client, cloud, queues, "test-", clock);
+    live.start(Request::Look(look));
+    let wake = std::thread::spawn(move || live.next(live.now() + Span::hours(1))).join().unwrap();
+    let Some(Wake::Looked { result: Err(failure), .. }) = wake else { panic!("{wake:?}") };
+    let told = &failure.detail;
+    assert!(
+        told.contains("a fault in farmscale") && told.contains("a number from outside"),
+        "{told}"
+    );
 }

@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 
 mod money;
 mod online;
+mod places;
 mod queues;
 
 use super::exit::Exit;
 use super::reach::ClockArgs;
 use super::{env, out};
-use crate::config::{self, Fault, Settings};
+use crate::cloud::CallError;
+use crate::config::{self, Fault, Place, Settings};
 use crate::model::Span;
 use crate::policy::Promise;
 
@@ -20,16 +22,17 @@ use crate::policy::Promise;
 #[derive(Debug, clap::Args)]
 pub struct CheckArgs {
     /// The config.
-    #[arg(long, default_value = "/etc/farmscale/farmscale.toml")]
+    #[arg(long, default_value = super::CONFIG)]
     config: PathBuf,
-    /// Ask the cloud too: what is offered and in stock, prices, images, networks, quotas. Buys
-    /// nothing.
+    /// Ask the cloud too: what is offered and in stock, prices, images, networks, quotas. Read each
+    /// queue once, and try the store's folder. Buys nothing.
     #[arg(long)]
     online: bool,
     #[command(flatten)]
     clock: ClockArgs,
-    /// Print JSON: ok, warnings, and faults, each with file, line (null if in no line), key and
-    /// what; with --online also a row for every size in every zone, and what every queue says.
+    /// Print JSON: ok, warnings, and faults, each with file, line (null if in no line), variable (of
+    /// the environment, or null), key and what; with --online also a row for every size in every zone,
+    /// and what every queue says.
     #[arg(long)]
     json: bool,
 }
@@ -70,8 +73,18 @@ impl CheckArgs {
     /// For programs: the same shape whatever is wrong.
     fn verdict(&self, faults: &[Fault], warnings: &[String]) -> Value {
         let fault = |fault: &Fault| {
-            let line = (fault.line != 0).then_some(fault.line);
-            json!({ "file": self.config, "line": line, "key": fault.key, "what": fault.what })
+            let Fault { place, key, what } = fault;
+            let config = self.config.display().to_string();
+            let (file, line, variable) = match place {
+                Place::Nowhere => (Some(config), None, None),
+                Place::Line { file, line } => {
+                    (Some(file.to_string()), (*line != 0).then_some(*line), None)
+                }
+                Place::Variable(name) => (None, None, Some(name.to_string())),
+            };
+            json!({
+                "file": file, "line": line, "variable": variable, "key": key, "what": what,
+            })
         };
         let listed: Vec<Value> = faults.iter().map(fault).collect();
         json!({ "ok": faults.is_empty(), "faults": listed, "warnings": warnings })
@@ -80,37 +93,50 @@ impl CheckArgs {
     fn ask_the_cloud(&self, settings: &Settings, mut notes: Vec<String>) -> anyhow::Result<()> {
         let clock = self.clock.clock(&settings.cloud.endpoints)?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let heard = runtime.block_on(queues::ask(settings, clock.now()));
+        let mut faults = places::faults(settings, queues::unread(&heard));
         let asked = runtime.block_on(online::rows(settings, clock.clone()));
-        if let (true, Err(error)) = (self.json, &asked) {
-            let (key, what) = ("cloud".to_owned(), format!("cannot be asked: {error}"));
-            out::json(&self.verdict(&[Fault { line: 0, key, what }], &notes))?;
-        }
-        let (rows, unanswered) = asked?;
-        let now = runtime.block_on(queues::ask(settings, clock.now()));
-        let faults = online::faults(&rows);
-        notes.extend(queues::unread(&now));
-        notes.extend(online::notes(&rows));
-        notes.extend(money::too_low(settings, &rows, clock.now()));
-        notes.extend(unanswered);
-        notes.dedup();
+        let (rows, silent) = match asked {
+            Ok((rows, unanswered)) => {
+                faults.extend(online::faults(&rows));
+                notes.extend(online::notes(&rows));
+                notes.extend(money::too_low(settings, &rows, clock.now()));
+                notes.extend(unanswered);
+                notes.dedup();
+                (rows, None)
+            }
+            Err(error) => {
+                let (place, key) = (Place::Nowhere, "cloud".to_owned());
+                let what = format!("the cloud cannot be asked: {error}");
+                faults.push(Fault { place, key, what });
+                (Vec::new(), Some(error))
+            }
+        };
         if self.json {
             let mut verdict = self.verdict(&faults, &notes);
             if let Some(fields) = verdict.as_object_mut() {
                 fields.insert("rows".to_owned(), json!(online::json(&rows)));
-                fields.insert("queues".to_owned(), json!(queues::now_json(&now)));
+                fields.insert("queues".to_owned(), json!(queues::now_json(&heard)));
             }
             out::json(&verdict)?;
         } else {
-            out::line(&online::table(&rows))?;
-            out::line(online::FREE_STOP)?;
-            out::line(&format!("\n{}", queues::now_table(&now)))?;
-            out::line(&format!("\n{}", money::table(settings)))?;
+            let money = money::table(settings);
+            for part in [online::table(&rows), queues::now_table(&heard), money] {
+                out::line(&format!("{part}\n"))?;
+            }
             for note in notes {
-                out::line(&format!("\nnote: {note}"))?;
+                out::line(&format!("warning: {note}"))?;
             }
         }
-        if faults.is_empty() {
-            return Ok(());
+        self.end(&faults, silent)
+    }
+
+    /// Fails with every fault; by the cloud's own word where that is all there is.
+    fn end(&self, faults: &[Fault], silent: Option<CallError>) -> anyhow::Result<()> {
+        match (faults, silent) {
+            ([], _) => return Ok(()),
+            ([_], Some(error)) => return Err(error).context("the cloud cannot be asked"),
+            (_, _) => {}
         }
         let faults: Vec<&str> = faults.iter().map(|fault| &*fault.what).collect();
         let config = self.config.display();
@@ -150,9 +176,17 @@ fn promised(promise: Option<Promise>) -> String {
 fn elsewhere(settings: &Settings) -> String {
     let (max, store) = (settings.policy.limits.max, settings.store.display());
     let (cloud, page) = (&settings.cloud.endpoints.ecs, settings.page.listen);
+    let orders = match (&settings.page.socket, &settings.page.token) {
+        (Some(socket), None) => format!("over {} (mode 0660)", socket.display()),
+        (Some(socket), Some(_)) => {
+            format!("over {} (mode 0660) or with the token", socket.display())
+        }
+        (None, Some(_)) => "with the token".to_owned(),
+        (None, None) => "none are taken: there is no socket and no token".to_owned(),
+    };
     format!(
         "at most {max} machines (limits.max)\nstore     {store}\ncloud     {cloud}\npage      \
-         http://{page}/"
+         http://{page}/\norders    {orders}"
     )
 }
 

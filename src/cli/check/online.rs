@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::cloud::catalog::DiskSpec;
 use crate::cloud::survey::{Offered, Scope, ZoneSurvey};
 use crate::cloud::{CallError, Client};
-use crate::config::{Fault, Settings};
+use crate::config::{Fault, Place, Settings};
 use crate::model::{Money, OfferKey, Price, Stock, Text};
 use crate::policy::{OfferPolicy, Pool};
 use crate::world::purchase::Purchase;
@@ -224,7 +224,7 @@ fn about_disks(pool: &Pool, purchase: &Purchase, row: &mut Row) {
 }
 
 /// What the star in the table means.
-pub(super) const FREE_STOP: &str =
+const FREE_STOP: &str =
     "* if the account is whitelisted, which the API does not tell: `farmscale try` finds out";
 
 /// The table; faults and notes below it.
@@ -264,7 +264,7 @@ pub(super) fn table(rows: &[Row]) -> String {
         "free stop",
         "",
     ];
-    out::table(header, cells.collect())
+    format!("{}\n{FREE_STOP}", out::table(header, cells.collect()))
 }
 
 /// Everything wrong, the same once: the pool's key, and what.
@@ -274,7 +274,7 @@ pub(super) fn faults(rows: &[Row]) -> Vec<Fault> {
         .flat_map(|row| {
             let (pool, key) = (&row.pool, &row.key);
             row.faults.iter().map(move |what| Fault {
-                line: 0,
+                place: Place::Nowhere,
                 key: format!("pools.{pool}"),
                 what: format!("pool {pool}, {} {}: {what}", key.zone, key.family),
             })

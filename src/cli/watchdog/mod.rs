@@ -79,7 +79,7 @@ pub struct WatchdogArgs {
 impl WatchdogArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let _last_lines = log::init(self.json)?;
+        let _last_lines = log::init(self.json, tracing::Level::INFO)?;
         let clock = self.clock.clock_beside(self.lease.as_str())?;
         self.check()?;
         let runtime = tokio::runtime::Builder::new_current_thread()

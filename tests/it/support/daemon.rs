@@ -82,6 +82,11 @@ impl Daemon {
         command
     }
 
+    /// Where orders come in.
+    pub(crate) fn socket(&self) -> String {
+        self.folder.path().join("store/farmscale.sock").display().to_string()
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.page)
     }

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use farmscale::config::Place;
 use farmscale::driver::{Driver, Ended};
 use farmscale::model::{Billing, Money, Order, Span, Text, Time, Wake};
 use farmscale::policy::Policy;
@@ -72,8 +73,10 @@ fn policy(play: &Play, config: &str) -> Result<Policy, String> {
     let settings = farmscale::config::load(&path, &environment.into());
     settings.map(|settings| settings.policy).map_err(|mut faults| {
         faults.path = play.file.as_str().into();
-        for fault in faults.faults.iter_mut().filter(|fault| fault.line != 0) {
-            fault.line += play.config_line;
+        for fault in &mut faults.faults {
+            let Place::Line { file, line } = &mut fault.place else { continue };
+            *file = play.file.as_str().into();
+            *line += play.config_line;
         }
         faults.to_string()
     })
