@@ -40,8 +40,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let subnets = client.subnets(&zone.region).await?;
     let subnet = subnets.iter().find(|one| one.zone == zone.code).ok_or("there is no subnet")?;
     let offer = OfferKey {
-        zone: zone.code.clone(),
-        family: spec.family.clone(),
+        zone: std::sync::Arc::clone(&zone.code),
+        family: std::sync::Arc::clone(&spec.family),
         cpu: spec.cpu,
         ram_gib: spec.ram_gib,
         gpus: spec.gpus,

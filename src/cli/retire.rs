@@ -27,6 +27,7 @@ const LINE_EVERY: Span = Span::minutes(1);
 /// The running daemon does it; this command waits until it is done. With --config it then lists the
 /// disks and public addresses of the account that belong to no machine and bill on; `farmscale sweep`
 /// deletes those that are ours.
+#[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[derive(Debug, clap::Args)]
 pub struct RetireArgs {
     /// Do not ask.

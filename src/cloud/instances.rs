@@ -357,7 +357,7 @@ fn put_terms(terms: &Terms, body: &mut Value) {
 }
 
 fn put_more(more: &More<'_>, subnet: &str, body: &mut Value) {
-    let More { start_number, addresses: _, public, dns, utc, test_account, project } = more;
+    let More { start_number, public, dns, utc, test_account, project, .. } = more;
     if let Some(start) = start_number {
         put(body, "StartNumber", json!(start));
     }

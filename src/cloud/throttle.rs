@@ -326,6 +326,8 @@ impl Throttle {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use super::*;
 
     fn clock(speed: u32) -> Clock {
@@ -364,6 +366,16 @@ mod tests {
         assert_eq!(throttle.pressure(), []);
     }
 
+    async fn passed(
+        throttle: Arc<Throttle>,
+        need: Need,
+        order: Arc<Mutex<Vec<Need>>>,
+    ) -> Result<(), Crowded> {
+        throttle.pass(need).await?;
+        order.lock().unwrap().push(need);
+        Ok(())
+    }
+
     /// Hundreds of looks at events, and still every listing and every change has its share.
     #[tokio::test]
     async fn no_kind_of_call_starves_another() {
@@ -377,18 +389,13 @@ mod tests {
         for (need, count) in wanted {
             for _ in 0..count {
                 let (throttle, order) = (Arc::clone(&throttle), Arc::clone(&order));
-                let mut call = Box::pin(async move {
-                    throttle.pass(need).await?;
-                    order.lock().unwrap().push(need);
-                    Ok::<_, Crowded>(())
-                });
-                let waits = std::future::poll_fn(|context| {
-                    std::task::Poll::Ready(call.as_mut().poll(context))
-                });
+                let mut call = Box::pin(passed(throttle, need, order));
+                let waits =
+                    std::future::poll_fn(|context| Poll::Ready(call.as_mut().poll(context)));
                 match waits.await {
-                    std::task::Poll::Ready(Err(Crowded { need: Need::Follow, .. })) => crowded += 1,
-                    std::task::Poll::Ready(other) => panic!("{other:?}"),
-                    std::task::Poll::Pending => calls.push(tokio::spawn(call)),
+                    Poll::Ready(Err(Crowded { need: Need::Follow, .. })) => crowded += 1,
+                    Poll::Ready(other) => panic!("{other:?}"),
+                    Poll::Pending => calls.push(tokio::spawn(call)),
                 }
             }
         }

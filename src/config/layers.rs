@@ -116,7 +116,7 @@ fn text(path: &Path, shown: &Arc<str>) -> Result<String, Fault> {
     }
     std::str::from_utf8(bytes).map(str::to_owned).map_err(|error| {
         let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
-        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = before.split(|byte| *byte == b'\n').count();
         let what = format!(
             "is not UTF-8 (GBK, as some editors write Chinese?): save it as UTF-8, or run \
              `iconv -f GBK -t UTF-8 {shown} >NEW`"
@@ -201,9 +201,9 @@ fn lay(files: Vec<Layer>, environment: &BTreeMap<String, String>) -> Result<Laye
 }
 
 fn at<'a>(tree: &'a Value, key: &str) -> Option<&'a Value> {
-    key.split('.').try_fold(tree, |here, name| match here {
-        Value::Array(items) => items.get(name.parse::<usize>().ok()?),
-        other => other.get(name),
+    key.split('.').try_fold(tree, |here, name| match here.as_array() {
+        Some(items) => items.get(name.parse::<usize>().ok()?),
+        None => here.get(name),
     })
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Machine, Memory};
-use crate::model::{Money, Text, Time};
+use crate::model::{Money, Price, Text, Time};
 
 /// What was spent on each day of the month, and what the farm costs from then on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -66,6 +66,6 @@ impl Machine {
         let is_off = self.is_off() && self.pending.is_none();
         let quoted = self.quote.as_ref().map(|quote| quote.running);
         let price = if is_off { self.price() } else { quoted };
-        price.map_or(Money::ZERO, |price| price.per_hour())
+        price.map_or(Money::ZERO, Price::per_hour)
     }
 }

@@ -25,7 +25,7 @@ const COUNT_BITS: u32 = 24;
 /// Salts of stores are this or more: below lie the names of earlier versions and of `farmscale try`.
 const SALT_MIN: u64 = 1 << 20;
 const SALT_MAX: u64 = (1 << 39) - 1;
-/// A host's name in NetBIOS, as Windows tells it to many programs, is cut to so many characters.
+/// A host's name in `NetBIOS`, as Windows tells it to many programs, is cut to so many characters.
 const NETBIOS_MAX: usize = 15;
 
 /// The unique name of one machine of ours, made once and never used again.
@@ -126,7 +126,7 @@ pub fn host_key(text: &str) -> String {
     label.to_ascii_lowercase()
 }
 
-/// What Windows makes of a name that is too long for NetBIOS, as names of hosts are compared.
+/// What Windows makes of a name that is too long for `NetBIOS`, as names of hosts are compared.
 pub fn netbios_key(text: &str) -> Option<String> {
     let key = host_key(text);
     key.get(..NETBIOS_MAX).filter(|cut| cut.len() < key.len()).map(str::to_owned)

@@ -135,8 +135,7 @@ impl<'a> PoolFleet<'a> {
                 | Phase::Leaving => {}
             }
         }
-        let asked_at =
-            |name: &MachineName| memory.machines.get(name).map(|one| one.boot_asked_at());
+        let asked_at = |name: &MachineName| memory.machines.get(name).map(Machine::boot_asked_at);
         fleet.coming.sort_by_key(|(name, one)| (one.may_cancel, asked_at(name), name.clone()));
         fleet
     }

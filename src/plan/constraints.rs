@@ -31,6 +31,7 @@ pub(super) struct PoolSteps {
 
 impl PoolSteps {
     /// For people. Each constraint is told once: one refusal may hold several offers back.
+    #[expect(clippy::unneeded_field_pattern, reason = "a new field must be thought of here")]
     pub(super) fn into_report(self) -> Report {
         let Self {
             halted,

@@ -39,6 +39,7 @@ struct Tube {
     paused: u64,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the signature all sources share")]
 pub(super) fn open(name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>> {
     let address = settings.text("address", "127.0.0.1:11300");
     let tubes = shaped::read(settings, TUBES, name);

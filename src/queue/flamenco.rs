@@ -55,6 +55,7 @@ struct Tasks {
     tasks: Vec<Task>,
 }
 
+#[expect(clippy::struct_field_names, reason = "the names that Flamenco gives")]
 #[derive(Deserialize)]
 struct Task {
     status: String,

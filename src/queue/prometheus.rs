@@ -98,13 +98,16 @@ impl Prometheus {
     async fn count(&self, query: &str) -> Result<u64, LookFailure> {
         let value = self.value(query).await?;
         let text = format!("{:.0}", value.ceil());
-        text.parse().map_err(|_| self.wrong(query, &format!("is {value}, not a number of tasks")))
+        text.parse()
+            .ok()
+            .ok_or_else(|| self.wrong(query, &format!("is {value}, not a number of tasks")))
     }
 
     async fn seconds(&self, query: &str) -> Result<Span, LookFailure> {
         let value = self.value(query).await?;
         let span = std::time::Duration::try_from_secs_f64(value.max(0.0));
-        span.map(Span::from_std).map_err(|_| self.wrong(query, &format!("is {value}, not seconds")))
+        let span = span.ok().map(Span::from_std);
+        span.ok_or_else(|| self.wrong(query, &format!("is {value}, not seconds")))
     }
 
     /// The one number that a query gives.

@@ -1,4 +1,4 @@
-//! RabbitMQ, by its management API: what waits and is held in each queue, and by whose connections.
+//! `RabbitMQ`, by its management API: what waits and is held in each queue, and by whose connections.
 
 use std::collections::BTreeMap;
 

@@ -84,16 +84,14 @@ impl Link {
             let mut connection = self.connect().await?;
             command.query_async(&mut connection).await.map_err(|error| self.refused(&error, false))
         });
-        match asked.await {
-            Ok(answer) => answer,
-            Err(_) => {
-                let problem = format!(
-                    "no answer within {} ms; is Redis reachable and not overloaded?",
-                    self.timeout.0
-                );
-                Err(self.failure(Refusal::Other, &problem))
-            }
+        if let Ok(answer) = asked.await {
+            return answer;
         }
+        let problem = format!(
+            "no answer within {} ms; is Redis reachable and not overloaded?",
+            self.timeout.0
+        );
+        Err(self.failure(Refusal::Other, &problem))
     }
 
     async fn connect(&self) -> Result<MultiplexedConnection, LookFailure> {

@@ -173,7 +173,7 @@ impl Journal for SimStore {
             disk.tail.push(changes);
         }
         if batch.spent.is_some() {
-            disk.spent = batch.spent.clone();
+            disk.spent.clone_from(&batch.spent);
         }
         if synced {
             disk.intents.extend(batch.creates.iter().cloned());

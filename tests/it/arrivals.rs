@@ -1,8 +1,6 @@
 //! Facts arrive in any order: the answer to a request, its event, a listing, a worker's word. Whatever
 //! comes first, what is known in the end is the same.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use farmscale::memory::{Life, Machine, Memory};
 use farmscale::model::event::{ChangeEvent, CreateEvent, EventKind, FarmEvent};
 use farmscale::model::snapshot::Phase;

@@ -1,5 +1,24 @@
 //! The one test binary: one link instead of ten.
 
+#![expect(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a helper of a test that fails is a failed test"
+)]
+#![expect(clippy::disallowed_methods, reason = "real servers are waited for in real time")]
+#![expect(
+    clippy::struct_field_names,
+    clippy::upper_case_acronyms,
+    reason = "answers are decoded by the names that the vendor's client gives its fields"
+)]
+#![expect(
+    clippy::excessive_nesting,
+    clippy::needless_pass_by_value,
+    reason = "a test reads from top to bottom"
+)]
+
 mod api;
 mod arrivals;
 mod backtest;

@@ -1,7 +1,5 @@
 //! Names that are not alone: two instances of one name, and a second daemon of the same farm.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use farmscale::memory::Memory;
 use farmscale::model::event::{EventKind, FarmEvent};
 use farmscale::model::name::{Namer, Salt};

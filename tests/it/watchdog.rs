@@ -1,7 +1,6 @@
 //! The dead man's switch: real guards, real silence, and a program that stands in for `shutdown`.
 
 #![expect(clippy::unwrap_used, reason = "tests")]
-#![expect(clippy::panic, reason = "tests")]
 
 use std::fs::{self, File};
 use std::net::SocketAddr;

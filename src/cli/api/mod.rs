@@ -10,7 +10,7 @@ use super::reach::ReachArgs;
 use super::{out, prompt};
 use crate::clock::Clock;
 use crate::cloud::Client;
-use crate::cloud::actions::check::check;
+use crate::cloud::actions::check::{Problem, check};
 use crate::cloud::actions::{self, Action};
 use crate::cloud::client::Params;
 use crate::cloud::sign::{Signed, Stamp};
@@ -193,7 +193,7 @@ fn find(name: &str) -> anyhow::Result<&'static Action> {
 /// Says everything that is wrong at once; warnings do not keep a call from being sent.
 fn object(action: &Action, given: &Map<String, Value>) -> anyhow::Result<()> {
     let (warnings, faults): (Vec<_>, Vec<_>) =
-        check(action, given).into_iter().partition(|problem| problem.is_warning());
+        check(action, given).into_iter().partition(Problem::is_warning);
     for warning in warnings {
         writeln!(std::io::stderr().lock(), "warning: {warning}")?;
     }

@@ -21,7 +21,8 @@ pub(super) fn tables(settings: &Settings) -> String {
     for (name, queue) in &settings.queues {
         let can = queue.capabilities();
         for (one, lack) in Can::ALL.into_iter().filter(|one| !can.has(*one)).filter_map(lack) {
-            text.push_str(&format!("\n{name} cannot tell or do `{}`: {lack}", one.word()));
+            let lacking = format!("\n{name} cannot tell or do `{}`: {lack}", one.word());
+            text += &lacking;
         }
     }
     text
@@ -79,10 +80,12 @@ pub(super) fn now_table(all: &[Now]) -> String {
     for one in all {
         let Ok(reading) = &one.said else { continue };
         for held in &reading.held {
-            text.push_str(&format!("\n{}: {} not counted: {}", one.name, held.tasks, held.why));
+            let held = format!("\n{}: {} not counted: {}", one.name, held.tasks, held.why);
+            text += &held;
         }
         for part in &reading.set_aside {
-            text.push_str(&format!("\n{}: {} set aside: {}", one.name, part.name, part.why));
+            let aside = format!("\n{}: {} set aside: {}", one.name, part.name, part.why);
+            text += &aside;
         }
     }
     text

@@ -176,7 +176,7 @@ impl<W: World> Alone<W> {
             work.queued = 0;
         }
         (reading.oldest_wait, reading.tasks) = (None, None);
-        let name = self.seen.name.as_ref().map(|name| name.text());
+        let name = self.seen.name.as_ref().map(MachineName::text);
         let instance = self.seen.instance.as_deref();
         let is_ours = |on: &str| name.as_deref() == Some(on) || instance == Some(on);
         if let Some(workers) = &mut reading.workers {

@@ -107,7 +107,9 @@ impl Looker {
             NetError::TooLarge(_) => {
                 "answered more than a lease: is it the address of a daemon?".to_owned()
             }
-            other => other.to_string(),
+            other @ (NetError::NotConnected(_) | NetError::TimedOut | NetError::Broken(_)) => {
+                other.to_string()
+            }
         })?;
         match answer.status {
             StatusCode::OK => {}

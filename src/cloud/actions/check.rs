@@ -383,7 +383,7 @@ mod tests {
             |action: &str, params: Value| check(find(action).unwrap(), params.as_object().unwrap());
         let found =
             all("OperateInstance", json!({"EcsIds": ["ins-1"], "OpType": "free_shutdown_ecs"}));
-        assert!(found.iter().all(|one| one.is_warning()) && found.len() == 1, "{found:?}");
+        assert!(found.iter().all(Problem::is_warning) && found.len() == 1, "{found:?}");
         let found = all("DeleteImage", json!({"ImageIds": ["img-1"]}));
         assert!(found[0].is_warning() && found[0].what.contains("EVERY zone"));
         let mixed = json!({

@@ -3,7 +3,7 @@
 //! Two sources, compared field by field: the vendor's document (`openapi`, as of 2026-04-21) and the
 //! field names and types of its newest public client (`cds-cloudos-go-sdk`, as of 2025-10-15).
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// What a value is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,9 +130,7 @@ fn names(fields: &[Field]) -> String {
 fn differ(place: &str, holds: Holds, value: &Value, found: &mut Vec<String>) {
     let is_right = match (holds, value) {
         (Holds::Anything, _) => true,
-        (Holds::Nothing, value) => {
-            value.is_null() || value.as_object().is_some_and(|all| all.is_empty())
-        }
+        (Holds::Nothing, value) => value.is_null() || value.as_object().is_some_and(Map::is_empty),
         (Holds::Object(_) | Holds::List(_), Value::Null) => true,
         (Holds::Text, value) => value.is_string(),
         (Holds::Whole, value) => value.is_i64() || value.is_u64(),
@@ -157,9 +155,10 @@ fn differ(place: &str, holds: Holds, value: &Value, found: &mut Vec<String>) {
         (Holds::Map(fields), Value::Object(entries)) => {
             for (name, entry) in entries {
                 let place = format!("{place}.{name}");
-                match entry {
-                    Value::Array(_) => differ(&place, Holds::List(fields), entry, found),
-                    _ => object(&place, fields, entry, found),
+                if entry.is_array() {
+                    differ(&place, Holds::List(fields), entry, found);
+                } else {
+                    object(&place, fields, entry, found);
                 }
             }
             true

@@ -305,6 +305,7 @@ const fn may(name: &'static str, kind: Kind, about: &'static str) -> Param {
 }
 
 /// An action before its particulars.
+#[expect(clippy::too_many_arguments, reason = "a row of a table")]
 const fn action(
     service: Service,
     method: &'static str,

@@ -11,6 +11,7 @@ use super::{
     PendingState, Sighting, UnexpectedStatus, Usage,
 };
 
+#[expect(clippy::struct_excessive_bools, reason = "the flat form that is stored")]
 #[derive(Serialize, Deserialize)]
 pub(in crate::memory) struct MachineRecord {
     pool: Text,

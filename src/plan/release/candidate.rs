@@ -10,6 +10,7 @@ use crate::plan::situation::Situation;
 use crate::policy::Pool;
 
 /// A machine that may be let go.
+#[expect(clippy::struct_excessive_bools, reason = "what rules ask, answered once a turn")]
 #[derive(Debug)]
 pub struct Candidate<'a> {
     /// Its name.

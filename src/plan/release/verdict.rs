@@ -84,11 +84,13 @@ impl Verdict {
     }
 
     /// The same, and people are told.
+    #[must_use]
     pub fn telling(self, told: Option<Blocked>) -> Self {
         Self { told, ..self }
     }
 
     /// The same, looked at again then.
+    #[must_use]
     pub fn looked_at_again(self, again_at: Time) -> Self {
         Self { again_at, ..self }
     }

@@ -98,14 +98,11 @@ impl Known<'_> {
     fn row_in<'a>(self, rows: &Rows<'a>) -> Option<&'a InstanceRow> {
         let Self { memory, name, machine, .. } = self;
         let found = rows.get(&MachineName::from_stored(name.given()))?;
-        match &machine.instance {
-            Some(id) => found.iter().find(|row| row.instance == *id).copied(),
-            None => {
-                let is_twin =
-                    |row: &InstanceRow| memory.machines.contains_key(&name.twin(&row.instance));
-                found.iter().find(|row| !is_twin(row)).copied()
-            }
+        if let Some(id) = &machine.instance {
+            return found.iter().find(|row| row.instance == *id).copied();
         }
+        let is_twin = |row: &InstanceRow| memory.machines.contains_key(&name.twin(&row.instance));
+        found.iter().find(|row| !is_twin(row)).copied()
     }
 
     /// It is in a listing.

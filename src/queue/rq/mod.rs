@@ -239,8 +239,8 @@ mod tests {
     }
 
     fn words(words: [&str; 5]) -> WorkerAnswer {
-        let [a, b, c, d, e] = words.map(str::to_owned);
-        (a, b, c, d, e)
+        let [worker, instance, state, job, queues] = words.map(str::to_owned);
+        (worker, instance, state, job, queues)
     }
 
     #[test]

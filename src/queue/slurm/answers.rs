@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::model::{Shape, Time};
 
-/// Array tasks of one record at most: Slurm's own MaxArraySize is 4,000,001.
+/// Array tasks of one record at most: Slurm's own `MaxArraySize` is 4,000,001.
 const TASKS_MAX: u32 = 4_000_001;
 
 #[derive(Deserialize)]
@@ -16,6 +16,7 @@ pub(super) struct Jobs {
     pub(super) errors: Vec<Value>,
 }
 
+#[expect(clippy::struct_field_names, reason = "the names that Slurm gives")]
 #[derive(Deserialize)]
 pub(super) struct Job {
     #[serde(deserialize_with = "whole")]

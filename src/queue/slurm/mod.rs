@@ -42,6 +42,7 @@ struct Slurm {
     partitions: Vec<String>,
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "the signature all sources share")]
 pub(super) fn open(name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>> {
     let mut partitions = settings.texts("partitions");
     if partitions.is_empty() {

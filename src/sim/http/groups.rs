@@ -12,6 +12,7 @@ use crate::sim::provider::{Fault, Group, Policy};
 const LONG_AGO: &str = "2022-04-14 14:21:52";
 
 /// `TotalCount` stands in two places; the one beside the data counts something else in the sample.
+#[expect(clippy::unnecessary_wraps, reason = "the signature all actions share")]
 pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
     let (region, only) = (params.text("RegionCode"), params.text("SecurityGroupId"));
     let name = params.text("SecurityGroupName");
@@ -142,7 +143,8 @@ pub(super) fn join(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
     let mut members: Vec<(Text, usize)> = Vec::new();
     for one in params.inner_list("InstanceSet") {
         let priority = one.required_number("SecurityGroupPriority")?;
-        let priority = usize::try_from(priority).map_err(|_| invalid("SecurityGroupPriority"))?;
+        let priority = usize::try_from(priority).ok();
+        let priority = priority.ok_or_else(|| invalid("SecurityGroupPriority"))?;
         members.push((one.required("InstanceId")?.into(), priority));
     }
     let members: Vec<(&str, usize)> =

@@ -54,7 +54,7 @@ fn read(address: &str) -> Option<u32> {
     let parts: Vec<u32> = address.split('.').filter_map(|part| part.parse().ok()).collect();
     let [10, 15, third, fourth] = parts.as_slice() else { return None };
     let number = third.checked_sub(100)?.checked_mul(256)?.checked_add(*fourth)?;
-    (FIRST <= number && number < SIZE - 1 && *fourth < 256).then_some(number)
+    ((FIRST..SIZE - 1).contains(&number) && *fourth < 256).then_some(number)
 }
 
 impl Provider {

@@ -102,7 +102,7 @@ fn no_answer_grows_with_what_is_said_outside() {
     let mut farm = farm();
     let huge: farmscale::model::Text = "\u{1b}".repeat(15_000_000).as_str().into();
     farm.planned = vec![farm.planned[0].clone(); 10_000];
-    farm.faults.insert(SourceId::Queue("render".into()), huge.clone());
+    farm.faults.insert(SourceId::Queue("render".into()), farmscale::model::Text::clone(&huge));
     let mut pool = farm.pools[0].clone();
     (pool.queued, pool.running) = (u32::MAX, u32::MAX);
     pool.oldest_wait = Some(Span(i64::MAX));

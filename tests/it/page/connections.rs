@@ -44,7 +44,7 @@ fn hundreds_of_idle_connections_take_nothing_from_the_farm() {
 /// What the page says on a connection until it ends it.
 fn until_the_end(page: SocketAddr, sent: &[u8]) -> String {
     let mut stream = TcpStream::connect(page).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
     stream.write_all(sent).unwrap();
     let mut said = Vec::new();
     stream.read_to_end(&mut said).unwrap();

@@ -1,4 +1,4 @@
-//! Celery: its own producer and worker from PyPI, on a real Redis.
+//! Celery: its own producer and worker from `PyPI`, on a real Redis.
 
 use std::process::{Child, Command, Stdio};
 
@@ -79,9 +79,9 @@ impl Bench for Celery {
 
     fn freeze(&mut self, frozen: bool) -> bool {
         if frozen {
-            self.redis.freeze()
+            self.redis.freeze();
         } else {
-            self.redis.thaw()
+            self.redis.thaw();
         }
         true
     }

@@ -1,4 +1,4 @@
-//! RabbitMQ: the real server of Debian, with pika from PyPI as producer and worker. One server serves
+//! `RabbitMQ`: the real server of Debian, with pika from `PyPI` as producer and worker. One server serves
 //! all checks, for it takes its time to start.
 
 use std::net::SocketAddr;

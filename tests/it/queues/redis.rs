@@ -73,9 +73,9 @@ impl Bench for Lists {
 
     fn freeze(&mut self, frozen: bool) -> bool {
         if frozen {
-            self.redis.freeze()
+            self.redis.freeze();
         } else {
-            self.redis.thaw()
+            self.redis.thaw();
         }
         true
     }

@@ -1,4 +1,4 @@
-//! RQ: its own producer and worker from PyPI, on a real Redis.
+//! RQ: its own producer and worker from `PyPI`, on a real Redis.
 
 use std::process::{Child, Command};
 
@@ -65,10 +65,10 @@ impl Bench for Rq {
     /// The job ends; a worker that was told to has ended too, and starts again if it may.
     fn obey(&mut self) {
         std::fs::write(self.folder.path().join("go"), "").unwrap();
-        if self.kept() != 0 {
-            if let Some(mut worker) = self.worker.take() {
-                assert!(worker.wait().unwrap().success(), "it ended by itself");
-            }
+        if self.kept() != 0
+            && let Some(mut worker) = self.worker.take()
+        {
+            assert!(worker.wait().unwrap().success(), "it ended by itself");
         }
         self.start_worker();
     }
@@ -87,9 +87,9 @@ impl Bench for Rq {
 
     fn freeze(&mut self, frozen: bool) -> bool {
         if frozen {
-            self.redis.freeze()
+            self.redis.freeze();
         } else {
-            self.redis.thaw()
+            self.redis.thaw();
         }
         true
     }

@@ -81,8 +81,10 @@ impl Bench for Slurm {
     }
 
     fn section(&self) -> String {
-        let conf = self.file("slurm.conf");
-        format!("kind = \"slurm\"\nconf = {conf:?}\npartitions = [\"frames\"]\ntimeout = \"1h\"\n")
+        let conf = self.file("slurm.conf").display().to_string();
+        format!(
+            "kind = \"slurm\"\nconf = \"{conf}\"\npartitions = [\"frames\"]\ntimeout = \"1h\"\n"
+        )
     }
 
     fn submit(&mut self, tasks: u32) {

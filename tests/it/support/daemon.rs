@@ -64,7 +64,7 @@ impl Daemon {
     }
 
     /// The store's folder.
-    pub(crate) fn store(&self) -> std::path::PathBuf {
+    pub(crate) fn store(&self) -> PathBuf {
         self.folder.path().join("store")
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 /// Between two looks.
 pub(crate) const STEP: Duration = Duration::from_millis(20);
 /// What has not come by then never comes.
-pub(crate) const NEVER: Duration = Duration::from_secs(40 * 60);
+pub(crate) const NEVER: Duration = Duration::from_mins(40);
 
 /// The first thing that `look` finds; `else_say` is shown when it never finds one.
 pub(crate) fn until<T>(
