@@ -10,6 +10,8 @@
 //! Without an address the real cloud is asked, with the key in `FARMSCALE_ACCESS_KEY_ID` and
 //! `FARMSCALE_ACCESS_KEY_SECRET`.
 
+#![expect(clippy::disallowed_methods, reason = "an example has no config to read its key from")]
+
 use std::error::Error;
 use std::io::Write;
 

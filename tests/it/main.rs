@@ -4,7 +4,6 @@
     clippy::panic,
     clippy::expect_used,
     clippy::indexing_slicing,
-    clippy::string_slice,
     reason = "a helper of a test that fails is a failed test"
 )]
 #![expect(clippy::disallowed_methods, reason = "real servers are waited for in real time")]
