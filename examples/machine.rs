@@ -14,7 +14,7 @@ use farmscale::clock::Clock;
 use farmscale::cloud::actions::Service;
 use farmscale::cloud::catalog::DiskSpec;
 use farmscale::cloud::events::Followed;
-use farmscale::cloud::instances::{More, NewInstances, Operation, TakenOn, Terms};
+use farmscale::cloud::instances::{Accepted, More, NewInstances, Operation, Terms};
 use farmscale::cloud::{Client, Credentials, Endpoints, password};
 use farmscale::model::{Billing, OfferKey, Span};
 use farmscale::net::is_loopback;
@@ -63,9 +63,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         skip_spot_release: true,
         more: More::default(),
     };
-    let taken_on = client.create(&new).await?;
-    let id = taken_on.made.first().cloned().ok_or("the answer names no machine")?;
-    follow(&client, "made", &taken_on).await?;
+    let accepted = client.create(&new).await?;
+    let id = accepted.made.first().cloned().ok_or("the answer names no machine")?;
+    follow(&client, "made", &accepted).await?;
     let detail = client.instance(&id).await?;
     say(&format!("{id} is {:?} at {:?}", detail.status, detail.private_ip))?;
     follow(&client, "stopped", &client.operate(&[&id], Operation::FreeStop).await?).await?;
@@ -73,8 +73,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Every change is followed by its event, to an end or to a deadline of one's own.
-async fn follow(client: &Client, what: &str, taken_on: &TakenOn) -> Result<(), Box<dyn Error>> {
-    let event = taken_on.event.as_deref().ok_or("the answer names no event")?;
+async fn follow(client: &Client, what: &str, accepted: &Accepted) -> Result<(), Box<dyn Error>> {
+    let event = accepted.event.as_deref().ok_or("the answer names no event")?;
     let pace = (Span::seconds(1), Span::minutes(10));
     match client.follow(Service::Ecs, event, pace, |_| {}).await {
         Followed::Done(_) => say(what),

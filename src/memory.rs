@@ -73,7 +73,7 @@ pub struct Meta {
     pub adopted_at: Option<Time>,
     /// The pause in force.
     pub paused: Option<Pause>,
-    /// Who ordered the farm to be left for good.
+    /// Who ordered the farm to be decommissioned.
     pub retiring: Option<Text>,
     /// A machine that another daemon of this farm has made, and when it was seen.
     pub second_daemon: Option<(MachineName, Time)>,

@@ -1,4 +1,4 @@
-//! `farmscale retire`: leaves for good, proves the farm empty, names what bills on.
+//! `farmscale retire`: decommissions the farm, proves the farm empty, names what still incurs charges.
 
 use anyhow::Context;
 use serde_json::json;
@@ -25,7 +25,7 @@ const LINE_EVERY: Span = Span::minutes(1);
 /// Leaves for good: starts nothing, lets running tasks end, deletes every machine.
 ///
 /// The running daemon does it; this command waits until it is done. With --config it then lists the
-/// disks and public addresses of the account that belong to no machine and bill on; `farmscale sweep`
+/// disks and public addresses of the account that belong to no machine and still incur charges; `farmscale sweep`
 /// deletes those that are ours.
 #[expect(clippy::struct_excessive_bools, reason = "flags of a command line")]
 #[derive(Debug, clap::Args)]
@@ -72,7 +72,7 @@ impl RetireArgs {
         let (_, farm) = self.daemon.status()?;
         if !self.yes {
             let machines = match farm.machines.len() {
-                0 => "leave for good (no machine is there)".to_owned(),
+                0 => "decommission the farm (no machine is there)".to_owned(),
                 1 => "delete the one machine for good".to_owned(),
                 many => format!("delete all {many} machines for good"),
             };
@@ -180,9 +180,11 @@ impl RetireArgs {
         out::line("no machine is left")?;
         match leftovers {
             None => out::line("disks and public addresses were not looked at: name the --config"),
-            Some(list) if list.is_empty() => out::line("no disk and no address bills on"),
+            Some(list) if list.is_empty() => {
+                out::line("no disk and no address still incurs charges")
+            }
             Some(list) => {
-                out::line("these belong to no machine and bill on:")?;
+                out::line("these belong to no machine and still incur charges:")?;
                 out::line(&sweep::table(&list))?;
                 out::line("`farmscale sweep --delete` deletes what is ours")
             }

@@ -1,4 +1,4 @@
-//! `farmscale sweep`: what bills on after a machine is gone, and an end to what is provably ours.
+//! `farmscale sweep`: what still incurs charges after a machine is gone, and an end to what is provably ours.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ const EVERY: Span = Span::seconds(3);
 /// The shortest beginning of a name that is taken for a claim.
 const NAMED_MIN: usize = 3;
 
-/// Lists disks and public addresses that nothing uses and that bill on, and whose they are.
+/// Lists disks and public addresses that nothing uses and that still incur charges, and whose they are.
 ///
 /// Ours is what carries the whole name of a machine this farm made, alone or with something after it
 /// (`studio-gpu-…-data`), and what --named claims. With --delete that is deleted for good, after a
@@ -105,7 +105,7 @@ impl SweepArgs {
             return out::json(&found.iter().map(json_of).collect::<Vec<_>>());
         }
         if found.is_empty() {
-            return out::line("no disk and no address bills on");
+            return out::line("no disk and no address still incurs charges");
         }
         out::line(&table(&found))?;
         let ours = found.iter().filter(|one| matches!(one.claim, Claim::Ours(_))).count();
@@ -154,7 +154,7 @@ impl SweepArgs {
         if self.json {
             out::json(&rows)?;
         } else if found.is_empty() {
-            out::line("no disk and no address bills on")?;
+            out::line("no disk and no address still incurs charges")?;
         }
         if !failed.is_empty() {
             bail!("STILL THERE, AS FAR AS IS KNOWN, AND BILLS: {}", failed.join(", "));
@@ -176,7 +176,7 @@ impl SweepArgs {
         }
         let until = client.clock().now() + self.within;
         let event = match client.delete_leftover(one).await {
-            Ok(taken_on) => taken_on.event,
+            Ok(accepted) => accepted.event,
             Err(error) if error.class() == Refusal::NotFound => return Outcome::Deleted,
             Err(error @ (CallError::NotSent(_) | CallError::Refused { .. })) => {
                 return Outcome::Failed(error.to_string());

@@ -20,7 +20,7 @@ use super::actions::ebs as action;
 use super::client::{Client, Params};
 use super::error::CallError;
 use super::fields::{Fields, list};
-use super::instances::{TakenOn, taken_on};
+use super::instances::{Accepted, accepted};
 use crate::model::{Refusal, Text};
 
 /// Rows asked for in one page.
@@ -164,7 +164,7 @@ impl Client {
     }
 
     /// `CreateDisk`.
-    pub async fn create_disks(&self, new: &NewDisks<'_>) -> Result<TakenOn, CallError> {
+    pub async fn create_disks(&self, new: &NewDisks<'_>) -> Result<Accepted, CallError> {
         let mut body = json!({
             "AvailableZoneCode": new.zone, "DiskFeature": "SSD", "Size": new.gib,
             "Number": new.number, "BillingMethod": "0",
@@ -177,16 +177,16 @@ impl Client {
                 body.insert("ReleaseWithInstance".to_owned(), json!(u8::from(release)));
             }
         }
-        Ok(taken_on(&self.call(&action::CREATE, Params::Body(body)).await?))
+        Ok(accepted(&self.call(&action::CREATE, Params::Body(body)).await?))
     }
 
     /// `DeleteDisk`.
-    pub async fn delete_disks(&self, ids: &[&str]) -> Result<TakenOn, CallError> {
+    pub async fn delete_disks(&self, ids: &[&str]) -> Result<Accepted, CallError> {
         self.change_disks(&action::DELETE, ids, &json!({ "DiskIds": ids })).await
     }
 
     /// `DetachDisk`.
-    pub async fn detach_disks(&self, ids: &[&str]) -> Result<TakenOn, CallError> {
+    pub async fn detach_disks(&self, ids: &[&str]) -> Result<Accepted, CallError> {
         self.change_disks(&action::DETACH, ids, &json!({ "DiskIds": ids })).await
     }
 
@@ -197,7 +197,7 @@ impl Client {
         ids: &[&str],
         instance: &str,
         release: bool,
-    ) -> Result<TakenOn, CallError> {
+    ) -> Result<Accepted, CallError> {
         let body = json!({
             "DiskIds": ids, "InstanceId": instance, "ReleaseWithInstance": u8::from(release),
         });
@@ -205,7 +205,7 @@ impl Client {
     }
 
     /// `ExtendDisk` to `gib`, more than now, a multiple of 8.
-    pub async fn extend_disk(&self, id: &str, gib: u32) -> Result<TakenOn, CallError> {
+    pub async fn extend_disk(&self, id: &str, gib: u32) -> Result<Accepted, CallError> {
         let body = json!({ "DiskId": id, "ExtendedSize": gib });
         self.change_disks(&action::EXTEND, &[id], &body).await
     }
@@ -215,10 +215,10 @@ impl Client {
         action: &Action,
         ids: &[&str],
         body: &Value,
-    ) -> Result<TakenOn, CallError> {
+    ) -> Result<Accepted, CallError> {
         let _turns = self.turns(ids).await;
         let given = body.as_object().cloned().unwrap_or_default();
-        Ok(taken_on(&self.call_as(action, &given).await?))
+        Ok(accepted(&self.call_as(action, &given).await?))
     }
 }
 

@@ -15,7 +15,7 @@ use super::actions::ecs as action;
 use super::client::{Client, Params};
 use super::error::CallError;
 use super::fields::Fields;
-use super::instances::{TakenOn, taken_on};
+use super::instances::{Accepted, accepted};
 use crate::model::Text;
 
 /// An image in one zone, as `DescribeImages` lists it.
@@ -55,22 +55,22 @@ impl Client {
     }
 
     /// `CreateImage` of a machine that is shut down; the image's id is the one made.
-    pub async fn create_image(&self, instance: &str, name: &str) -> Result<TakenOn, CallError> {
+    pub async fn create_image(&self, instance: &str, name: &str) -> Result<Accepted, CallError> {
         let _turns = self.turns(&[instance]).await;
         let body = json!({ "EcsId": instance, "Name": name });
-        Ok(taken_on(&self.call(&action::IMAGE_CREATE, Params::Body(body)).await?))
+        Ok(accepted(&self.call(&action::IMAGE_CREATE, Params::Body(body)).await?))
     }
 
     /// `DeleteImage` in one zone: without a zone the API would delete in all of them.
-    pub async fn delete_images(&self, ids: &[&str], zone: &str) -> Result<TakenOn, CallError> {
+    pub async fn delete_images(&self, ids: &[&str], zone: &str) -> Result<Accepted, CallError> {
         let body = json!({ "ImageIds": ids, "AvailableZoneCode": zone });
-        Ok(taken_on(&self.call(&action::IMAGE_DELETE, Params::Body(body)).await?))
+        Ok(accepted(&self.call(&action::IMAGE_DELETE, Params::Body(body)).await?))
     }
 
     /// `SyncImage`: copies an image to other zones.
-    pub async fn sync_image(&self, id: &str, zones: &[&str]) -> Result<TakenOn, CallError> {
+    pub async fn sync_image(&self, id: &str, zones: &[&str]) -> Result<Accepted, CallError> {
         let body = json!({ "ImageId": id, "AvailableZoneCodes": zones });
-        Ok(taken_on(&self.call(&action::IMAGE_SYNC, Params::Body(body)).await?))
+        Ok(accepted(&self.call(&action::IMAGE_SYNC, Params::Body(body)).await?))
     }
 }
 

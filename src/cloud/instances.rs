@@ -4,8 +4,8 @@
 //! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
 //! use farmscale::cloud::instances::Operation;
 //!
-//! let taken_on = client.operate(&["ins-0123456789abcdef"], Operation::FreeStop).await?;
-//! println!("to follow: {:?}", taken_on.event);
+//! let accepted = client.operate(&["ins-0123456789abcdef"], Operation::FreeStop).await?;
+//! println!("to follow: {:?}", accepted.event);
 //! # Ok(())
 //! # }
 //! ```
@@ -29,7 +29,7 @@ pub const BATCH_MAX: usize = 100;
 
 /// What a change that was taken on answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TakenOn {
+pub struct Accepted {
     /// To follow with `DescribeEvent`.
     pub event: Option<Text>,
     /// Ids of new machines (`EcsIdSet`), disks (`DiskIdSet`), or of the new image or snapshot.
@@ -221,14 +221,14 @@ impl Client {
     }
 
     /// `CreateInstance`: one request, never repeated.
-    pub async fn create(&self, new: &NewInstances<'_>) -> Result<TakenOn, CallError> {
+    pub async fn create(&self, new: &NewInstances<'_>) -> Result<Accepted, CallError> {
         let answer = self.call(&action::CREATE, Params::Body(create_body(new))).await?;
-        Ok(taken_on(&answer))
+        Ok(accepted(&answer))
     }
 
     /// `OperateInstance`. `DeleteEip` is always said, for its default differs from action to
     /// action: an address is never released by a stop.
-    pub async fn operate(&self, ids: &[&str], operation: Operation) -> Result<TakenOn, CallError> {
+    pub async fn operate(&self, ids: &[&str], operation: Operation) -> Result<Accepted, CallError> {
         self.operate_with(ids, operation, false).await
     }
 
@@ -238,26 +238,26 @@ impl Client {
         ids: &[&str],
         operation: Operation,
         release_eip: bool,
-    ) -> Result<TakenOn, CallError> {
+    ) -> Result<Accepted, CallError> {
         let _turns = self.turns(ids).await;
         let release_eip = u8::from(release_eip && operation == Operation::FreeStop);
         let body = json!({ "EcsIds": ids, "OpType": operation.code(), "DeleteEip": release_eip });
-        Ok(taken_on(&self.call(&action::OPERATE, Params::Body(body)).await?))
+        Ok(accepted(&self.call(&action::OPERATE, Params::Body(body)).await?))
     }
 
     /// `DeleteInstance`. With `with_eip` public addresses bound to the machines go too; without,
     /// they stay and bill.
-    pub async fn delete(&self, ids: &[&str], with_eip: bool) -> Result<TakenOn, CallError> {
+    pub async fn delete(&self, ids: &[&str], with_eip: bool) -> Result<Accepted, CallError> {
         let _turns = self.turns(ids).await;
         let body = json!({ "EcsIds": ids, "DeleteEip": u8::from(with_eip) });
-        Ok(taken_on(&self.call(&action::DELETE, Params::Body(body)).await?))
+        Ok(accepted(&self.call(&action::DELETE, Params::Body(body)).await?))
     }
 
     /// `ModifyInstancePassword`.
-    pub async fn set_password(&self, ids: &[&str], password: &str) -> Result<TakenOn, CallError> {
+    pub async fn set_password(&self, ids: &[&str], password: &str) -> Result<Accepted, CallError> {
         let _turns = self.turns(ids).await;
         let body = json!({ "EcsIds": ids, "Password": password });
-        Ok(taken_on(&self.call(&action::PASSWORD, Params::Body(body)).await?))
+        Ok(accepted(&self.call(&action::PASSWORD, Params::Body(body)).await?))
     }
 
     /// `ModifyInstanceName`: done when it answers.
@@ -268,13 +268,13 @@ impl Client {
     }
 
     /// `ChangeInstanceConfigure`: machines that are shut down get the size of `offer`.
-    pub async fn resize(&self, ids: &[&str], offer: &OfferKey) -> Result<TakenOn, CallError> {
+    pub async fn resize(&self, ids: &[&str], offer: &OfferKey) -> Result<Accepted, CallError> {
         let _turns = self.turns(ids).await;
         let body = json!({
             "EcsIds": ids, "AvailableZoneCode": *offer.zone, "EcsFamilyName": *offer.family,
             "Cpu": offer.cpu, "Ram": offer.ram_gib, "Gpu": offer.gpus,
         });
-        Ok(taken_on(&self.call(&action::RESIZE, Params::Body(body)).await?))
+        Ok(accepted(&self.call(&action::RESIZE, Params::Body(body)).await?))
     }
 }
 
@@ -401,13 +401,13 @@ fn pubnet(public: PublicAddress<'_>, subnet: &str) -> Value {
 }
 
 /// What a change answers.
-pub(super) fn taken_on(answer: &Answer) -> TakenOn {
-    let Some(data) = Fields::of(&answer.data) else { return TakenOn::default() };
+pub(super) fn accepted(answer: &Answer) -> Accepted {
+    let Some(data) = Fields::of(&answer.data) else { return Accepted::default() };
     let mut made = data.ids("EcsIdSet");
     made.extend(data.ids("DiskIdSet"));
     made.extend(data.id("ImageId"));
     made.extend(data.id("SnapshotId"));
-    TakenOn { event: data.id("EventId"), made }
+    Accepted { event: data.id("EventId"), made }
 }
 
 /// `Data` of `DescribeInstanceMonitor`; see [`Client::gpu_percent`].

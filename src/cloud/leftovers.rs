@@ -1,10 +1,10 @@
-//! What bills on after a machine is gone: disks attached to nothing, public addresses bound to
+//! What still incurs charges after a machine is gone: disks attached to nothing, public addresses bound to
 //! nothing. Whose they are shows in their names alone, for the API keeps no other trace.
 //!
 //! ```no_run
 //! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
 //! for leftover in client.leftovers().await? {
-//!     println!("{:?} {} bills on", leftover.kind, leftover.id);
+//!     println!("{:?} {} still incurs charges", leftover.kind, leftover.id);
 //! }
 //! # Ok(())
 //! # }
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use super::client::Client;
 use super::disks::DiskStatus;
 use super::error::CallError;
-use super::instances::TakenOn;
+use super::instances::Accepted;
 use super::network::Eip;
 use crate::model::{Namer, Refusal, Text, Time};
 
@@ -171,7 +171,7 @@ impl Client {
     }
 
     /// Deletes one for good. A disk's deletion is followed by its event; an address's has none.
-    pub async fn delete_leftover(&self, one: &Leftover) -> Result<TakenOn, CallError> {
+    pub async fn delete_leftover(&self, one: &Leftover) -> Result<Accepted, CallError> {
         match one.kind {
             Kind::Disk => self.delete_disks(&[&one.id]).await,
             Kind::Address => self.delete_eip(&one.id).await,

@@ -17,7 +17,7 @@ use super::actions::{Action, network as action};
 use super::client::{Client, Params};
 use super::error::CallError;
 use super::fields::Fields;
-use super::instances::{TakenOn, taken_on};
+use super::instances::{Accepted, accepted};
 use crate::model::{Text, Time};
 
 /// Pages read at most.
@@ -125,10 +125,10 @@ impl Client {
     }
 
     /// `DeleteEIP`: at once, without an event.
-    pub async fn delete_eip(&self, id: &str) -> Result<TakenOn, CallError> {
+    pub async fn delete_eip(&self, id: &str) -> Result<Accepted, CallError> {
         let _turns = self.turns(&[id]).await;
         let body = Params::Body(json!({ "EIPId": id }));
-        Ok(taken_on(&self.call(&action::DELETE_EIP, body).await?))
+        Ok(accepted(&self.call(&action::DELETE_EIP, body).await?))
     }
 
     /// `DescribeSecurityGroups` of a region.

@@ -14,7 +14,7 @@ use super::actions::newer as action;
 use super::client::{Client, Params};
 use super::error::CallError;
 use super::fields::{Fields, list};
-use super::instances::{TakenOn, taken_on};
+use super::instances::{Accepted, accepted};
 use crate::model::{Text, Time};
 
 /// A snapshot.
@@ -68,7 +68,7 @@ impl Client {
         disk: &str,
         name: Option<&str>,
         days: Option<u32>,
-    ) -> Result<TakenOn, CallError> {
+    ) -> Result<Accepted, CallError> {
         let _turns = self.turns(&[disk]).await;
         let reserved = days.map_or_else(|| "Forever".to_owned(), |days| days.to_string());
         let mut body = Map::from_iter([
@@ -77,7 +77,7 @@ impl Client {
         ]);
         body.extend(name.map(|name| ("SnapshotName".to_owned(), json!(name))));
         let answer = self.call(&action::CREATE_SNAPSHOT, Params::Body(Value::Object(body))).await?;
-        Ok(taken_on(&answer))
+        Ok(accepted(&answer))
     }
 
     /// `RollbackDiskBySnapshot`. Whether the machine is started afterwards is always said: the API
@@ -87,12 +87,12 @@ impl Client {
         disk: &str,
         snapshot: &str,
         starts: bool,
-    ) -> Result<TakenOn, CallError> {
+    ) -> Result<Accepted, CallError> {
         let _turns = self.turns(&[disk]).await;
         let body = json!({
             "DiskId": disk, "SnapshotId": snapshot, "AutoTurnOnInstance": u8::from(starts),
         });
-        Ok(taken_on(&self.call(&action::ROLLBACK, Params::Body(body)).await?))
+        Ok(accepted(&self.call(&action::ROLLBACK, Params::Body(body)).await?))
     }
 
     /// `RenameSnapshot`: done when it answers.
@@ -102,9 +102,9 @@ impl Client {
     }
 
     /// `DeleteSnapshot`. Images made of them stay.
-    pub async fn delete_snapshots(&self, ids: &[&str]) -> Result<TakenOn, CallError> {
+    pub async fn delete_snapshots(&self, ids: &[&str]) -> Result<Accepted, CallError> {
         let body = json!({ "SnapshotIds": ids, "DeleteBindImages": false });
-        Ok(taken_on(&self.call(&action::DELETE_SNAPSHOTS, Params::Body(body)).await?))
+        Ok(accepted(&self.call(&action::DELETE_SNAPSHOTS, Params::Body(body)).await?))
     }
 
     /// `DescribeSnapshotQuota` of a disk.

@@ -196,7 +196,7 @@ pub enum Blocked {
         /// When that was last seen.
         since: Time,
     },
-    /// The farm is being left for good (`farmscale retire`): nothing is started.
+    /// The farm is being decommissioned (`farmscale retire`): nothing is started.
     Retiring {
         /// Who asked.
         owner: Text,

@@ -56,7 +56,7 @@ pub enum Reason {
         /// For so long.
         lasted: Span,
     },
-    /// The farm is being left for good.
+    /// The farm is being decommissioned.
     Retiring,
     /// A cap on money is reached, and the operator wants the farm drained there.
     OverCap,

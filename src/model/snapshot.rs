@@ -31,7 +31,7 @@ pub struct Snapshot {
     pub adopted_at: Option<Time>,
     /// The pause in force, if any.
     pub paused: Option<Pause>,
-    /// Who ordered the farm to be left for good.
+    /// Who ordered the farm to be decommissioned.
     #[serde(default)]
     pub retiring: Option<Text>,
     /// One per pool, in the order of the config.

@@ -13,7 +13,7 @@ use super::purchase::CloudSettings;
 use super::{Request, World};
 use crate::clock::Clock;
 use crate::cloud::client::off_by;
-use crate::cloud::instances::{Operation, TakenOn};
+use crate::cloud::instances::{Accepted, Operation};
 use crate::cloud::throttle::Pressure;
 use crate::cloud::{CallError, Client, password};
 use crate::model::{
@@ -350,9 +350,9 @@ fn failure(error: &CallError) -> LookFailure {
     LookFailure { class: error.class(), detail: error.to_string().into() }
 }
 
-fn outcome(result: Result<TakenOn, CallError>) -> Outcome {
+fn outcome(result: Result<Accepted, CallError>) -> Outcome {
     match result {
-        Ok(TakenOn { event, made }) => {
+        Ok(Accepted { event, made }) => {
             Outcome::Accepted { event, instance: made.into_iter().next() }
         }
         Err(error @ (CallError::NotSent(_) | CallError::Refused { .. })) => {

@@ -12,7 +12,7 @@ use farmscale::cloud::actions::{self, Service};
 use farmscale::cloud::catalog::{DiskSpec, PriceRequest, PriceUnit};
 use farmscale::cloud::disks::{DiskStatus, NewDisks};
 use farmscale::cloud::events::Followed;
-use farmscale::cloud::instances::{DataDisk, More, NewInstances, Operation, TakenOn, Terms};
+use farmscale::cloud::instances::{Accepted, DataDisk, More, NewInstances, Operation, Terms};
 use farmscale::cloud::{CallError, Client};
 use farmscale::model::{Billing, Money, OfferKey, Refusal, Size, Span, Status, Stock, Text, Time};
 use farmscale::sim::http::Mischief;
@@ -59,13 +59,13 @@ impl Stage {
     }
 
     /// Follows a change to its end; gives the ids it made.
-    fn done(&self, service: Service, taken_on: Result<TakenOn, CallError>) -> Vec<Text> {
-        let taken_on = taken_on.unwrap();
-        let event = taken_on.event.unwrap();
+    fn done(&self, service: Service, accepted: Result<Accepted, CallError>) -> Vec<Text> {
+        let accepted = accepted.unwrap();
+        let event = accepted.event.unwrap();
         let patience = (Span::seconds(5), Span::days(30)); // in fast motion
         let ended = self.run(self.client.follow(service, &event, patience, |_| {}));
         assert!(matches!(&ended, Followed::Done(event) if !event.tasks.is_empty()), "{ended:?}");
-        taken_on.made
+        accepted.made
     }
 
     fn make(&self, new: &NewInstances<'_>) -> Text {
@@ -329,7 +329,7 @@ fn disks_and_addresses_that_outlive_their_machine_bill_on() {
         let text = |value: &Value| Text::from(value.as_str().unwrap());
         let event = answer.data.get("EventId").map(text);
         let made = vec![text(&answer.data["EcsIdSet"][0])];
-        stage.done(Service::Ecs, Ok(TakenOn { event, made })).remove(0)
+        stage.done(Service::Ecs, Ok(Accepted { event, made })).remove(0)
     };
     let (left, clean) = (create("leaves"), create("clean"));
     assert_eq!(stage.run(stage.client.eips(REGION, None)).unwrap().len(), 2);

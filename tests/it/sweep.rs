@@ -1,4 +1,4 @@
-//! What bills on after a machine is gone: listed with whose it is, and ended where it is ours.
+//! What still incurs charges after a machine is gone: listed with whose it is, and ended where it is ours.
 
 #![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
 
@@ -10,7 +10,7 @@ use farmscale::cloud::actions::{self, Service};
 use farmscale::cloud::client::Params;
 use farmscale::cloud::disks::NewDisks;
 use farmscale::cloud::events::Followed;
-use farmscale::cloud::instances::TakenOn;
+use farmscale::cloud::instances::Accepted;
 use farmscale::cloud::{CallError, Client};
 use farmscale::model::{Namer, Span, Text};
 use farmscale::sim::http::Mischief;
@@ -46,13 +46,13 @@ impl Stage {
         self.runtime.block_on(work)
     }
 
-    fn done(&self, service: Service, taken_on: Result<TakenOn, CallError>) -> Vec<Text> {
-        let taken_on = taken_on.unwrap();
+    fn done(&self, service: Service, accepted: Result<Accepted, CallError>) -> Vec<Text> {
+        let accepted = accepted.unwrap();
         let (every, within) = (Span::seconds(2), Span::days(30));
-        let event = taken_on.event.unwrap();
+        let event = accepted.event.unwrap();
         let followed = self.run(self.client.follow(service, &event, (every, within), |_| ()));
         assert!(matches!(followed, Followed::Done(_)), "{followed:?}");
-        taken_on.made
+        accepted.made
     }
 
     /// A machine with a data disk that outlives it and a public address.
@@ -72,7 +72,7 @@ impl Stage {
         let text = |value: &Value| Text::from(value.as_str().unwrap());
         let event = answer.data.get("EventId").map(text);
         let made = answer.data.pointer("/EcsIdSet/0").map(text).into_iter().collect();
-        self.done(Service::Ecs, Ok(TakenOn { event, made })).remove(0)
+        self.done(Service::Ecs, Ok(Accepted { event, made })).remove(0)
     }
 
     fn disk(&self, name: &str, instance: Option<&str>) -> Text {

@@ -8,7 +8,7 @@ use farmscale::cloud::actions::{Action, Service, ebs, ecs, network};
 use farmscale::cloud::client::Params;
 use farmscale::cloud::error::codes;
 use farmscale::cloud::events::Followed;
-use farmscale::cloud::instances::{More, NewInstances, Operation, TakenOn};
+use farmscale::cloud::instances::{Accepted, More, NewInstances, Operation};
 use farmscale::cloud::{CallError, Client};
 use farmscale::model::{Billing, OfferKey, Refusal, Span, Status};
 use farmscale::world::purchase::Purchase;
@@ -40,7 +40,7 @@ impl Play {
         self.runtime.block_on(call)
     }
 
-    fn create(&self, name: &str) -> Result<TakenOn, CallError> {
+    fn create(&self, name: &str) -> Result<Accepted, CallError> {
         let offer = offer();
         let purchase = Purchase {
             pool: "gpu".into(),
@@ -59,16 +59,16 @@ impl Play {
         self.run(self.client.create(&new))
     }
 
-    fn follow(&self, taken_on: &TakenOn, within: Span) -> Followed {
-        let event = taken_on.event.as_ref().unwrap();
+    fn follow(&self, accepted: &Accepted, within: Span) -> Followed {
+        let event = accepted.event.as_ref().unwrap();
         self.run(self.client.follow(Service::Ecs, event, (Span::seconds(5), within), |_| {}))
     }
 
     /// A machine that runs.
     fn machine(&self) -> farmscale::model::Text {
-        let taken_on = self.create("farm-1").unwrap();
-        assert!(matches!(self.follow(&taken_on, LONG), Followed::Done(_)));
-        taken_on.made.into_iter().next().unwrap()
+        let accepted = self.create("farm-1").unwrap();
+        assert!(matches!(self.follow(&accepted, LONG), Followed::Done(_)));
+        accepted.made.into_iter().next().unwrap()
     }
 
     fn wait(&self, span: Span) {
@@ -103,8 +103,8 @@ fn offer() -> OfferKey {
 fn sold_out_may_be_told_by_an_event() {
     let play = Play::of("sold-out-by-event");
     play.wait(Span::seconds(610));
-    let taken_on = play.create("farm-1").unwrap();
-    let ended = play.follow(&taken_on, LONG);
+    let accepted = play.create("farm-1").unwrap();
+    let ended = play.follow(&accepted, LONG);
     assert!(matches!(ended, Followed::Failed(_)), "{ended:?}");
     assert!(play.cloud.truth().is_empty());
 }
@@ -136,11 +136,11 @@ fn measurements_read_the_same_in_either_zone_and_shape() {
 #[test]
 fn an_event_that_hangs_ends_at_our_own_deadline_though_the_machine_runs() {
     let play = Play::of("hung-events");
-    let taken_on = play.create("farm-1").unwrap();
-    let ended = play.follow(&taken_on, Span::minutes(3));
+    let accepted = play.create("farm-1").unwrap();
+    let ended = play.follow(&accepted, Span::minutes(3));
     assert!(matches!(ended, Followed::TooLate(Some(_))), "{ended:?}");
-    let statuses = play.run(play.client.statuses(&[&taken_on.made[0]])).unwrap();
-    assert_eq!(statuses[&taken_on.made[0]], Status::Running);
+    let statuses = play.run(play.client.statuses(&[&accepted.made[0]])).unwrap();
+    assert_eq!(statuses[&accepted.made[0]], Status::Running);
 }
 
 #[test]
@@ -150,9 +150,9 @@ fn other_envelopes_are_understood_and_a_machine_without_an_id_is_found_by_its_na
     assert_eq!(first.unwrap_err().class(), Refusal::Other, "a refusal with HTTP 200");
     let zones = play.run(play.client.zones()).unwrap();
     let zones = zones.into_iter().map(|zone| (zone.id, zone.code)).collect();
-    let taken_on = play.create("farm-7").unwrap();
-    assert_eq!(taken_on.made, Vec::<farmscale::model::Text>::new());
-    assert!(matches!(play.follow(&taken_on, LONG), Followed::Done(_)));
+    let accepted = play.create("farm-7").unwrap();
+    assert_eq!(accepted.made, Vec::<farmscale::model::Text>::new());
+    assert!(matches!(play.follow(&accepted, LONG), Followed::Done(_)));
     let rows = play.run(play.client.instances("farm-7", &zones)).unwrap();
     let id = &rows[0].instance;
     assert_eq!(&*rows[0].name, "farm-7");
@@ -160,8 +160,8 @@ fn other_envelopes_are_understood_and_a_machine_without_an_id_is_found_by_its_na
     assert_eq!(gone.class(), Refusal::NotFound);
     let failed = (0..100).find_map(|number| {
         let operation = if number % 2 == 0 { Operation::FreeStop } else { Operation::Start };
-        let taken_on = play.run(play.client.operate(&[id], operation)).ok()?;
-        match play.follow(&taken_on, LONG) {
+        let accepted = play.run(play.client.operate(&[id], operation)).ok()?;
+        match play.follow(&accepted, LONG) {
             Followed::Failed(event) => Some(event),
             Followed::Done(_) | Followed::TooLate(_) => None,
         }
@@ -189,9 +189,9 @@ fn a_batch_that_failed_in_part_tells_which() {
         skip_spot_release: true,
         more: More { start_number: Some(1), ..More::default() },
     };
-    let taken_on = play.run(play.client.create(&new)).unwrap();
-    assert_eq!(taken_on.made.len(), 20);
-    let Followed::Failed(event) = play.follow(&taken_on, LONG) else {
+    let accepted = play.run(play.client.create(&new)).unwrap();
+    assert_eq!(accepted.made.len(), 20);
+    let Followed::Failed(event) = play.follow(&accepted, LONG) else {
         panic!("all of them succeeded");
     };
     let done =

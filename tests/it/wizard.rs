@@ -175,8 +175,8 @@ fn a_stranger_has_a_farm_at_work_after_four_commands() {
     let retired = stranger.with_config(&["retire", "--yes", "--json", "--url", &url]);
     assert!(retired.status.success(), "{}", text(&retired));
     let retired: Value = serde_json::from_slice(&retired.stdout).unwrap();
-    assert_eq!(retired["bills_on"], serde_json::json!([]), "nothing of ours bills on");
-    assert!(stranger.cloud.truth().is_empty(), "left for good");
+    assert_eq!(retired["bills_on"], serde_json::json!([]), "nothing of ours still incurs charges");
+    assert!(stranger.cloud.truth().is_empty(), "decommissioned");
     signal(daemon.id(), "TERM");
     assert!(daemon.wait().unwrap().success());
 }

@@ -132,7 +132,7 @@ impl From<Fault> for Failure {
 
 impl Answer {
     /// A change was taken on.
-    pub(super) fn taken_on(message: &'static str, accepted: &Accepted) -> Self {
+    pub(super) fn accepted(message: &'static str, accepted: &Accepted) -> Self {
         Self::new(message, json!({ "EventId": *accepted.event }))
     }
 

@@ -41,7 +41,7 @@ pub(super) fn delete(
 ) -> Result<Answer, Failure> {
     let ids = params.required_texts("DiskIds")?;
     let accepted = behind.provider(now).delete_disks(now, &refs(&ids))?;
-    Ok(Answer::taken_on("云盘删除任务下发成功！", &accepted))
+    Ok(Answer::accepted("云盘删除任务下发成功！", &accepted))
 }
 
 pub(super) fn detach(
@@ -51,7 +51,7 @@ pub(super) fn detach(
 ) -> Result<Answer, Failure> {
     let ids = params.required_texts("DiskIds")?;
     let accepted = behind.provider(now).detach_disks(now, &refs(&ids))?;
-    Ok(Answer::taken_on("云盘卸载任务下发成功！", &accepted))
+    Ok(Answer::accepted("云盘卸载任务下发成功！", &accepted))
 }
 
 pub(super) fn attach(
@@ -63,7 +63,7 @@ pub(super) fn attach(
     let to = instance(params).ok_or_else(|| missing("InstanceId"))?;
     let release = params.flag("ReleaseWithInstance", true)?;
     let accepted = behind.provider(now).attach_disks(now, &refs(&ids), &to, release)?;
-    Ok(Answer::taken_on("云盘挂载任务下发成功！", &accepted))
+    Ok(Answer::accepted("云盘挂载任务下发成功！", &accepted))
 }
 
 pub(super) fn extend(
@@ -73,7 +73,7 @@ pub(super) fn extend(
 ) -> Result<Answer, Failure> {
     let (id, gib) = (params.required("DiskId")?, params.required_number("ExtendedSize")?);
     let accepted = behind.provider(now).extend_disk(now, &id, gib)?;
-    Ok(Answer::taken_on("云盘扩容任务下发成功！", &accepted))
+    Ok(Answer::accepted("云盘扩容任务下发成功！", &accepted))
 }
 
 pub(super) fn quota(

@@ -198,7 +198,7 @@ pub(super) fn operate(
     let operation = operation.ok_or_else(|| invalid("OpType"))?;
     let delete_eip = params.flag("DeleteEip", true)?;
     let accepted = behind.provider(now).operate_all(now, &refs(&ids), operation, delete_eip)?;
-    Ok(Answer::taken_on("批量操作云服务器任务下发成功！", &accepted))
+    Ok(Answer::accepted("批量操作云服务器任务下发成功！", &accepted))
 }
 
 /// `DeleteEip` is 0 unless given: the opposite of `operate`.
@@ -210,5 +210,5 @@ pub(super) fn delete(
     let ids = params.required_texts("EcsIds")?;
     let delete_eip = params.flag("DeleteEip", false)?;
     let accepted = behind.provider(now).delete_all(now, &refs(&ids), delete_eip)?;
-    Ok(Answer::taken_on("删除云服务器任务下发成功！", &accepted))
+    Ok(Answer::accepted("删除云服务器任务下发成功！", &accepted))
 }

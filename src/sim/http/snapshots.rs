@@ -67,7 +67,7 @@ pub(super) fn roll_back(
         behind.provider(now).create_snapshot(now, &disk, request)?;
     }
     let accepted = behind.provider(now).roll_back(now, &disk, &id, starts)?;
-    Ok(Answer::taken_on("通过快照回滚云盘任务下发成功", &accepted))
+    Ok(Answer::accepted("通过快照回滚云盘任务下发成功", &accepted))
 }
 
 pub(super) fn rename(
@@ -87,7 +87,7 @@ pub(super) fn delete(
 ) -> Result<Answer, Failure> {
     let ids = params.required_texts("SnapshotIds")?;
     let accepted = behind.provider(now).delete_snapshots(now, &refs(&ids))?;
-    Ok(Answer::taken_on("快照删除下发任务成功！", &accepted))
+    Ok(Answer::accepted("快照删除下发任务成功！", &accepted))
 }
 
 pub(super) fn quota(

@@ -76,7 +76,7 @@ pub(super) fn delete_image(
 ) -> Result<Answer, Failure> {
     let (ids, zone) = (params.required_texts("ImageIds")?, params.text("AvailableZoneCode"));
     let accepted = behind.provider(now).delete_images(now, &refs(&ids), zone.as_deref())?;
-    Ok(Answer::taken_on("删除节点镜像成功!", &accepted))
+    Ok(Answer::accepted("删除节点镜像成功!", &accepted))
 }
 
 pub(super) fn sync_image(
@@ -87,7 +87,7 @@ pub(super) fn sync_image(
     check_subject(params)?;
     let (id, zones) = (params.required("ImageId")?, params.required_texts("AvailableZoneCodes")?);
     let accepted = behind.provider(now).sync_image(now, &id, &refs(&zones))?;
-    Ok(Answer::taken_on("同步私有镜像成功！", &accepted))
+    Ok(Answer::accepted("同步私有镜像成功！", &accepted))
 }
 
 pub(super) fn set_password(
@@ -98,7 +98,7 @@ pub(super) fn set_password(
     let ids = params.required_texts("EcsIds")?;
     check_password(&params.required("Password")?)?;
     let accepted = behind.provider(now).set_password(now, &refs(&ids))?;
-    Ok(Answer::taken_on("云服务器管理员用户密码修改任务下发成功！", &accepted))
+    Ok(Answer::accepted("云服务器管理员用户密码修改任务下发成功！", &accepted))
 }
 
 pub(super) fn rename(
@@ -126,7 +126,7 @@ pub(super) fn resize(
     let provider = behind.provider(now);
     provider.catalog().zone(&zone).ok_or_else(Fault::no_zone)?;
     let accepted = provider.resize(now, &refs(&ids), &family, size)?;
-    Ok(Answer::taken_on("变更规格任务下发成功！", &accepted))
+    Ok(Answer::accepted("变更规格任务下发成功！", &accepted))
 }
 
 pub(super) fn vnc_url(
