@@ -5,7 +5,7 @@
 //! do in docs/queues/.
 //!
 //! A source is one file or folder here: it owns its settings and implements [`Source`]. Adding one:
-//! its `mod` line below, its line in [`registry`], a page in docs/queues/, its tests.
+//! its `mod` line below, its line in `registry`, a page in docs/queues/, its tests.
 
 use std::fmt;
 use std::sync::Arc;
