@@ -53,7 +53,7 @@ pub fn promised(
     let mut taken = BTreeSet::new();
     for (shape, wanted) in demand.wanted.iter().rev() {
         let fleet = PoolFleet::of_shape(situation, pool, *shape, &taken);
-        let mut outlook = fleet.outlook(situation, pool, forecast, (*shape, *wanted));
+        let mut outlook = fleet.outlook(situation, pool, forecast, *shape, *wanted);
         let (add, boot) = fleet.addable(situation, pool, *shape, outlook.submitted.len());
         outlook.boot = boot.0;
         let machines = promise::grow(&outlook, promise, &add);
@@ -145,7 +145,8 @@ impl<'a> PoolFleet<'a> {
         situation: Situation<'_>,
         pool: &Pool,
         forecast: &Forecast,
-        (shape, wanted): (Shape, Wanted),
+        shape: Shape,
+        wanted: Wanted,
     ) -> Outlook {
         let now = situation.now;
         let passed = now.since(forecast.read_at).0;
@@ -182,7 +183,7 @@ impl<'a> PoolFleet<'a> {
         waiting: usize,
     ) -> (Addable, Span) {
         let Situation { policy, memory, .. } = situation;
-        let (offers, _) = rank::offers(situation, pool, (shape, 1), &[]);
+        let (offers, _) = rank::offers(situation, pool, shape, 1, &[]);
         let best = offers.first().map(|best| best.offer).or_else(|| pool.offers.first());
         let mean = |again| {
             best.map_or(policy.timing.boot_mean, |best| {

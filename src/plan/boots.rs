@@ -78,7 +78,8 @@ fn learned_deadline(policy: &Policy, memory: &Memory, machine: &Machine) -> Span
 pub fn breaker(
     pool: &Pool,
     memory: &Memory,
-    (offer, planned): (&OfferKey, &[OfferKey]),
+    offer: &OfferKey,
+    planned: &[OfferKey],
     now: Time,
 ) -> Option<Blocked> {
     let line = line(pool, offer, false);

@@ -53,7 +53,7 @@ impl Caps {
             let MoneyCaps { hour, day, month } = given;
             let spans = [(CapSpan::Hour, hour), (CapSpan::Day, day), (CapSpan::Month, month)];
             let given = spans.into_iter().filter_map(|(span, cap)| Some((span, cap?)));
-            caps.extend(given.map(|(span, cap)| Cap::new(situation, (&pool, span, cap))));
+            caps.extend(given.map(|(span, cap)| Cap::new(situation, pool.as_ref(), span, cap)));
         }
         let fresh = policy
             .pools
@@ -167,7 +167,7 @@ impl Caps {
 }
 
 impl Cap {
-    fn new(situation: Situation<'_>, (pool, span, most): (&Option<Text>, CapSpan, Money)) -> Self {
+    fn new(situation: Situation<'_>, pool: Option<&Text>, span: CapSpan, most: Money) -> Self {
         let Situation { policy, memory, now, .. } = situation;
         let (_, until) = policy.spending.day_of(now);
         let drains = policy.spending.on_cap == OnCap::Drain;
@@ -180,7 +180,7 @@ impl Cap {
                 Some(Span(ends_in.0.min(MONTH_AHEAD.0)))
             }
         };
-        let is_of = |of: &Text| pool.as_ref().is_none_or(|pool| pool == of);
+        let is_of = |of: &Text| pool.is_none_or(|pool| pool == of);
         let spent = match span {
             CapSpan::Hour => Money::ZERO,
             CapSpan::Day => spent_today(memory, now, is_of),
@@ -194,14 +194,14 @@ impl Cap {
         let reserve = |one: &Machine, lasts| {
             one.quote
                 .or(dearest)
-                .map_or(Money::ZERO, |quote| reserve((one, &quote), span, now, lasts))
+                .map_or(Money::ZERO, |quote| reserve(one, &quote, span, now, lasts))
         };
         let reserved: Money = ours().map(|one| reserve(one, lasts(one))).sum();
         let length = policy.spending.longest_day(until);
         let next_day = (span == CapSpan::Day && !drains)
             .then(|| (ours().map(|machine| reserve(machine, length)).sum(), length));
         let committed = spent + reserved;
-        Self { pool: pool.clone(), span, most, spent, committed, horizon, next_day }
+        Self { pool: pool.cloned(), span, most, spent, committed, horizon, next_day }
     }
 
     fn is_of(&self, pool: &Text) -> bool {
@@ -238,7 +238,7 @@ impl Cap {
 
 /// What a machine will cost for so long, if it goes on as it is; by the hour a stopped one counts as
 /// running, for it may be started.
-fn reserve((machine, quote): (&Machine, &Quote), span: CapSpan, now: Time, horizon: Span) -> Money {
+fn reserve(machine: &Machine, quote: &Quote, span: CapSpan, now: Time, horizon: Span) -> Money {
     let starting = machine.pending.as_ref().is_some_and(|one| one.change == Change::Start);
     let off = machine.is_off() && !starting && !machine.is_charged_off();
     match (span, off) {

@@ -132,7 +132,7 @@ fn assigned(
     let mut by_price: Vec<(Money, &Pool, u32)> = able
         .iter()
         .map(|one| {
-            let (offers, _) = rank::offers(situation, one, (shape, 1), &[]);
+            let (offers, _) = rank::offers(situation, one, shape, 1, &[]);
             let best = offers.first();
             let price = best.map_or(Money(i64::MAX), |best| best.merit.work_hourly);
             let (_, max) = one.size_at(situation.now);

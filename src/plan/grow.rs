@@ -107,7 +107,7 @@ impl<'a> Grower<'a, '_> {
         let mut bought = 0;
         while short != 0 {
             let planned = self.draft.planned_offers();
-            let (offers, blocked) = rank::offers(situation, pool, (shape, short), &planned);
+            let (offers, blocked) = rank::offers(situation, pool, shape, short, &planned);
             if bought == 0 || offers.is_empty() {
                 self.growth.constraints.extend(blocked);
             }

@@ -57,7 +57,8 @@ pub struct Buyable<'a> {
 pub fn offers<'a>(
     situation: Situation<'_>,
     pool: &'a Pool,
-    (shape, short): (Shape, u32),
+    shape: Shape,
+    short: u32,
     planned: &[OfferKey],
 ) -> (Vec<Buyable<'a>>, Vec<Blocked>) {
     let memory = situation.memory;
@@ -161,7 +162,7 @@ pub fn terms(
 ) -> Result<(Quote, Option<Money>), Blocked> {
     let Situation { policy, memory, readings, now } = situation;
     let key = &offer.key;
-    if let Some(broken) = boots::breaker(pool, memory, (key, planned), now) {
+    if let Some(broken) = boots::breaker(pool, memory, key, planned, now) {
         return Err(broken);
     }
     if let Some(refused) = refusal_in_force(policy, memory, key, planned, now) {

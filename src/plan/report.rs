@@ -36,7 +36,11 @@ pub fn snapshot(situation: Situation<'_>, turn: Turn<'_>) -> Snapshot {
         paused: memory.meta.paused.clone(),
         retiring: memory.meta.retiring.clone(),
         pools: policy.pools.iter().map(|pool| pool_view(situation, pool, turn)).collect(),
-        machines: memory.machines.iter().map(|one| machine_view(one, now)).collect(),
+        machines: memory
+            .machines
+            .iter()
+            .map(|(name, machine)| machine_view(name, machine, now))
+            .collect(),
         offers: policy.pools.iter().flat_map(|pool| offer_views(situation, pool)).collect(),
         spend: spend(memory, now),
         ledger: money::ledger(situation),
@@ -66,7 +70,7 @@ fn pool_view(situation: Situation<'_>, pool: &Pool, turn: Turn<'_>) -> PoolView 
     }
 }
 
-fn machine_view((name, machine): (&MachineName, &Machine), now: Time) -> MachineView {
+fn machine_view(name: &MachineName, machine: &Machine, now: Time) -> MachineView {
     let sighting = &machine.sighting;
     MachineView {
         name: name.clone(),

@@ -55,7 +55,7 @@ impl Turn {
         let mut waiting: Vec<_> = outdated.iter().copied().filter(may_go).collect();
         waiting.sort_by_key(|one| (one.is_busy(), one.machine.made_at, one.name));
         let at_once = (candidates.len() / SHARE).max(1);
-        let can_buy = !rank::offers(situation, pool, (pool.shape, 1), &[]).0.is_empty();
+        let can_buy = !rank::offers(situation, pool, pool.shape, 1, &[]).0.is_empty();
         let mut next = BTreeSet::new();
         for one in waiting {
             let unoffered = pool.offer(&one.machine.offer).is_none() && !capacity.short.is_empty();
