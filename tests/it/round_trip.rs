@@ -355,7 +355,14 @@ fn a_spot_machine_is_taken_back_when_the_market_passes_its_bid_or_the_stock_ends
     let offer = offer(16, 32, 1);
     let spot = OfferKey { billing: Billing::Spot, ..offer.clone() };
     let request = PriceRequest::one(spot, cloud_disk(40));
-    let (floor, _) = stage.run(stage.client.price(&request)).unwrap().bids.unwrap();
+    // An hour in which the market is far from its top, so that it soon passes the bid.
+    let floor = loop {
+        let (least, most) = stage.run(stage.client.price(&request)).unwrap().bids.unwrap();
+        if least.0 < most.0 / 10 * 9 {
+            break least;
+        }
+        stage.run(stage.cloud.clock.sleep_until(stage.cloud.clock.now() + Span::hours(1)));
+    };
     let too_low = Terms::Spot { bid: Some(Money(floor.0 - 1_000_000)) };
     let refused =
         stage.run(stage.client.create(&NewInstances { terms: too_low, ..new("low", &offer, &[]) }));

@@ -5,8 +5,11 @@ use super::candidate::Candidate;
 use super::context::Context;
 use super::keeping::let_go_times;
 use super::verdict::Verdict;
-use crate::model::{Reason, WorkerState};
+use crate::model::{Reason, Span, WorkerState};
 use crate::plan::billing_unit;
+
+/// A machine whose drain was taken back stays for so long, unless its workers say something new.
+const TAKEN_BACK: Span = Span::minutes(30);
 
 /// Drains a machine that has been idle for long enough.
 pub(super) fn says(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<Verdict> {
@@ -27,6 +30,9 @@ pub(super) fn says(candidate: &Candidate<'_>, context: &Context<'_>) -> Option<V
     let after = let_go_times(candidate, context).stop_after;
     let edge = billing_unit::last_moment(machine, &context.situation.policy.timing);
     let due_at = edge.unwrap_or(machine.heard.since + after);
+    // Work wanted it back, and its workers have said nothing new since: it is not let go again at once.
+    let taken_back_at = machine.drain.turned_at.filter(|at| machine.heard.since < *at);
+    let due_at = taken_back_at.map_or(due_at, |at| due_at.max(at + TAKEN_BACK));
     let lasted = context.situation.now.since(machine.heard.since);
     Some(if context.situation.now < due_at {
         Verdict::keep_until(due_at)
