@@ -31,6 +31,8 @@ const DISK_GIB: u32 = 40;
 const RUNNING_DAY: Money = Money::yuan(864);
 /// More machines than any trace needs.
 const MACHINES_MAX: u32 = 2000;
+/// What is late unless something else is promised.
+const PROMISED: Span = Span::minutes(6);
 /// Simulated time a run is given to let the last machines go.
 const LAST_WORDS: Span = Span::minutes(10);
 
@@ -83,7 +85,7 @@ pub fn run(jobs: &[Job], contender: Contender, conditions: Conditions) -> Score 
     let farm = farm(jobs, conditions);
     match contender {
         Contender::Ours(_, promise, patience) => ours(farm, (promise, patience), conditions),
-        Contender::Peer(rule) => peers::run(farm, rule, START),
+        Contender::Peer(rule) => peers::run(farm, rule, START, PROMISED),
     }
 }
 
@@ -100,7 +102,7 @@ fn ours(farm: SimFarm, preset: (Option<Promise>, Patience), conditions: Conditio
     driver.run();
     let counts = driver.memory().meta.counts;
     let shared = shared.borrow();
-    Score::of(&shared.farm, shared.now(), (counts.creates, counts.starts, counts.stops))
+    Score::of(&shared.farm, shared.now(), PROMISED, (counts.creates, counts.starts, counts.stops))
 }
 
 /// One offer without end.

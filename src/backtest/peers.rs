@@ -78,12 +78,12 @@ struct Hand {
 }
 
 /// Runs a rule over a farm until all is done and gone.
-pub fn run(mut farm: SimFarm, rule: Rule, start: Time) -> Score {
+pub fn run(mut farm: SimFarm, rule: Rule, start: Time, promised: Span) -> Score {
     let mut hand = Hand::default();
     let mut now = start;
     let (mut creates, offer) = (0, farm.provider.catalog().sizes.keys().next().cloned());
     let Some(offer) = offer.map(|size| size.offer(crate::model::Billing::OnDemand)) else {
-        return Score::of(&farm, now, (0, 0, 0));
+        return Score::of(&farm, now, promised, (0, 0, 0));
     };
     while farm.jobs_to_come() != 0 || !farm.is_at_rest() {
         now = now + rule.period();
@@ -101,7 +101,7 @@ pub fn run(mut farm: SimFarm, rule: Rule, start: Time) -> Score {
         }
         farm.advance(now);
     }
-    Score::of(&farm, now, (creates, 0, 0))
+    Score::of(&farm, now, promised, (creates, 0, 0))
 }
 
 impl Hand {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::model::Time;
+use crate::model::{Span, Time};
 use crate::sim::farm::SimFarm;
 
 /// One policy over one trace, or the mean of several seeds.
@@ -18,6 +18,8 @@ pub struct Score {
     pub wait_p99_s: f64,
     /// and the longest.
     pub wait_max_s: f64,
+    /// The share of tasks that waited longer than was promised.
+    pub late_share: f64,
     /// Machines made.
     pub creates: u64,
     /// Stopped machines started again.
@@ -29,8 +31,14 @@ pub struct Score {
 }
 
 impl Score {
-    /// Reads the truth of a farm whose work is done. `counts` = creates, starts, stops.
-    pub fn of(farm: &SimFarm, now: Time, (creates, starts, stops): (u64, u64, u64)) -> Self {
+    /// Reads the truth of a farm whose work is done. `promised` = from submission to start;
+    /// `counts` = creates, starts, stops.
+    pub fn of(
+        farm: &SimFarm,
+        now: Time,
+        promised: Span,
+        (creates, starts, stops): (u64, u64, u64),
+    ) -> Self {
         let done = farm.queue.done();
         let mut waits = done.waits.clone();
         waits.sort_unstable();
@@ -43,13 +51,16 @@ impl Score {
         let running: i64 = bill.lines.iter().map(|line| line.running_seconds).sum();
         let worked: i64 = done.seconds_by_offer.values().sum();
         let idle = done.present.as_seconds() - worked;
-        let count = i64::try_from(waits.len()).unwrap_or(1).max(1);
+        let whole_of = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let in_time = waits.partition_point(|wait| *wait <= promised.0);
+        let (count, late) = (whole_of(waits.len()).max(1), whole_of(waits.len() - in_time));
         Self {
             cost_per_work: ratio(bill.total().0, work),
             wait_mean_s: ratio(waits.iter().sum::<i64>(), count * 1000),
             wait_p95_s: quantile(95),
             wait_p99_s: quantile(99),
             wait_max_s: quantile(100),
+            late_share: ratio(late, count),
             creates,
             starts,
             stops,
@@ -70,6 +81,7 @@ impl Score {
             wait_p95_s: mean(|one| one.wait_p95_s),
             wait_p99_s: mean(|one| one.wait_p99_s),
             wait_max_s: mean(|one| one.wait_max_s),
+            late_share: mean(|one| one.late_share),
             creates: counted(|one| one.creates),
             starts: counted(|one| one.starts),
             stops: counted(|one| one.stops),

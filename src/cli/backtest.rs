@@ -9,14 +9,29 @@ use crate::backtest::{Conditions, Contender, Score, run};
 use crate::config;
 use crate::model::{Money, Span};
 use crate::sim::provider::Between;
+use crate::sim::trace::loads::LOADS;
 use crate::sim::trace::{self, Job};
 
 /// Replay a load against farmscale's presets and the rules of other autoscalers.
 #[derive(Debug, clap::Args)]
 pub struct BacktestArgs {
-    /// A CSV with the columns `submit_s,duration_s,gpus`, gzipped or not; a bundled day if not given.
+    /// A CSV with the columns `submit_s,duration_s,gpus[,job]`, gzipped or not; a bundled day if not
+    /// given.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
+    /// Every bundled load, one after the other: weeks of studios, shots, batches. Or only those
+    /// whose name contains one of these.
+    #[arg(
+        long,
+        conflicts_with = "trace",
+        num_args = 0..,
+        value_delimiter = ',',
+        value_name = "TEXT,…"
+    )]
+    suite: Option<Vec<String>>,
+    /// Do not tell which job a task belongs to, though the load knows.
+    #[arg(long)]
+    no_labels: bool,
     /// Draw boots and dispatch; one run each.
     #[arg(long, value_delimiter = ',', default_value = "1", value_name = "N,…")]
     seeds: Vec<u64>,
@@ -63,8 +78,15 @@ impl BillingUnit {
     }
 }
 
+/// A load to replay.
+struct Replay {
+    name: String,
+    jobs: Vec<Job>,
+}
+
 #[derive(Debug, Serialize)]
 struct Row {
+    trace: String,
     policy: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
@@ -75,11 +97,6 @@ struct Row {
 impl BacktestArgs {
     /// Runs the command.
     pub fn run(&self) -> anyhow::Result<()> {
-        let jobs = match &self.trace {
-            Some(path) => trace::load(path).map_err(anyhow::Error::msg)?,
-            None => trace::bundled(),
-        };
-        anyhow::ensure!(!jobs.is_empty(), "the trace holds no task: nothing to replay");
         let chosen = |one: &Contender| {
             self.policy.as_ref().is_none_or(|part| one.name().contains(part.as_str()))
         };
@@ -90,20 +107,44 @@ impl BacktestArgs {
             Contender::all().iter().map(|one| one.name()).collect::<Vec<_>>().join(", ")
         );
         let mut rows = Vec::new();
-        for contender in contenders {
-            let new = self.rows(&jobs, contender);
-            if self.json {
-                for row in &new {
-                    out::json(row)?;
+        for replay in self.replays()? {
+            for contender in &contenders {
+                let new = self.rows(&replay, *contender);
+                if self.json {
+                    new.iter().try_for_each(out::json)?;
                 }
+                rows.extend(new);
             }
-            rows.extend(new);
         }
         if self.json { Ok(()) } else { table(&rows) }
     }
 
-    fn rows(&self, jobs: &[Job], contender: Contender) -> Vec<Row> {
+    /// What is to be replayed.
+    fn replays(&self) -> anyhow::Result<Vec<Replay>> {
+        let mut replays = match (&self.trace, &self.suite) {
+            (Some(path), _) => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                let jobs = trace::load(path).map_err(anyhow::Error::msg)?;
+                vec![Replay { name, jobs }]
+            }
+            (None, Some(parts)) => of_suite(parts)?,
+            (None, None) => {
+                vec![Replay { name: "surf_render_24h".to_owned(), jobs: trace::bundled() }]
+            }
+        };
+        let is_empty = replays.iter().any(|replay| replay.jobs.is_empty());
+        anyhow::ensure!(!is_empty, "the trace holds no task: nothing to replay");
+        if self.no_labels {
+            for job in replays.iter_mut().flat_map(|replay| &mut replay.jobs) {
+                job.label = None;
+            }
+        }
+        Ok(replays)
+    }
+
+    fn rows(&self, replay: &Replay, contender: Contender) -> Vec<Row> {
         let policy = contender.name();
+        let trace = || replay.name.clone();
         let scores: Vec<Score> = self
             .seeds
             .iter()
@@ -112,19 +153,38 @@ impl BacktestArgs {
                 let billing_unit = billing.span();
                 let conditions =
                     Conditions { boot, restart, stopped_ppm, billing_unit, seed: *seed };
-                run(jobs, contender, conditions)
+                run(&replay.jobs, contender, conditions)
             })
             .collect();
         if self.each {
             let each = self.seeds.iter().zip(scores);
-            return each.map(|(seed, score)| Row { policy, seed: Some(*seed), score }).collect();
+            return each
+                .map(|(seed, score)| Row { trace: trace(), policy, seed: Some(*seed), score })
+                .collect();
         }
-        Score::mean(&scores).map(|score| Row { policy, seed: None, score }).into_iter().collect()
+        let mean = Score::mean(&scores);
+        mean.map(|score| Row { trace: trace(), policy, seed: None, score }).into_iter().collect()
     }
+}
+
+/// The bundled loads whose name contains one of `parts`; all of them if there are none.
+fn of_suite(parts: &[String]) -> anyhow::Result<Vec<Replay>> {
+    let is_wanted =
+        |name: &str| parts.is_empty() || parts.iter().any(|part| name.contains(part.as_str()));
+    let loads = LOADS.iter().filter(|load| is_wanted(load.name));
+    let replays = loads.map(|load| Replay { name: load.name.to_owned(), jobs: load.jobs() });
+    let replays: Vec<Replay> = replays.collect();
+    anyhow::ensure!(
+        !replays.is_empty(),
+        "no load has that in its name; there are: {}",
+        LOADS.iter().map(|load| load.name).collect::<Vec<_>>().join(", ")
+    );
+    Ok(replays)
 }
 
 fn table(rows: &[Row]) -> anyhow::Result<()> {
     let heads = [
+        "trace",
         "policy",
         "seed",
         "cost/work",
@@ -132,6 +192,7 @@ fn table(rows: &[Row]) -> anyhow::Result<()> {
         "p95",
         "p99",
         "max",
+        "late",
         "creates",
         "starts",
         "stops",
@@ -140,6 +201,7 @@ fn table(rows: &[Row]) -> anyhow::Result<()> {
     let cells = rows.iter().map(|row| {
         let score = &row.score;
         [
+            row.trace.clone(),
             row.policy.to_owned(),
             row.seed.map_or_else(|| "mean".to_owned(), |seed| seed.to_string()),
             format!("{:.4}", score.cost_per_work),
@@ -147,6 +209,7 @@ fn table(rows: &[Row]) -> anyhow::Result<()> {
             format!("{:.0} s", score.wait_p95_s),
             format!("{:.0} s", score.wait_p99_s),
             format!("{:.0} s", score.wait_max_s),
+            format!("{:.1} %", score.late_share * 100.0),
             score.creates.to_string(),
             score.starts.to_string(),
             score.stops.to_string(),

@@ -190,7 +190,7 @@ fn jobs(rng: &mut Rng) -> Vec<Job> {
         for _ in 0..rng.range(1, 25) {
             let duration = Span::seconds(rng.range(typical / 2 + 1, typical * 3 / 2 + 1));
             let submit = at + Span::seconds(rng.range(0, 60));
-            jobs.push(Job { submit, duration, gpus: 1, pool: None });
+            jobs.push(Job { submit, duration, gpus: 1, pool: None, label: None });
         }
     }
     jobs.sort_by_key(|job| job.submit);

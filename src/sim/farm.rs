@@ -194,7 +194,8 @@ impl SimFarm {
         }
         while let Some((due, job)) = self.jobs.get(self.next_job).filter(|(due, _)| *due <= at) {
             let shape = Shape { gpus: job.gpus, gpu_memory_gib: 0 };
-            self.queue.push(*due, job.duration, shape);
+            let number = job.label.as_ref().map(|name| Rng::new(0).fork(name).bits());
+            self.queue.push_of(number, *due, job.duration, shape);
             self.next_job += 1;
         }
     }

@@ -26,14 +26,16 @@ pub struct Task {
     pub duration: Span,
     /// What it needs.
     pub shape: Shape,
+    /// The job it is a part of.
+    pub job: Option<u64>,
     /// When it first started.
     pub started_at: Option<Time>,
 }
 
 impl Task {
     fn seen(&self, stage: Stage) -> TaskSeen {
-        let Self { id, shape, submitted_at, .. } = *self;
-        TaskSeen { id, job: None, shape: Some(shape), submitted_at, stage }
+        let Self { id, job, shape, submitted_at, .. } = *self;
+        TaskSeen { id, job, shape: Some(shape), submitted_at, stage }
     }
 }
 
@@ -118,11 +120,16 @@ impl SimQueue {
         }
     }
 
-    /// Puts a task at the end.
+    /// Puts a task of no job at the end.
     pub fn push(&mut self, now: Time, duration: Span, shape: Shape) {
+        self.push_of(None, now, duration, shape);
+    }
+
+    /// Puts a task of a job at the end.
+    pub fn push_of(&mut self, job: Option<u64>, now: Time, duration: Span, shape: Shape) {
         let id = self.next_id;
         self.next_id += 1;
-        let task = Task { id, submitted_at: now, duration, shape, started_at: None };
+        let task = Task { id, submitted_at: now, duration, shape, job, started_at: None };
         self.waiting.push_back(task);
         self.dispatch(now);
     }

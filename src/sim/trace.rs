@@ -1,4 +1,4 @@
-//! Workload traces: `submit_s,duration_s,gpus[,pool]`, gzipped or not.
+//! Workload traces: `submit_s,duration_s,gpus[,pool][,job]`, gzipped or not.
 
 use std::io::Read;
 use std::path::Path;
@@ -6,6 +6,9 @@ use std::path::Path;
 use flate2::read::GzDecoder;
 
 use crate::model::{Span, Text};
+
+pub mod loads;
+mod made;
 
 /// A day of a render-like workload, bundled (data/traces/NOTICE).
 const BUNDLED: &[u8] = include_bytes!("../../data/traces/surf_render_24h.csv.gz");
@@ -24,6 +27,8 @@ pub struct Job {
     pub gpus: u32,
     /// Its pool, where the trace has the column.
     pub pool: Option<Text>,
+    /// The job it is a part of, likewise.
+    pub label: Option<Text>,
 }
 
 /// The bundled trace: 1,612 tasks, 150 GPU-hours, peak about 30.
@@ -60,7 +65,7 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Vec<Job>, String> {
         column(wanted).ok_or_else(|| format!("{name}: line 1: there is no column `{wanted}`"))
     };
     let columns = (required("submit_s")?, required("duration_s")?, required("gpus")?);
-    let pool = column("pool");
+    let (pool, job) = (column("pool"), column("job"));
     let mut jobs = Vec::new();
     for record in reader.records().take(ROWS_MAX) {
         let record = record.map_err(|error| format!("{name}: {error}"))?;
@@ -77,6 +82,7 @@ pub fn read(bytes: &[u8], name: &str) -> Result<Vec<Job>, String> {
             duration: Span::seconds(i64::from(number(columns.1)?.max(1))),
             gpus: number(columns.2)?.max(1),
             pool: pool.and_then(|index| record.get(index)).map(Into::into),
+            label: job.and_then(|index| record.get(index)).map(Into::into),
         });
     }
     jobs.sort_by_key(|job| job.submit);

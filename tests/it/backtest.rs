@@ -7,13 +7,15 @@ use serde_json::Value;
 use crate::support::daemon::farmscale;
 
 /// The columns people compare.
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 12] = [
+    "trace",
     "policy",
     "cost_per_work",
     "wait_mean_s",
     "wait_p95_s",
     "wait_p99_s",
     "wait_max_s",
+    "late_share",
     "creates",
     "starts",
     "stops",
@@ -46,6 +48,20 @@ fn on_the_bundled_day_balanced_is_cheaper_than_every_peer_within_its_promise() {
     }
     let fast = named("farmscale fast");
     assert!(number(fast, "wait_p95_s") < number(balanced, "wait_p95_s"), "{fast}");
+}
+
+#[test]
+fn the_suite_replays_the_loads_that_are_asked_for_with_and_without_their_labels() {
+    let shot = ["--suite", "shot_20x900,6x40", "--policy", "balanced"];
+    let (told, hidden) = (rows(&shot), rows(&[&shot[..], &["--no-labels"]].concat()));
+    for rows in [&told, &hidden] {
+        let traces: Vec<&str> = rows.iter().map(|row| row["trace"].as_str().unwrap()).collect();
+        assert_eq!(traces, ["shot_20x900", "shots_6x40x1800_4h"]);
+        assert!(rows.iter().all(|row| 1.0 < row["cost_per_work"].as_f64().unwrap()), "{rows:?}");
+    }
+    let output = farmscale(&["backtest", "--suite", "no-such-load"], &[]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("there are: surf_render_30d"), "{said}");
 }
 
 #[test]

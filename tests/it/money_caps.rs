@@ -31,7 +31,7 @@ fn jobs(rng: &mut Rng, longest: Span) -> Vec<Job> {
         let typical = rng.range(60, longest.as_seconds());
         for _ in 0..rng.range(1, 60) {
             let duration = Span::seconds(rng.range(typical / 2, typical));
-            jobs.push(Job { submit: at, duration, gpus: 1, pool: None });
+            jobs.push(Job { submit: at, duration, gpus: 1, pool: None, label: None });
         }
     }
     jobs.sort_by_key(|job| job.submit);
