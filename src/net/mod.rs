@@ -21,6 +21,8 @@ use std::time::Duration;
 
 use reqwest::header::{DATE, HeaderMap};
 use reqwest::{Certificate, RequestBuilder, StatusCode};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
 use crate::model::{Span, Time};
 
@@ -125,7 +127,7 @@ pub fn client(options: Options) -> Result<reqwest::Client, NetError> {
         builder = builder.no_proxy();
     }
     builder = match authority {
-        None => builder.tls_backend_preconfigured(tls()?),
+        None => builder.tls_backend_preconfigured(tls(None)?),
         Some(authority) => {
             provide_tls();
             builder.add_root_certificate(authority)
@@ -197,11 +199,18 @@ fn date(headers: &HeaderMap) -> Option<Time> {
     Some(Time(zoned.timestamp().as_millisecond()))
 }
 
-/// TLS with a library of our own choice, which changes nothing for the rest of the process.
-fn tls() -> Result<rustls::ClientConfig, NetError> {
+/// TLS with a library of our own choice, which changes nothing for the rest of the process. Besides the
+/// authorities of the system it trusts those of `authority`, a PEM.
+pub fn tls(authority: Option<&[u8]>) -> Result<rustls::ClientConfig, NetError> {
     let fault = |error: rustls::Error| NetError::NotConnected(format!("no TLS: {error}"));
     let library = Arc::new(rustls::crypto::ring::default_provider());
-    let verifier = rustls_platform_verifier::Verifier::new(Arc::clone(&library)).map_err(fault)?;
+    let more = CertificateDer::pem_slice_iter(authority.unwrap_or_default());
+    let more: Vec<_> = more
+        .collect::<Result<_, _>>()
+        .map_err(|error| NetError::NotConnected(format!("no PEM: {error}")))?;
+    let verifier =
+        rustls_platform_verifier::Verifier::new_with_extra_roots(more, Arc::clone(&library))
+            .map_err(fault)?;
     let config = rustls::ClientConfig::builder_with_provider(library)
         .with_safe_default_protocol_versions()
         .map_err(fault)?

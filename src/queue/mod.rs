@@ -22,6 +22,7 @@ mod hooks;
 mod http;
 mod json;
 mod pointers;
+mod postgres;
 mod program;
 mod prometheus;
 mod rabbitmq;

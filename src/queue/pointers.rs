@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::fault::cut;
 use super::json::{Found, Wanted};
 use super::source::{Can, Capabilities};
-use super::tasks;
+use super::tasks::{self, Tasks};
 use crate::model::{QueueReading, SetAside, Span, Text, Time, Work, WorkerSeen, WorkerState};
 use crate::reader::Reader;
 
@@ -82,6 +82,22 @@ impl Pointers {
         pointers
     }
 
+    /// The names of docs/workers.md within a worker, and its words for the states.
+    pub(super) fn plain() -> Self {
+        let empty = String::new;
+        Self {
+            queued: empty(),
+            running: empty(),
+            oldest_wait_s: empty(),
+            workers: "workers".to_owned(),
+            worker_name: "/name".to_owned(),
+            worker_instance: "/instance".to_owned(),
+            worker_state: "/state".to_owned(),
+            tasks: empty(),
+            state_words: BTreeMap::new(),
+        }
+    }
+
     /// What a document can tell, if it holds what is pointed at.
     pub(super) fn capabilities(&self) -> Capabilities {
         let (workers, tasks) = (!self.workers.is_empty(), !self.tasks.is_empty());
@@ -116,19 +132,13 @@ pub(super) enum Unread {
 }
 
 fn told(mut document: Found, pointers: &Pointers, asked_at: Time) -> Result<QueueReading, String> {
-    let tasks = document.tasks.take();
-    let mut reading = QueueReading { asked_at, ..QueueReading::default() };
-    match tasks {
-        None => reading.work = vec![counted(&document, pointers)?],
-        Some(tasks) => {
-            tasks.check()?;
-            reading.work = tasks::work(&tasks.seen);
-            reading.jobs = tasks.jobs();
-            reading.held = tasks.held();
-            reading.set_aside = tasks.set_aside();
-            reading.tasks = Some(tasks.seen);
+    let mut reading = match document.tasks.take() {
+        None => {
+            let work = vec![counted(&document, pointers)?];
+            QueueReading { asked_at, work, ..QueueReading::default() }
         }
-    }
+        Some(tasks) => of_tasks(tasks, asked_at)?,
+    };
     if let Some(found) = document.get(&pointers.oldest_wait_s) {
         reading.oldest_wait = Some(wait(found, &pointers.oldest_wait_s)?);
     }
@@ -136,6 +146,20 @@ fn told(mut document: Found, pointers: &Pointers, asked_at: Time) -> Result<Queu
         reading.workers = Some(workers(found, pointers, &mut reading.set_aside)?);
     }
     Ok(reading)
+}
+
+/// What tasks that are told one by one say, unless most of them are wrong.
+pub(super) fn of_tasks(tasks: Tasks, asked_at: Time) -> Result<QueueReading, String> {
+    tasks.check()?;
+    Ok(QueueReading {
+        asked_at,
+        work: tasks::work(&tasks.seen),
+        jobs: tasks.jobs(),
+        held: tasks.held(),
+        set_aside: tasks.set_aside(),
+        tasks: Some(tasks.seen),
+        ..QueueReading::default()
+    })
 }
 
 /// Work of which only the numbers are told.
@@ -170,7 +194,8 @@ fn wait(value: &Value, pointer: &str) -> Result<Span, String> {
         })
 }
 
-fn workers(
+/// The workers of a list; one that is wrong is set aside.
+pub(super) fn workers(
     value: &Value,
     pointers: &Pointers,
     set_aside: &mut Vec<SetAside>,

@@ -22,6 +22,7 @@ const SOURCES: &[(&str, Open)] = &[
     ("flamenco", super::flamenco::open),
     ("slurm", super::slurm::open),
     ("prometheus", super::prometheus::open),
+    ("postgres", super::postgres::open),
 ];
 
 /// The words for `kind`.

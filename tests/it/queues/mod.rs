@@ -23,6 +23,7 @@ mod contract;
 mod flamenco;
 mod http;
 mod pages;
+mod postgres;
 mod prometheus;
 mod rabbitmq;
 mod redis;

@@ -248,23 +248,10 @@ async fn redis_is_reached_by_its_socket() {
     assert_eq!(queue.read(NOW).await.unwrap().queued(), 1);
 }
 
-/// A certificate for 127.0.0.1, made by openssl.
-fn certificate(folder: &std::path::Path) {
-    let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
-        .args(["-subj", "/CN=farm", "-addext", "subjectAltName=IP:127.0.0.1"])
-        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
-        .args(["-keyout", "key.pem", "-out", "cert.pem"])
-        .current_dir(folder)
-        .stderr(Stdio::null())
-        .status();
-    assert!(made.expect("install openssl").success());
-}
-
 #[tokio::test]
 async fn redis_is_reached_by_tls() {
     let folder = tempfile::tempdir().unwrap();
-    certificate(folder.path());
+    super::studio::certificate(folder.path());
     let file = |name: &str| folder.path().join(name).display().to_string();
     let port = super::studio::free_address().port();
     let tls = ["--tls-cert-file", &file("cert.pem"), "--tls-key-file", &file("key.pem")];

@@ -118,3 +118,16 @@ pub(super) fn wait_for(address: SocketAddr) {
         waited += STEP;
     }
 }
+
+/// A certificate for 127.0.0.1, made by openssl: `cert.pem` and `key.pem` in a folder.
+pub(super) fn certificate(folder: &Path) {
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"])
+        .args(["-subj", "/CN=farm", "-addext", "subjectAltName=IP:127.0.0.1"])
+        .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+        .args(["-keyout", "key.pem", "-out", "cert.pem"])
+        .current_dir(folder)
+        .stderr(Stdio::null())
+        .status();
+    assert!(made.expect("install openssl").success());
+}
