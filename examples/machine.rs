@@ -13,7 +13,7 @@ use std::io::Write;
 use farmscale::clock::Clock;
 use farmscale::cloud::actions::Service;
 use farmscale::cloud::catalog::DiskSpec;
-use farmscale::cloud::events::Followed;
+use farmscale::cloud::events::{Followed, Pace};
 use farmscale::cloud::instances::{Accepted, More, NewInstances, Operation, Terms};
 use farmscale::cloud::{Client, Credentials, Endpoints, password};
 use farmscale::model::{Billing, OfferKey, Span};
@@ -75,7 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Every change is followed by its event, to an end or to a deadline of one's own.
 async fn follow(client: &Client, what: &str, accepted: &Accepted) -> Result<(), Box<dyn Error>> {
     let event = accepted.event.as_deref().ok_or("the answer names no event")?;
-    let pace = (Span::seconds(1), Span::minutes(10));
+    let pace = Pace { every: Span::seconds(1), within: Span::minutes(10) };
     match client.follow(Service::Ecs, event, pace, |_| {}).await {
         Followed::Done(_) => say(what),
         Followed::Failed(event) => Err(format!("it failed: {event:?}").into()),

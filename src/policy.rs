@@ -186,6 +186,32 @@ pub struct Promise {
     pub too_late_costs: Span,
 }
 
+/// What a pool without settings of its own promises its tasks, and how long it keeps machines for them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Preset {
+    /// `None` = every waiting task gets a slot at once.
+    pub promise: Option<Promise>,
+    /// With machines that have no work.
+    pub patience: Patience,
+}
+
+impl Preset {
+    /// Tasks start within six minutes, for little money.
+    pub const fn balanced() -> Self {
+        Self { promise: Some(Promise::balanced()), patience: Patience::balanced() }
+    }
+
+    /// Tasks start at once.
+    pub const fn fast() -> Self {
+        Self { promise: None, patience: Patience::fast() }
+    }
+
+    /// Tasks start within a quarter of an hour, for the least money.
+    pub const fn thrifty() -> Self {
+        Self { promise: Some(Promise::thrifty()), patience: Patience::balanced() }
+    }
+}
+
 impl Promise {
     /// Nearly all tasks start within `wait`; those that do not are not much later.
     pub const fn within(wait: Span) -> Self {

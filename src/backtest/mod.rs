@@ -8,8 +8,8 @@ use std::rc::Rc;
 use crate::driver::{Driver, Recovered, Unobserved};
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span};
 use crate::policy::{
-    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, Patience, Policy, Pool, Promise, Slots,
-    Spending, Tier, Timing,
+    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, Policy, Pool, Preset, Slots, Spending, Tier,
+    Timing,
 };
 use crate::sim::chaos::START;
 use crate::sim::farm::{Boots, SimFarm};
@@ -54,8 +54,8 @@ pub struct Conditions {
 /// Who decides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contender {
-    /// farmscale, keeping this promise.
-    Ours(&'static str, Option<Promise>, Patience),
+    /// farmscale, with this preset.
+    Ours(&'static str, Preset),
     /// A rule modelled on another autoscaler.
     Peer(peers::Rule),
 }
@@ -64,9 +64,9 @@ impl Contender {
     /// The presets, then the peers.
     pub fn all() -> Vec<Self> {
         let ours = [
-            Self::Ours("farmscale balanced", Some(Promise::balanced()), Patience::balanced()),
-            Self::Ours("farmscale fast", None, Patience::fast()),
-            Self::Ours("farmscale thrifty", Some(Promise::thrifty()), Patience::balanced()),
+            Self::Ours("farmscale balanced", Preset::balanced()),
+            Self::Ours("farmscale fast", Preset::fast()),
+            Self::Ours("farmscale thrifty", Preset::thrifty()),
         ];
         ours.into_iter().chain(peers::Rule::ALL.map(Self::Peer)).collect()
     }
@@ -74,7 +74,7 @@ impl Contender {
     /// For people.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Ours(name, ..) => name,
+            Self::Ours(name, _) => name,
             Self::Peer(rule) => rule.name(),
         }
     }
@@ -84,12 +84,12 @@ impl Contender {
 pub fn run(jobs: &[Job], contender: Contender, conditions: Conditions) -> Score {
     let farm = farm(jobs, conditions);
     match contender {
-        Contender::Ours(_, promise, patience) => ours(farm, (promise, patience), conditions),
+        Contender::Ours(_, preset) => ours(farm, preset, conditions),
         Contender::Peer(rule) => peers::run(farm, rule, START, PROMISED),
     }
 }
 
-fn ours(farm: SimFarm, preset: (Option<Promise>, Patience), conditions: Conditions) -> Score {
+fn ours(farm: SimFarm, preset: Preset, conditions: Conditions) -> Score {
     let policy = policy(preset, &offer(), conditions);
     let judge = Judge::new(Bounds::none());
     let prefix = policy.namer.prefix();
@@ -100,9 +100,8 @@ fn ours(farm: SimFarm, preset: (Option<Promise>, Patience), conditions: Conditio
     let world = SimWorld::new(Rc::clone(&shared));
     let mut driver = Driver::new(world, store, Unobserved, policy, Recovered::default());
     driver.run();
-    let counts = driver.memory().meta.counts;
     let shared = shared.borrow();
-    Score::of(&shared.farm, shared.now(), PROMISED, (counts.creates, counts.starts, counts.stops))
+    Score::read(&shared.farm, shared.now(), PROMISED, driver.memory().meta.counts)
 }
 
 /// One offer without end.
@@ -154,11 +153,7 @@ fn offer() -> OfferKey {
 }
 
 /// The defaults, but for room enough and the conditions' mean boot, which is learned anyway.
-fn policy(
-    (promise, patience): (Option<Promise>, Patience),
-    offer: &OfferKey,
-    conditions: Conditions,
-) -> Policy {
+fn policy(preset: Preset, offer: &OfferKey, conditions: Conditions) -> Policy {
     let mean = |range: Between| Span(i64::midpoint(range.min.0, range.max.0));
     let pool = Pool {
         name: "render".into(),
@@ -179,11 +174,11 @@ fn policy(
         shape: Shape::default(),
         tasks_per_slot: 1,
         headroom: 0,
-        tier: Tier { patience, ..Tier::default() },
+        tier: Tier { patience: preset.patience, ..Tier::default() },
         caps: MoneyCaps::default(),
         spot: None,
         takes: Vec::new(),
-        promise,
+        promise: preset.promise,
         idle: IdleRule::Word,
         drains: true,
         surge: MACHINES_MAX,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::score::Score;
+use crate::model::snapshot::Counts;
 use crate::model::{Span, Text, Time};
 use crate::sim::farm::SimFarm;
 use crate::sim::provider::State;
@@ -81,9 +82,10 @@ struct Hand {
 pub fn run(mut farm: SimFarm, rule: Rule, start: Time, promised: Span) -> Score {
     let mut hand = Hand::default();
     let mut now = start;
-    let (mut creates, offer) = (0, farm.provider.catalog().sizes.keys().next().cloned());
+    let mut counts = Counts::default();
+    let offer = farm.provider.catalog().sizes.keys().next().cloned();
     let Some(offer) = offer.map(|size| size.offer(crate::model::Billing::OnDemand)) else {
-        return Score::of(&farm, now, promised, (0, 0, 0));
+        return Score::read(&farm, now, promised, counts);
     };
     while farm.jobs_to_come() != 0 || !farm.is_at_rest() {
         now = now + rule.period();
@@ -93,7 +95,7 @@ pub fn run(mut farm: SimFarm, rule: Rule, start: Time, promised: Span) -> Score 
         for _ in 0..wish.create {
             hand.serial += 1;
             let request = farm.provider.catalog().request(&format!("peer-{}", hand.serial), &offer);
-            creates += u64::from(farm.provider.create(now, &request).is_ok());
+            counts.creates += u64::from(farm.provider.create(now, &request).is_ok());
         }
         for (_, id) in view.idle.iter().take(wish.delete) {
             // What the state forbids is tried again in the next round.
@@ -101,7 +103,7 @@ pub fn run(mut farm: SimFarm, rule: Rule, start: Time, promised: Span) -> Score 
         }
         farm.advance(now);
     }
-    Score::of(&farm, now, promised, (creates, 0, 0))
+    Score::read(&farm, now, promised, counts)
 }
 
 impl Hand {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::model::snapshot::Counts;
 use crate::model::{Span, Time};
 use crate::sim::farm::SimFarm;
 
@@ -32,13 +33,8 @@ pub struct Score {
 
 impl Score {
     /// Reads the truth of a farm whose work is done. `promised` = from submission to start;
-    /// `counts` = creates, starts, stops.
-    pub fn of(
-        farm: &SimFarm,
-        now: Time,
-        promised: Span,
-        (creates, starts, stops): (u64, u64, u64),
-    ) -> Self {
+    /// `counts` = what was sent to its cloud.
+    pub fn read(farm: &SimFarm, now: Time, promised: Span, counts: Counts) -> Self {
         let done = farm.queue.done();
         let mut waits = done.waits.clone();
         waits.sort_unstable();
@@ -61,9 +57,9 @@ impl Score {
             wait_p99_s: quantile(99),
             wait_max_s: quantile(100),
             late_share: ratio(late, count),
-            creates,
-            starts,
-            stops,
+            creates: counts.creates,
+            starts: counts.starts,
+            stops: counts.stops,
             idle_share: ratio(idle.max(0), running),
         }
     }

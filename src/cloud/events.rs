@@ -3,10 +3,10 @@
 //! ```no_run
 //! # async fn doc(client: farmscale::cloud::Client) -> Result<(), farmscale::cloud::CallError> {
 //! use farmscale::cloud::actions::Service;
-//! use farmscale::cloud::events::Followed;
+//! use farmscale::cloud::events::{Followed, Pace};
 //! use farmscale::model::Span;
 //!
-//! let pace = (Span::seconds(3), Span::minutes(30));
+//! let pace = Pace { every: Span::seconds(3), within: Span::minutes(30) };
 //! match client.follow(Service::Ecs, "event-id", pace, |_| {}).await {
 //!     Followed::Done(event) => println!("{} done", event.tasks.len()),
 //!     Followed::Failed(event) => println!("failed: {event:?}"),
@@ -51,6 +51,15 @@ pub struct Task {
     pub ended_at: Option<Time>,
 }
 
+/// How an event is followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pace {
+    /// Between two looks.
+    pub every: Span,
+    /// Until it counts as too late.
+    pub within: Span,
+}
+
 /// How a followed event ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Followed {
@@ -81,16 +90,16 @@ impl Client {
         EventDetail::of(id, &answer.data)
     }
 
-    /// Asks every `every` until the event ends or `within` has passed, and tells `progress` of each
-    /// answer. A look that fails is no end: the next one is waited for.
+    /// Asks at this pace until the event ends or it is too late, and tells `progress` of each answer.
+    /// A look that fails is no end: the next one is waited for.
     pub async fn follow(
         &self,
         service: Service,
         id: &str,
-        (every, within): (Span, Span),
+        pace: Pace,
         mut progress: impl FnMut(Result<&EventDetail, &CallError>),
     ) -> Followed {
-        let until = self.clock().now() + within;
+        let until = self.clock().now() + pace.within;
         let mut last = None;
         loop {
             match self.event_detail(service, id).await {
@@ -104,7 +113,7 @@ impl Client {
                 }
                 Err(error) => progress(Err(&error)),
             }
-            let next = self.clock().now() + every;
+            let next = self.clock().now() + pace.every;
             if until < next {
                 return Followed::TooLate(last);
             }

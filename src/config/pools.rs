@@ -8,7 +8,7 @@ use super::{secrets, shared, spending, spot};
 use crate::model::name::POOL_MAX;
 use crate::model::{Billing, OfferKey, Shape, Span, Text};
 use crate::policy::{
-    Care, IdleRule, Limits, OfferPolicy, OnHung, Patience, Pool, Promise, Shared, Slots, Spending,
+    Care, IdleRule, Limits, OfferPolicy, OnHung, Pool, Preset, Promise, Shared, Slots, Spending,
     Spot, Tier, Window,
 };
 use crate::queue::Queue;
@@ -73,7 +73,7 @@ fn pool(
         reader.fault("min", format!("is {min}, more than max ({max})"));
     }
     let queue = queue(reader, queues);
-    let (promise, patience) = promise(reader);
+    let Preset { promise, patience } = preset(reader);
     let pool = Pool {
         name: Text::clone(name),
         tag: tag(name, reader).into(),
@@ -347,15 +347,15 @@ fn care(name: &Text, reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> Car
 }
 
 /// A preset, and the wait that is promised if it is another.
-fn promise(reader: &mut Reader<'_>) -> (Option<Promise>, Patience) {
+fn preset(reader: &mut Reader<'_>) -> Preset {
     let presets = [
-        ("balanced", (Some(Promise::balanced()), Patience::balanced())),
-        ("fast", (None, Patience::fast())),
-        ("thrifty", (Some(Promise::thrifty()), Patience::balanced())),
+        ("balanced", Preset::balanced()),
+        ("fast", Preset::fast()),
+        ("thrifty", Preset::thrifty()),
     ];
-    let (promise, patience) = reader.choice("preset", &presets, 0).unwrap_or_default();
+    let preset = reader.choice("preset", &presets, 0).unwrap_or(Preset::balanced());
     let wait = reader.span_or_none("max_wait", Span::minutes(1));
-    (wait.map(Promise::within).or(promise), patience)
+    Preset { promise: wait.map(Promise::within).or(preset.promise), ..preset }
 }
 
 fn windows(reader: &mut Reader<'_>) -> Vec<Window> {

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Handle;
 
 use super::observers::Observer;
-use super::supervisor::Plant;
 use crate::model::event::{ChangeEvent, EventKind, MachineEvent, SeenEvent};
 use crate::model::{Change, Event, MachineName, MachineRef, Snapshot, Text};
+use crate::policy::Policy;
 use crate::queue::Queue;
 
 /// The queue of every pool, as the settings in force have it.
@@ -25,11 +25,10 @@ pub(super) struct ForgettingObserver {
 
 impl QueueByPool {
     /// From now on these settings are in force.
-    pub(super) fn set(&self, plant: &Plant) {
-        let pools = plant.policy.pools.iter();
-        let queues = pools.filter_map(|pool| {
-            Some((Text::clone(&pool.name), plant.queues.get(&pool.queue)?.clone()))
-        });
+    pub(super) fn set(&self, policy: &Policy, queues: &BTreeMap<Text, Queue>) {
+        let pools = policy.pools.iter();
+        let queues = pools
+            .filter_map(|pool| Some((Text::clone(&pool.name), queues.get(&pool.queue)?.clone())));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = queues.collect();
     }
 

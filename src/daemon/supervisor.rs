@@ -173,7 +173,7 @@ impl Supervisor {
     /// Opens everything and makes the first driver; must be called within the runtime.
     pub(super) fn open(plant: Plant, around: Around) -> anyhow::Result<(Self, First)> {
         let Around { store, clock, dry_run, observers, queue_by_pool, control } = around;
-        queue_by_pool.set(&plant);
+        queue_by_pool.set(&plant.policy, &plant.queues);
         let crashes = if dry_run { Crashes::in_memory() } else { Crashes::read(&store) };
         let mut supervisor = Self {
             plant,
@@ -235,7 +235,7 @@ impl Supervisor {
     fn take(&mut self, next: Next) {
         match next {
             Next::With(plant) => {
-                self.queue_by_pool.set(&plant);
+                self.queue_by_pool.set(&plant.policy, &plant.queues);
                 self.plant = *plant;
             }
             // Another crash has put it off.

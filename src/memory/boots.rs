@@ -1,14 +1,12 @@
 //! How long boots of one kind take, and whether they still end in a worker.
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::{Span, Time};
 
 /// Boots remembered of each kind.
 const KEPT: usize = 64;
 
 /// The last boots of one kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boots {
     /// Seconds from the request to the worker, oldest first. One that was given up counts with the
     /// time it was given: it would have taken longer.
@@ -20,11 +18,10 @@ pub struct Boots {
     /// When the last one was given up.
     pub failed_at: Option<Time>,
     /// How often boots end in a worker, in millionths; each boot moves it by an eighth.
-    #[serde(default = "certain")]
     pub success_ppm: i64,
 }
 
-const fn certain() -> i64 {
+pub(super) const fn certain() -> i64 {
     1_000_000
 }
 

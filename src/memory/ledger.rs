@@ -4,32 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Machine, Memory};
+use super::machine::Machine;
+use super::state::{Memory, OpenDay};
 use crate::model::snapshot::{DayEntry, Sum};
 use crate::model::{OfferKey, Text, Time};
 
 /// Offers of a pool that a day tells apart: the store takes no record of more than 8 KiB.
 const OFFERS_MAX: usize = 32;
-
-/// Machines of one pool and offer that are gone, and all of them at the start of the day.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// Of machines that are gone.
-    pub closed: Sum,
-    /// Of all, when the day began.
-    pub opened: Sum,
-}
-
-/// The day that is booked on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OpenDay {
-    /// `2026-01-31`.
-    pub day: Text,
-    /// It ends then.
-    pub until: Time,
-}
 
 impl Memory {
     /// Everything spent since midnight, by pool and offer.

@@ -1,32 +1,12 @@
 //! What buying has taught: how many machines a zone's quota allows, how often spot machines are lost.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Memory, RefusalMemory};
+use super::state::{Ceiling, Memory, RefusalMemory, SpotMemory};
 use crate::model::{Billing, OfferKey, Refusal, Span, Text, Time};
 
 /// Before anything is known a spot machine is taken to be lost once in so many hours.
 const HOURS_A_LOSS: i64 = 50;
 /// Older experience fades: at so many hours all of it counts half.
 const HOURS_KEPT: i64 = 1000;
-
-/// A quota refused a machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ceiling {
-    /// Machines of ours that the zone had.
-    pub machines: u32,
-    /// No further one is asked for until then; after that one probes.
-    pub until: Time,
-}
-
-/// Spot machines of one offer, so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SpotMemory {
-    /// How long they ran.
-    pub ran: Span,
-    /// How many were taken back.
-    pub losses: i64,
-}
 
 impl SpotMemory {
     /// Losses an hour of running, in millionths.

@@ -4,30 +4,26 @@
 //! running price when a start is taken on, and ends when a delete ends. Whole seconds; each of the
 //! two prices is multiplied once, with all its seconds.
 
-use serde::{Deserialize, Serialize};
-
 use crate::model::{Money, Quote, Span, Time};
 
 /// Seconds at each price, and since when the present one holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Meter {
-    running: Span,
-    stopped: Span,
-    now: Option<(Rate, Time)>,
+    pub(super) running: Span,
+    pub(super) stopped: Span,
+    pub(super) now: Option<(Rate, Time)>,
     /// Each stretch of running is charged in whole units of this.
-    #[serde(default = "second")]
-    unit: Span,
+    pub(super) unit: Span,
     /// Nothing is charged since then.
-    #[serde(default)]
-    ended_at: Option<Time>,
+    pub(super) ended_at: Option<Time>,
     /// Some moment came from a listing instead of the provider's word: the error is at most the
     /// price times the interval between looks.
     pub estimated: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Rate {
+/// The price that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rate {
     Running,
     Stopped,
 }

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Machine, Memory};
+use super::machine::Machine;
+use super::state::Memory;
 use crate::model::{Money, Price, Text, Time};
 
 /// What was spent on each day of the month, and what the farm costs from then on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spent {
     /// Until when it was counted.
     pub at: Time,
@@ -24,7 +23,7 @@ pub struct Spent {
 }
 
 /// What a pool has spent on a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SpentOn {
     /// `2026-01-31`.
     pub day: Text,

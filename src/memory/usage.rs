@@ -1,21 +1,17 @@
 //! What a machine's running time went into, besides work.
 
-use serde::{Deserialize, Serialize};
-
-use super::{Life, Machine};
-use crate::model::{Span, Time, WorkerState};
+use crate::model::{Span, Time};
 
 /// Running time that was no work, and since when the present kind of time runs.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    booting: Span,
-    idle: Span,
-    now: Option<(Use, Time)>,
+    pub(super) booting: Span,
+    pub(super) idle: Span,
+    pub(super) now: Option<(Use, Time)>,
 }
 
 /// What running time is used for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Use {
     Booting,
     Idle,
@@ -39,17 +35,5 @@ impl Usage {
             Some(Use::Idle) => (self.booting, self.idle + lasted),
             Some(Use::Working) | None => (self.booting, self.idle),
         }
-    }
-}
-
-impl Machine {
-    /// What its running time is used for now; `None` while it is not charged as running.
-    pub(super) fn used_for(&self) -> Option<Use> {
-        self.meter.running_since()?;
-        Some(match (&self.life, self.heard.state) {
-            (Life::Launching(_) | Life::Booting(_), _) => Use::Booting,
-            (_, Some(WorkerState::Busy)) => Use::Working,
-            _ => Use::Idle,
-        })
     }
 }

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::Text;
 use super::action::{Change, Refusal};
 use super::boot::BootLine;
+use super::ledger::DayEntry;
 use super::name::MachineName;
 use super::offer::{OfferKey, Quote};
 use super::reading::{InstanceRow, Status, WorkerState};
 use super::reason::Reason;
-use super::snapshot::DayEntry;
 use super::time::{Span, Time};
 
 const fn second() -> Span {

@@ -1,8 +1,6 @@
 //! Who may call: by a Host that is this machine, with the token or a session where a token is set, and
 //! for orders over the socket, with the token, or anybody where that is wanted (the demo).
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -13,13 +11,11 @@ use axum::{Extension, Json};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
-use sha1::{Digest, Sha1};
-use subtle::ConstantTimeEq;
 use tokio::time::timeout;
 
-use super::routes::{Shared, refuse};
-use crate::clock::Clock;
-use crate::model::{Span, Time};
+use super::served::{Shared, refuse};
+use super::sessions::{SESSION, Sessions, same};
+use crate::model::Span;
 
 /// Scripts, styles and data from here alone.
 const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -29,10 +25,6 @@ const CONTENT_POLICY: &str = "default-src 'none'; script-src 'self'; style-src '
 const ANSWER_WITHIN: Duration = Duration::from_secs(20);
 /// The session's cookie.
 const COOKIE: &str = "farmscale_session";
-/// How long a session lasts.
-const SESSION: Span = Span::hours(12);
-/// Sessions at a time; the oldest ends when there is one more.
-const SESSIONS_MAX: usize = 100;
 
 /// Where a call came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,45 +33,6 @@ pub(super) enum Door {
     Network,
     /// The socket: whom its mode lets in.
     Socket,
-}
-
-/// People who have signed in with the token.
-#[derive(Debug)]
-pub(super) struct Sessions {
-    real: Clock,
-    /// Oldest first.
-    open: Mutex<VecDeque<(String, Time)>>,
-}
-
-impl Sessions {
-    pub(super) fn new() -> Self {
-        Self { real: Clock::real(), open: Mutex::default() }
-    }
-
-    fn begin(&self) -> String {
-        let id = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-        let mut open = self.open();
-        open.push_back((id.clone(), self.real.now() + SESSION));
-        if SESSIONS_MAX < open.len() {
-            open.pop_front();
-        }
-        id
-    }
-
-    fn knows(&self, id: &str) -> bool {
-        let now = self.real.now();
-        let mut open = self.open();
-        open.retain(|(_, until)| now < *until);
-        open.iter().any(|(known, _)| same(known, id))
-    }
-
-    fn end(&self, id: &str) {
-        self.open().retain(|(known, _)| !same(known, id));
-    }
-
-    fn open(&self) -> MutexGuard<'_, VecDeque<(String, Time)>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Refuses names that lead here from elsewhere (DNS rebinding) and bodies that never end, and adds
@@ -173,11 +126,6 @@ fn session_of(headers: &HeaderMap) -> Option<&str> {
     let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|one| one.split_once('='));
     pairs.find(|(name, _)| name.trim() == COOKIE).map(|(_, id)| id.trim())
-}
-
-/// Compares in the same time whatever the difference, and whatever the length.
-fn same(one: &str, other: &str) -> bool {
-    Sha1::digest(one).as_slice().ct_eq(Sha1::digest(other).as_slice()).into()
 }
 
 #[derive(Deserialize)]

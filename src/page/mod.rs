@@ -6,7 +6,10 @@ mod board;
 mod entry;
 mod orders;
 mod routes;
+mod served;
 mod server;
+mod sessions;
 
 pub use board::Board;
-pub use routes::{Options, Orders, serve};
+pub use routes::serve;
+pub use served::{Options, Orders};

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::routes::{FIRST_TURN, Served, Shared, refuse};
+use super::served::{FIRST_TURN, Served, Shared, refuse};
 use crate::model::snapshot::MachineView;
 use crate::model::text::{NAME_MAX, SENTENCE_MAX, printable};
 use crate::model::{Order, Span, Text, Time};

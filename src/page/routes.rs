@@ -1,7 +1,6 @@
 //! Addresses, and what is answered there (docs/http-api.md).
 
 use std::future::{Ready, ready};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Query, State};
@@ -9,55 +8,20 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router, middleware};
-use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio::net::{TcpListener, UnixListener};
 
 use super::api::{self, Happening, Ledger, Offered, Pool, Status};
-use super::entry::{self, Door, Sessions};
+use super::entry::{self, Door};
+use super::served::{FIRST_TURN, Options, Served, Shared, refuse};
+use super::sessions::Sessions;
 use super::{Board, orders, server};
-use crate::model::{Order, Snapshot};
+use crate::model::Snapshot;
 use crate::telemetry::words::labels;
 
 /// An order's body is a few lines of text.
 const BODY_MAX: usize = 16 << 10;
-pub(super) const FIRST_TURN: &str = "the first turn is not over yet";
-
-/// Passes an order on, or says why the daemon does not take it.
-pub type Orders = Box<dyn Fn(Order) -> Result<(), &'static str> + Send + Sync>;
-
-/// How the page is served.
-pub struct Options {
-    /// Asked of every call to the API and the metrics, where set.
-    pub token: Option<SecretString>,
-    /// Names the page may be called by, besides this machine's own.
-    pub allowed_hosts: Vec<String>,
-    /// Orders are taken from whoever reaches the page: the demo's.
-    pub anyone_may_order: bool,
-    /// Where orders come in without a token, to name it to those who come elsewhere.
-    pub socket: Option<PathBuf>,
-    /// Takes orders.
-    pub orders: Orders,
-    /// The metrics' text.
-    pub metrics: Box<dyn Fn() -> String + Send + Sync>,
-}
-
-impl std::fmt::Debug for Options {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options")
-            .field("allowed_hosts", &self.allowed_hosts)
-            .finish_non_exhaustive()
-    }
-}
-
-pub(super) struct Served {
-    pub(super) board: Arc<Board>,
-    pub(super) options: Options,
-    pub(super) sessions: Sessions,
-}
-
-pub(super) type Shared = State<Arc<Served>>;
 
 /// Serves page and API at the address, and over the socket if there is one, until the process ends.
 pub async fn serve(
@@ -116,10 +80,6 @@ fn router(served: &Arc<Served>, door: Door) -> Router {
 
 fn asset(kind: &'static str, text: &'static str) -> Ready<Response> {
     ready(([(header::CONTENT_TYPE, kind)], text).into_response())
-}
-
-pub(super) fn refuse(status: StatusCode, why: &str) -> Response {
-    (status, Json(json!({ "error": why }))).into_response()
 }
 
 /// Answers from the last snapshot, if there is one.

@@ -7,7 +7,7 @@ use super::caps::Caps;
 use super::situation::Situation;
 use crate::memory::Memory;
 use crate::model::event::{EventKind, FarmEvent};
-use crate::model::snapshot::{DayRow, Ledger};
+use crate::model::snapshot::{DayRow, Ledger, Spend};
 use crate::model::{Money, Price, Span, Text, Time};
 use crate::policy::Policy;
 
@@ -40,6 +40,17 @@ fn kept_long_enough(memory: &Memory) -> Vec<(Text, Text)> {
     let over = (days.len() + 1).saturating_sub(DAYS_KEPT);
     let old = |day: &Text| days.iter().take(over).any(|one| *one == day);
     memory.days.keys().filter(|(day, _)| old(day)).cloned().collect()
+}
+
+/// Money by the ledger.
+pub fn spend(memory: &Memory, now: Time) -> Spend {
+    let estimated = memory.machines.values().filter(|machine| machine.meter.estimated);
+    Spend {
+        total: memory.spent(now),
+        hourly: budget::hourly_now(memory),
+        hourly_reserved: budget::hourly_reserved(memory),
+        estimated: memory.meta.closed_estimated + estimated.map(|machine| machine.cost(now)).sum(),
+    }
 }
 
 /// The ledger for people.
@@ -97,7 +108,7 @@ pub fn ledger(situation: Situation<'_>) -> Ledger {
         forecast_today,
         forecast_month,
         forecast_from,
-        estimated: super::report::spend(memory, now).estimated,
+        estimated: spend(memory, now).estimated,
         caps,
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::situation::Situation;
-use super::{budget, money, rank};
-use crate::memory::{Machine, Memory};
-use crate::model::snapshot::{MachineView, OfferView, PoolView, Report, Snapshot, Spend};
+use super::{money, rank};
+use crate::memory::Machine;
+use crate::model::snapshot::{MachineView, OfferView, PoolView, Report, Snapshot};
 use crate::model::{Event, MachineName, Money, Price, Text, Time};
 use crate::policy::{Policy, Pool};
 
@@ -42,7 +42,7 @@ pub fn snapshot(situation: Situation<'_>, turn: Turn<'_>) -> Snapshot {
             .map(|(name, machine)| machine_view(name, machine, now))
             .collect(),
         offers: policy.pools.iter().flat_map(|pool| offer_views(situation, pool)).collect(),
-        spend: spend(memory, now),
+        spend: money::spend(memory, now),
         ledger: money::ledger(situation),
         counts: memory.meta.counts,
         planned: turn.planned.to_vec(),
@@ -112,17 +112,6 @@ fn offer_views(situation: Situation<'_>, pool: &Pool) -> Vec<OfferView> {
         .collect();
     views.sort_by_key(|view| (view.blocked.is_some(), view.work_hourly.unwrap_or(Money(i64::MAX))));
     views
-}
-
-/// Money by the ledger.
-pub fn spend(memory: &Memory, now: Time) -> Spend {
-    let estimated = memory.machines.values().filter(|machine| machine.meter.estimated);
-    Spend {
-        total: memory.spent(now),
-        hourly: budget::hourly_now(memory),
-        hourly_reserved: budget::hourly_reserved(memory),
-        estimated: memory.meta.closed_estimated + estimated.map(|machine| machine.cost(now)).sum(),
-    }
 }
 
 /// Counts the rows of a listing that carry a name of this farm.

@@ -109,11 +109,15 @@ impl Beanstalkd {
     }
 }
 
-/// An answer: its first line, and the data that line announces.
-async fn ask(
-    stream: &mut BufReader<TcpStream>,
-    command: &str,
-) -> std::io::Result<(String, String)> {
+/// An answer.
+#[derive(Debug)]
+struct Answer {
+    line: String,
+    /// What the line announces; empty where it announces nothing.
+    data: String,
+}
+
+async fn ask(stream: &mut BufReader<TcpStream>, command: &str) -> std::io::Result<Answer> {
     stream.get_mut().write_all(command.as_bytes()).await?;
     let mut line = Vec::new();
     (&mut *stream).take(LINE_MAX).read_until(b'\n', &mut line).await?;
@@ -123,12 +127,12 @@ async fn ask(
     if let Some(bytes) = bytes.filter(|bytes| *bytes <= STATS_MAX) {
         (&mut *stream).take(bytes.saturating_add(2)).read_to_end(&mut data).await?;
     }
-    Ok((line, String::from_utf8_lossy(&data).into_owned()))
+    Ok(Answer { line, data: String::from_utf8_lossy(&data).into_owned() })
 }
 
 /// A tube that is not there has no jobs: beanstalkd makes tubes when jobs are put, and drops them when
 /// they are empty.
-fn understood((line, data): &(String, String)) -> Result<Tube, String> {
+fn understood(Answer { line, data }: &Answer) -> Result<Tube, String> {
     if line == "NOT_FOUND" {
         return Ok(Tube::default());
     }
@@ -189,7 +193,9 @@ mod tests {
 
     #[test]
     fn an_answer_without_its_numbers_is_unknown() {
-        let said = |line: &str, data: &str| understood(&(line.to_owned(), data.to_owned()));
+        let said = |line: &str, data: &str| {
+            understood(&Answer { line: line.to_owned(), data: data.to_owned() })
+        };
         assert_eq!(said("NOT_FOUND", ""), Ok(Tube::default()));
         for (line, data) in [
             ("", ""),

@@ -6,6 +6,7 @@ pub mod farm;
 pub mod faults;
 pub mod http;
 pub mod judge;
+mod odd_days;
 pub mod oddities;
 pub mod provider;
 pub mod queue;

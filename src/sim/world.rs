@@ -8,7 +8,8 @@ use std::rc::Rc;
 use super::farm::SimFarm;
 use super::faults::{Faults, OUTAGE};
 use super::judge::Judge;
-use super::oddities::{self, Oddity};
+use super::odd_days;
+use super::oddities::Oddity;
 use super::provider::{Accepted, Fault, Operation};
 use super::rng::Rng;
 use super::store::{Disk, Strike};
@@ -340,7 +341,7 @@ impl Shared {
             Due::Deliver { wake, life } => (life == self.life).then_some(wake),
             Due::Answer { look, asked_at, life } => {
                 let result = self.answer(&look, asked_at).map_err(|failure| {
-                    let detail = oddities::told(&failure.detail, &self.faults, &self.rng, self.now);
+                    let detail = odd_days::told(&failure.detail, &self.faults, &self.rng, self.now);
                     LookFailure { detail, ..failure }
                 });
                 if life != self.life {
@@ -390,7 +391,7 @@ impl Shared {
                 if self.lying_drain {
                     self.lie(&mut reading);
                 }
-                oddities::distort(&mut reading, &self.faults, &self.rng, now);
+                odd_days::distort(&mut reading, &self.faults, &self.rng, now);
                 Ok(Reading::Queue(reading))
             }
             Look::Fleet => {
@@ -417,7 +418,7 @@ impl Shared {
             }
             Look::Quote(offer) => {
                 let quote = self.farm.provider.quote(asked_at, offer, 40);
-                let slipped = |quote| oddities::slipped(quote, &self.faults, &self.rng, now);
+                let slipped = |quote| odd_days::slipped(quote, &self.faults, &self.rng, now);
                 quote
                     .map(|quote| Reading::Quote(offer.clone(), slipped(quote)))
                     .map_err(|fault| refused(&fault))
@@ -432,7 +433,7 @@ impl Shared {
     }
 
     fn listing(&self, asked_at: Time, wanted: impl Fn(&str, &str) -> bool) -> Listing {
-        if oddities::shows_nothing(&self.faults, &self.rng, self.now) {
+        if odd_days::shows_nothing(&self.faults, &self.rng, self.now) {
             return Listing { asked_at, rows: Vec::new() };
         }
         let rows = self.farm.provider.list(self.now);
@@ -519,10 +520,10 @@ impl Shared {
                 self.farm.advance(now);
             }
         }
-        if oddities::storms(&self.faults, &self.rng, self.now) {
+        if odd_days::storms(&self.faults, &self.rng, self.now) {
             self.take_spot_back();
         }
-        if oddities::has_twin(&self.faults, &self.rng, self.now) {
+        if odd_days::has_twin(&self.faults, &self.rng, self.now) {
             self.make_twin();
         }
         if self.chance(self.faults.clock_jump_ppm) {

@@ -32,6 +32,13 @@ struct Cloud {
     nonce: AtomicU64,
 }
 
+/// What is called.
+struct Call<'a> {
+    method: &'a str,
+    path: &'a str,
+    action: &'a str,
+}
+
 /// What a request is signed with.
 struct Signing<'a> {
     key: &'a str,
@@ -88,11 +95,11 @@ impl Cloud {
     fn signed(
         &self,
         signing: &Signing<'_>,
-        request: (&str, &str, &str),
+        call: &Call<'_>,
         params: &[(&str, &str)],
         body: &Value,
     ) -> (u16, Value) {
-        let (method, path, action) = request;
+        let Call { method, path, action } = *call;
         let query = sign(signing, method, action, params);
         let body = if body.is_null() { String::new() } else { body.to_string() };
         let (status, body) = self.send(method, &format!("{path}?{query}"), &body).unwrap();
@@ -100,11 +107,16 @@ impl Cloud {
     }
 
     fn get(&self, action: &str, params: &[(&str, &str)]) -> (u16, Value) {
-        self.signed(&self.signing(), ("GET", "/ecs/v1", action), params, &Value::Null)
+        self.signed(
+            &self.signing(),
+            &Call { method: "GET", path: "/ecs/v1", action },
+            params,
+            &Value::Null,
+        )
     }
 
     fn post(&self, action: &str, body: &Value) -> (u16, Value) {
-        self.signed(&self.signing(), ("POST", "/ecs/v1/", action), &[], body)
+        self.signed(&self.signing(), &Call { method: "POST", path: "/ecs/v1/", action }, &[], body)
     }
 
     fn truth(&self, what: &str) -> Value {
@@ -189,9 +201,9 @@ fn create_body(name: &str) -> Value {
 #[test]
 fn only_a_fresh_signature_made_with_the_secret_is_let_in() {
     let cloud = Cloud::kind(1);
-    let request = ("GET", "/ecs/v1", "DescribeZoneInstanceType");
+    let call = Call { method: "GET", path: "/ecs/v1", action: "DescribeZoneInstanceType" };
     let params = [("EcsFamilyName", FAMILY), ("AvailableZoneCode", "CN_Suqian_B")];
-    let ask = |signing: &Signing<'_>| cloud.signed(signing, request, &params, &Value::Null);
+    let ask = |signing: &Signing<'_>| cloud.signed(signing, &call, &params, &Value::Null);
 
     let good = cloud.signing();
     let (status, answer) = ask(&good);
@@ -299,18 +311,19 @@ fn pages_hold_every_machine_once() {
 #[test]
 fn paths_verbs_and_actions_are_checked() {
     let cloud = Cloud::kind(1);
-    let code = |request: (&str, &str, &str)| {
-        let (status, answer) = cloud.signed(&cloud.signing(), request, &[], &Value::Null);
+    let code = |method: &str, path: &str, action: &str| {
+        let call = Call { method, path, action };
+        let (status, answer) = cloud.signed(&cloud.signing(), &call, &[], &Value::Null);
         (status, answer["Code"].as_str().unwrap().to_owned())
     };
     let unsupported = (400, "UnsupportedAction".to_owned());
-    assert_eq!(code(("GET", "/ecs/v1", "DescribeDiskList")), unsupported);
-    assert_eq!(code(("GET", "/ecs/v1", "DescribeImages")), unsupported);
+    assert_eq!(code("GET", "/ecs/v1", "DescribeDiskList"), unsupported);
+    assert_eq!(code("GET", "/ecs/v1", "DescribeImages"), unsupported);
     let verb = (400, "UnsupportedHTTPMethod".to_owned());
-    assert_eq!(code(("POST", "/ecs/v1", "DescribeRegions")), verb);
+    assert_eq!(code("POST", "/ecs/v1", "DescribeRegions"), verb);
     let path = (404, "InvalidEvent.InvalidUrl.NotFound".to_owned());
-    assert_eq!(code(("GET", "/ecs/v2", "DescribeRegions")), path);
-    assert_eq!(code(("GET", "/ecs/v1.1/", "DescribeImages")), (200, "Success".to_owned()));
+    assert_eq!(code("GET", "/ecs/v2", "DescribeRegions"), path);
+    assert_eq!(code("GET", "/ecs/v1.1/", "DescribeImages"), (200, "Success".to_owned()));
     assert_eq!(cloud.post("CreateInstance", &json!({})).1["Code"], "MissingParameter");
     let (status, answer) = cloud.post("DeleteInstance", &json!({ "EcsIds": ["ins-x"] }));
     assert_eq!((status, &answer["Code"]), (404, &json!("InvalidResourceId.NotFound")));
@@ -335,9 +348,9 @@ fn the_catalogue_is_told_in_the_vendors_shapes() {
     assert_eq!(rp3["EcsFamilyName"], FAMILY);
     assert_eq!(rp3["SpecList"][0]["GpuShowType"], "NVIDIA RTX A5000");
     assert!(families["RequestId"].is_string());
-    let request = ("GET", "/ecs/v1.1", "DescribeImages");
+    let call = Call { method: "GET", path: "/ecs/v1.1", action: "DescribeImages" };
     let params = [("ImageIds", r#"["img-render3090geforc"]"#)];
-    let (_, images) = cloud.signed(&cloud.signing(), request, &params, &Value::Null);
+    let (_, images) = cloud.signed(&cloud.signing(), &call, &params, &Value::Null);
     assert_eq!(images["TotalCount"], 3);
     assert_eq!(images["Data"]["ImageList"][0]["SupportGpuDriver"], "Geforce");
 }
@@ -417,8 +430,8 @@ fn statuses_and_events_are_told_on_both_services() {
     let expected = json!({ id: { "Status": "building", "StatusDisplay": "创建中" } });
     assert_eq!(statuses["Data"]["EcsStatus"], expected);
     let params = [("EventId", made["Data"]["EventId"].as_str().unwrap())];
-    let request = ("GET", "/ebs/v1", "DescribeEvent");
-    let (_, event) = cloud.signed(&cloud.signing(), request, &params, &Value::Null);
+    let call = Call { method: "GET", path: "/ebs/v1", action: "DescribeEvent" };
+    let (_, event) = cloud.signed(&cloud.signing(), &call, &params, &Value::Null);
     assert_eq!(event["Data"]["EventStatus"], "doing");
     assert_eq!(event["Data"]["TaskList"][0]["EndTime"], "");
     let (_, one) = cloud.get("DescribeInstance", &[("EcsId", id)]);

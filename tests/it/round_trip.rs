@@ -11,7 +11,7 @@ use farmscale::clock::Clock;
 use farmscale::cloud::actions::{self, Service};
 use farmscale::cloud::catalog::{DiskSpec, PriceRequest, PriceUnit};
 use farmscale::cloud::disks::{DiskStatus, NewDisks};
-use farmscale::cloud::events::Followed;
+use farmscale::cloud::events::{Followed, Pace};
 use farmscale::cloud::instances::{Accepted, DataDisk, More, NewInstances, Operation, Terms};
 use farmscale::cloud::{CallError, Client};
 use farmscale::model::{Billing, Money, OfferKey, Refusal, Size, Span, Status, Stock, Text, Time};
@@ -62,8 +62,8 @@ impl Stage {
     fn done(&self, service: Service, accepted: Result<Accepted, CallError>) -> Vec<Text> {
         let accepted = accepted.unwrap();
         let event = accepted.event.unwrap();
-        let patience = (Span::seconds(5), Span::days(30)); // in fast motion
-        let ended = self.run(self.client.follow(service, &event, patience, |_| {}));
+        let pace = Pace { every: Span::seconds(5), within: Span::days(30) }; // in fast motion
+        let ended = self.run(self.client.follow(service, &event, pace, |_| {}));
         assert!(matches!(&ended, Followed::Done(event) if !event.tasks.is_empty()), "{ended:?}");
         accepted.made
     }

@@ -9,7 +9,7 @@ use farmscale::clock::Clock;
 use farmscale::cloud::actions::{self, Service};
 use farmscale::cloud::client::Params;
 use farmscale::cloud::disks::NewDisks;
-use farmscale::cloud::events::Followed;
+use farmscale::cloud::events::{Followed, Pace};
 use farmscale::cloud::instances::Accepted;
 use farmscale::cloud::{CallError, Client};
 use farmscale::model::{Namer, Span, Text};
@@ -48,9 +48,9 @@ impl Stage {
 
     fn done(&self, service: Service, accepted: Result<Accepted, CallError>) -> Vec<Text> {
         let accepted = accepted.unwrap();
-        let (every, within) = (Span::seconds(2), Span::days(30));
+        let pace = Pace { every: Span::seconds(2), within: Span::days(30) };
         let event = accepted.event.unwrap();
-        let followed = self.run(self.client.follow(service, &event, (every, within), |_| ()));
+        let followed = self.run(self.client.follow(service, &event, pace, |_| ()));
         assert!(matches!(followed, Followed::Done(_)), "{followed:?}");
         accepted.made
     }

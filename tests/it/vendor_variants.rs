@@ -7,7 +7,7 @@ use farmscale::clock::Clock;
 use farmscale::cloud::actions::{Action, Service, ebs, ecs, network};
 use farmscale::cloud::client::Params;
 use farmscale::cloud::error::codes;
-use farmscale::cloud::events::Followed;
+use farmscale::cloud::events::{Followed, Pace};
 use farmscale::cloud::instances::{Accepted, More, NewInstances, Operation};
 use farmscale::cloud::{CallError, Client};
 use farmscale::model::{Billing, OfferKey, Refusal, Span, Status};
@@ -61,7 +61,8 @@ impl Play {
 
     fn follow(&self, accepted: &Accepted, within: Span) -> Followed {
         let event = accepted.event.as_ref().unwrap();
-        self.run(self.client.follow(Service::Ecs, event, (Span::seconds(5), within), |_| {}))
+        let pace = Pace { every: Span::seconds(5), within };
+        self.run(self.client.follow(Service::Ecs, event, pace, |_| {}))
     }
 
     /// A machine that runs.

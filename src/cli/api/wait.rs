@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::super::out;
 use super::show::event_action;
 use crate::cloud::actions::Service;
-use crate::cloud::events::{EventDetail, Followed};
+use crate::cloud::events::{EventDetail, Followed, Pace};
 use crate::cloud::{CallError, Client};
 use crate::model::{EventStatus, Span};
 
@@ -26,7 +26,7 @@ pub(super) async fn follow(
 ) -> anyhow::Result<()> {
     let mut last = String::new();
     let ended = client
-        .follow(service, id, (EVERY, within), |look| {
+        .follow(service, id, Pace { every: EVERY, within }, |look| {
             let line = progress(look);
             if line != last {
                 // Progress is a courtesy: nobody is left to tell if it cannot be shown.

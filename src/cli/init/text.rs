@@ -6,7 +6,7 @@ use toml::Value;
 
 use crate::cloud::survey::{Offered, ZoneSurvey};
 use crate::config::gpus;
-use crate::model::Text;
+use crate::model::{Size, Text};
 
 /// What was chosen.
 #[derive(Debug)]
@@ -116,19 +116,18 @@ impl Proposal<'_> {
             format!("max = {} # machines, stopped ones included", self.max),
             format!("disk_size = {} # {disk}", self.disk_gib),
         ];
-        for (size, picks) in self.sizes() {
-            lines.extend(size_lines(size, &picks));
+        for ((family, size), picks) in self.sizes() {
+            lines.extend(size_lines(family, size, &picks));
         }
         lines
     }
 
     /// Every size once, with all picks of it.
-    fn sizes(&self) -> BTreeMap<(&str, u32, u32, u32), Vec<Pick<'_>>> {
+    fn sizes(&self) -> BTreeMap<(&str, Size), Vec<Pick<'_>>> {
         let mut sizes: BTreeMap<_, Vec<Pick<'_>>> = BTreeMap::new();
         for pick in &self.picks {
             let spec = &pick.offered.spec;
-            let size = (&*spec.family, spec.cpu, spec.ram_gib, spec.gpus);
-            sizes.entry(size).or_default().push(*pick);
+            sizes.entry((&*spec.family, spec.size())).or_default().push(*pick);
         }
         sizes
     }
@@ -139,7 +138,8 @@ impl Proposal<'_> {
 }
 
 /// One size; where zones have different images, once per image.
-fn size_lines((family, cpu, ram, gpus): (&str, u32, u32, u32), picks: &[Pick<'_>]) -> Vec<String> {
+fn size_lines(family: &str, size: Size, picks: &[Pick<'_>]) -> Vec<String> {
+    let Size { cpu, ram_gib, gpus } = size;
     let mut by_image: BTreeMap<(&Text, &Text), Vec<Pick<'_>>> = BTreeMap::new();
     for pick in picks {
         by_image.entry(pick.image).or_default().push(*pick);
@@ -154,7 +154,7 @@ fn size_lines((family, cpu, ram, gpus): (&str, u32, u32, u32), picks: &[Pick<'_>
             format!("[[pools.gpu.sizes]] # {gpu}"),
             format!("family = {}", quoted(family)),
             format!("cpu = {cpu}"),
-            format!("ram = {ram}"),
+            format!("ram = {ram_gib}"),
             format!("gpus = {gpus}"),
             match gpu_memory(gpu) {
                 Some(gib) => format!("gpu_memory = {gib} # GiB of each, as its maker states it"),

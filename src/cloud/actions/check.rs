@@ -80,7 +80,7 @@ fn rule_words(rule: &Rule, params: &Map<String, Value>) -> String {
 }
 
 fn object(prefix: &str, known: &[Param], given: &Map<String, Value>, found: &mut Vec<Problem>) {
-    for (name, value) in given.iter().filter(|(_, value)| !is_blank(value)) {
+    for (name, value) in given.iter().filter(|(_, value)| !rules::is_blank(value)) {
         let place = format!("{prefix}{name}");
         if let Some(param) = known.iter().find(|param| param.is_called(name)) {
             kind(&place, param.kind, value, found);
@@ -91,26 +91,13 @@ fn object(prefix: &str, known: &[Param], given: &Map<String, Value>, found: &mut
         }
     }
     for param in known.iter().filter(|param| param.required) {
-        let is_there = |name: &str| !is_empty(given.get(name));
+        let is_there = |name: &str| !rules::is_empty(given.get(name));
         if !is_there(param.name) && !is_there(param.alias) {
             let param_place = format!("{prefix}{}", param.name);
             let words = param.kind.words();
             let what = format!("is required ({words}): {}", param.about);
             found.push(Problem { param: param_place, what, fault: Fault::Missing });
         }
-    }
-}
-
-/// An empty text stands for nothing: programs send one for what they leave away.
-fn is_blank(value: &Value) -> bool {
-    value.is_null() || value.as_str().is_some_and(str::is_empty)
-}
-
-pub(super) fn is_empty(value: Option<&Value>) -> bool {
-    match value {
-        None => true,
-        Some(Value::Array(list)) => list.is_empty(),
-        Some(value) => is_blank(value),
     }
 }
 

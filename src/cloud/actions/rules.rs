@@ -203,8 +203,21 @@ pub(super) fn next_size(gib: u64) -> u64 {
     gib.max(DISK_MIN).next_multiple_of(DISK_STEP)
 }
 
+/// An empty text stands for nothing: programs send one for what they leave away.
+pub(super) fn is_blank(value: &Value) -> bool {
+    value.is_null() || value.as_str().is_some_and(str::is_empty)
+}
+
+pub(super) fn is_empty(value: Option<&Value>) -> bool {
+    match value {
+        None => true,
+        Some(Value::Array(list)) => list.is_empty(),
+        Some(value) => is_blank(value),
+    }
+}
+
 fn is_given(given: &Given, name: &str) -> bool {
-    !super::check::is_empty(given.get(name))
+    !is_empty(given.get(name))
 }
 
 fn text<'a>(given: &'a Given, name: &str) -> &'a str {

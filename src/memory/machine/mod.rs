@@ -6,13 +6,10 @@ use crate::model::{
     BootLine, Change, Money, OfferKey, Price, Quote, Reason, Status, Text, Time, WorkerState,
 };
 
-use super::{Meter, Usage};
+use super::meter::Meter;
+use super::usage::{Usage, Use};
 
 mod events;
-mod record;
-
-pub(super) use record::MachineRecord;
-pub use record::read_machine;
 
 /// A machine of ours, or one that may become it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -357,5 +354,15 @@ impl Machine {
     /// What it has cost until `now`.
     pub fn cost(&self, now: Time) -> Money {
         self.quote.as_ref().map_or(Money::ZERO, |quote| self.meter.cost(quote, now))
+    }
+
+    /// What its running time is used for now; `None` while it is not charged as running.
+    pub(in crate::memory) fn used_for(&self) -> Option<Use> {
+        self.meter.running_since()?;
+        Some(match (&self.life, self.heard.state) {
+            (Life::Launching(_) | Life::Booting(_), _) => Use::Booting,
+            (_, Some(WorkerState::Busy)) => Use::Working,
+            _ => Use::Idle,
+        })
     }
 }

@@ -83,7 +83,7 @@ pub(super) fn create(
     now: Time,
     params: &Params,
 ) -> Result<Answer, Failure> {
-    check_password(&params.required("Password")?)?;
+    super::upkeep::check_password(&params.required("Password")?)?;
     let disk = params.inner("SystemDisk");
     let disk_feature = disk.required("DiskFeature")?;
     let name = params.text("Name");
@@ -169,22 +169,6 @@ fn bid(params: &Params) -> Result<Option<Money>, Failure> {
     }
     let said = params.required("SpotAmount")?;
     Money::parse(&said).map(Some).ok_or_else(|| invalid("SpotAmount"))
-}
-
-/// 8 to 30 characters of at least three kinds.
-pub(super) fn check_password(password: &str) -> Result<(), Failure> {
-    let kinds: [fn(char) -> bool; 4] = [
-        |letter| letter.is_ascii_uppercase(),
-        |letter| letter.is_ascii_lowercase(),
-        |letter| letter.is_ascii_digit(),
-        |letter| letter.is_ascii_punctuation(),
-    ];
-    let has = kinds.into_iter().filter(|kind| password.chars().any(kind)).count();
-    if (8..=30).contains(&password.chars().count()) && 3 <= has {
-        Ok(())
-    } else {
-        Err(Failure::new(400, "InvalidPassword.Malformed", "The password is too weak."))
-    }
 }
 
 /// `DeleteEip` counts for `free_shutdown_ecs` only, and is 1 unless given.

@@ -206,7 +206,9 @@ fn of<B: Behind>(service: Service) -> MethodRouter<Arc<Served<B>>> {
               method: Method,
               uri: Uri,
               body: Bytes| async move {
-            face.reply(service, &switch.0, (&method, &uri), &body).await
+            let query = uri.query().unwrap_or("");
+            let asked = Asked { service, method: method.as_str(), query, body: &body };
+            face.reply(&switch.0, &asked).await
         },
     )
 }
@@ -221,8 +223,8 @@ async fn back_door<B: Behind>(
         return json_response(200, &serde_json::json!({ "calls": locked(&face.gate).calls }));
     }
     let answer = Params::new(&BTreeMap::new(), &body).and_then(|params| {
-        let request = (method.as_str(), what.as_str());
-        truth::answer(&mut *locked(&face.behind), face.clock.now(), request, &params)
+        let request = truth::Request { method: method.as_str(), what: &what, params: &params };
+        truth::answer(&mut *locked(&face.behind), face.clock.now(), &request)
     });
     match answer {
         Ok(body) => json_response(200, &body),
@@ -253,47 +255,39 @@ impl<B: Behind> Served<B> {
         Self { envelope, behind, clock, mischief, gate: Mutex::new(gate) }
     }
 
-    async fn reply(
-        &self,
-        service: Service,
-        switch: &Switch,
-        (method, uri): (&Method, &Uri),
-        body: &[u8],
-    ) -> Response {
-        let query = uri.query().unwrap_or("");
-        let asked = Asked { service, method: method.as_str(), query, body };
+    async fn reply(&self, switch: &Switch, asked: &Asked<'_>) -> Response {
         let (fate, request_id) = {
             let mut gate = locked(&self.gate);
             let request_id = format!("{:016x}{:016x}", gate.rng.bits(), gate.rng.bits());
             (self.mischief.fate(&mut gate.rng), request_id)
         };
         match fate {
-            Fate::Fine => self.answer(&asked, &request_id),
+            Fate::Fine => self.answer(asked, &request_id),
             Fate::RequestLost => {
                 switch.cut();
                 ().into_response()
             }
             Fate::AnswerLost => {
-                let answer = self.answer(&asked, &request_id);
+                let answer = self.answer(asked, &request_id);
                 switch.cut();
                 answer
             }
             Fate::ErrorAfter => {
-                self.answer(&asked, &request_id);
+                self.answer(asked, &request_id);
                 let message = "The request processing has failed due to some unknown error.";
                 Style::PLAIN.failure(&Failure::new(500, "InternalError", message), &request_id)
             }
             Fate::Garbage => {
-                self.answer(&asked, &request_id);
+                self.answer(asked, &request_id);
                 "<html><body>gateway</body></html>".into_response()
             }
             Fate::Doubled => {
-                self.answer(&asked, &request_id);
-                self.answer(&asked, &request_id)
+                self.answer(asked, &request_id);
+                self.answer(asked, &request_id)
             }
             Fate::Throttled => Style::PLAIN.failure(&throttled(), &request_id),
             Fate::Late(span) => {
-                let answer = self.answer(&asked, &request_id);
+                let answer = self.answer(asked, &request_id);
                 self.wait(span).await;
                 answer
             }

@@ -8,14 +8,23 @@ use super::params::{Params, invalid};
 use crate::model::Time;
 use crate::sim::provider::{Charge, Instance, Size, SizeKey};
 
+/// A request to the back door.
+#[derive(Debug)]
+pub(super) struct Request<'a> {
+    pub(super) method: &'a str,
+    /// What follows `/sim/`.
+    pub(super) what: &'a str,
+    pub(super) params: &'a Params,
+}
+
 /// Answers a request to the back door.
 pub(super) fn answer(
     behind: &mut dyn Behind,
     now: Time,
-    request: (&str, &str),
-    params: &Params,
+    request: &Request<'_>,
 ) -> Result<Value, Failure> {
-    match request {
+    let Request { method, what, params } = *request;
+    match (method, what) {
         ("GET", "now") => Ok(json!({ "now_ms": now.0, "now": now.to_string() })),
         ("GET", "instances") => {
             let instances: Vec<_> = behind.provider(now).truth().map(instance_json).collect();

@@ -4,13 +4,28 @@ use serde_json::{Value, json};
 
 use super::Behind;
 use super::answer::{Answer, Failure, Page};
-use super::machines::check_password;
 use super::params::{Params, refs};
 use crate::model::Time;
 use crate::sim::provider::{Fault, ImageSpec, Size, ZoneSpec};
 
 /// The one test-money account.
 const SUBJECT: &str = "rendertest";
+
+/// 8 to 30 characters of at least three kinds.
+pub(super) fn check_password(password: &str) -> Result<(), Failure> {
+    let kinds: [fn(char) -> bool; 4] = [
+        |letter| letter.is_ascii_uppercase(),
+        |letter| letter.is_ascii_lowercase(),
+        |letter| letter.is_ascii_digit(),
+        |letter| letter.is_ascii_punctuation(),
+    ];
+    let has = kinds.into_iter().filter(|kind| password.chars().any(kind)).count();
+    if (8..=30).contains(&password.chars().count()) && 3 <= has {
+        Ok(())
+    } else {
+        Err(Failure::new(400, "InvalidPassword.Malformed", "The password is too weak."))
+    }
+}
 
 /// Whether the test-money account is there.
 pub(super) fn check_subject(params: &Params) -> Result<(), Failure> {

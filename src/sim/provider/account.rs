@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::bill::{BillLine, Charge, Charges};
-use super::catalog::Pubnet;
 use super::disk::Disk;
 use super::group::Group;
+use super::request::Pubnet;
 use super::snapshot::Snapshot;
 use super::{Catalog, Fault, Provider};
 use crate::model::{Money, OfferKey, Text, Time};

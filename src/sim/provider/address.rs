@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::account::Eip;
 use super::bill::{Charge, Charges};
-use super::{Fault, Instance, Provider, ZoneSpec};
+use super::{EipRequest, Fault, Instance, Provider, ZoneSpec};
 use crate::model::{Text, Time};
 
 /// The subnet of every zone.
@@ -13,36 +13,6 @@ pub const SUBNET: &str = "10.15.100.0/22";
 const FIRST: u32 = 2;
 /// Its addresses.
 const SIZE: u32 = 1024;
-/// Mbit/s of an address for which none are asked.
-const QOS: u32 = 5;
-
-/// What a public address is ordered with.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct EipRequest {
-    /// The zone.
-    pub zone: Text,
-    /// `Description`.
-    pub description: Text,
-    /// `BandwidthType`: the line.
-    pub line: Text,
-    /// `BillScheme`.
-    pub scheme: Text,
-    /// Mbit/s.
-    pub qos: u32,
-}
-
-impl EipRequest {
-    /// One as most are.
-    pub fn usual(zone: &str, description: &str) -> Self {
-        Self {
-            zone: zone.into(),
-            description: description.into(),
-            line: "Bandwidth_China_Telecom".into(),
-            scheme: "BandwIdth".into(),
-            qos: QOS,
-        }
-    }
-}
 
 /// The address of this number in the subnet.
 fn written(number: u32) -> Text {

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::address::EipRequest;
 use super::fault::Fault;
+use super::request::{CreateRequest, Details};
 pub use crate::model::Size;
 use crate::model::{Billing, Money, OfferKey, Price, Span, Text, Time};
 
@@ -125,69 +125,6 @@ pub struct StockChange {
     pub what: SizeKey,
     /// How many are left from then on; `None` = as many as one likes.
     pub units: Option<u32>,
-}
-
-/// A request to make machines.
-#[derive(Debug, Clone)]
-pub struct CreateRequest {
-    /// `Name`.
-    pub name: Text,
-    /// What.
-    pub offer: OfferKey,
-    /// `Number`, 1 to 100.
-    pub number: u32,
-    /// `StartNumber`: appends a serial to the name.
-    pub start_number: Option<u32>,
-    /// Image id or name.
-    pub image: Text,
-    /// `VpcId`.
-    pub vpc: Text,
-    /// `SubnetId`.
-    pub subnet: Text,
-    /// `ssd` or `local`.
-    pub disk_feature: Text,
-    /// GiB.
-    pub disk_gib: u32,
-    /// Data disks: GiB, and whether they are deleted with the machine.
-    pub data_disks: Vec<(u32, bool)>,
-    /// Public addresses.
-    pub pubnet: Option<Pubnet>,
-    /// `IpAddress`: private addresses, one a machine; none = any.
-    pub addresses: Vec<Text>,
-    /// Security groups in the order of their priority.
-    pub groups: Vec<Text>,
-    /// What is only shown.
-    pub details: Details,
-    /// `Duration` of a machine paid by the month.
-    pub months: Option<u32>,
-    /// `SpotAmount`: the most a day of a spot machine without its disk may cost.
-    pub bid: Option<Money>,
-}
-
-/// Public addresses of new machines: these, or, if none is named, new ones.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pubnet {
-    /// `EipIds`.
-    pub existing: Vec<Text>,
-    /// What new ones are ordered with.
-    pub request: EipRequest,
-}
-
-/// What a machine was ordered with and only shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Details {
-    /// `IsAutoRenewal`.
-    pub renews: bool,
-    /// `IsToMonth`.
-    pub to_month_end: bool,
-    /// `UtcTime`: the guest's clock.
-    pub utc: bool,
-}
-
-impl Default for Details {
-    fn default() -> Self {
-        Self { renews: true, to_month_end: true, utc: false }
-    }
 }
 
 impl ZoneSpec {

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 
 use super::bill::{BillLine, Charge, Charges};
-use super::catalog::Details;
+use super::dials::Dials;
+use super::request::Details;
 use crate::model::{Billing, InstanceRow, Money, OfferKey, Span, Status, Text, Time};
 
 /// Longest a listing may be behind; older states are forgotten.
@@ -257,13 +258,14 @@ impl Instance {
         }
     }
 
-    /// As a listing shows it that is as old as `seen_at`; `deleted` rows stay for `kept`.
-    pub(super) fn seen_at(&self, seen_at: Time, kept: (Span, Span)) -> Option<Listed<'_>> {
+    /// As a listing shows it that is as old as `seen_at`; rows of what is gone stay for
+    /// as long as the dials say.
+    pub(super) fn seen_at(&self, seen_at: Time, dials: &Dials) -> Option<Listed<'_>> {
         let (since, state, is_free) =
             self.history.iter().rev().find(|(at, _, _)| *at <= seen_at).copied()?;
         let kept = match state {
-            State::Deleted => kept.0,
-            State::Failed => kept.1,
+            State::Deleted => dials.deleted_kept,
+            State::Failed => dials.failed_kept,
             State::Building
             | State::Running
             | State::Restarting

@@ -18,22 +18,21 @@ mod fault;
 mod group;
 mod image;
 mod instance;
+mod request;
 mod snapshot;
 mod spot;
 
 pub use account::{Busy, Eip};
-pub use address::{EipRequest, SUBNET};
+pub use address::SUBNET;
 pub use bill::{Bill, BillLine, Charge};
-pub use catalog::{
-    Catalog, CreateRequest, Details, FamilySpec, ImageSpec, Pubnet, Size, SizeKey, SizeSpec,
-    StockChange, ZoneSpec,
-};
+pub use catalog::{Catalog, FamilySpec, ImageSpec, Size, SizeKey, SizeSpec, StockChange, ZoneSpec};
 pub use dials::{Between, Dials};
 pub use disk::{Disk, DiskRequest, DiskState};
 pub use event::{EventKind, EventView, TaskState, TaskView};
 pub use fault::Fault;
 pub use group::{Group, Policy};
 pub use instance::{Instance, Listed, Operation, State};
+pub use request::{CreateRequest, Details, EipRequest, Pubnet};
 pub use snapshot::{PER_DISK_MAX, Snapshot, SnapshotRequest};
 
 use crate::model::{Billing, Money, OfferKey, Price, Quote, Span, Stock, StockReading, Text, Time};
@@ -203,12 +202,11 @@ impl Provider {
     /// The listing as the API shows it at `now`: everything as it was a while ago, oldest first.
     pub fn list(&self, now: Time) -> Vec<Listed<'_>> {
         let seen_at = now - self.lag(now);
-        let kept = (self.dials.deleted_kept, self.dials.failed_kept);
         let mut rows: Vec<_> = self
             .instances
             .values()
             .filter(|instance| !self.row_is_missing(&instance.id, now))
-            .filter_map(|instance| instance.seen_at(seen_at, kept))
+            .filter_map(|instance| instance.seen_at(seen_at, &self.dials))
             .collect();
         rows.sort_by(|one, other| {
             let key = |row: &Listed<'_>| row.instance.made_at;

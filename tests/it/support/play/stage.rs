@@ -335,7 +335,7 @@ impl<'a> Stage<'a> {
         let (memory, now) = (self.driver.memory(), shared.now());
         let bill = shared.farm.provider.bill(now);
         let ours = bill.lines.iter().filter(|line| !shared.farm.is_by_hand(&line.instance));
-        let spend = farmscale::plan::report::spend(memory, now);
+        let spend = farmscale::plan::money::spend(memory, now);
         (spend.total, spend.estimated, ours.map(farmscale::sim::provider::BillLine::cost).sum())
     }
 

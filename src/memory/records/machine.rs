@@ -3,17 +3,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::snapshot::Hold;
-use crate::model::{Change, OfferKey, Quote, Reason, Status, Text, Time, WorkerState};
-
-use super::{
-    Backoff, Boot, BootOf, Create, Drain, Heard, Life, Machine, Meter, Missed, Off, Pending,
-    PendingState, Sighting, UnexpectedStatus, Usage,
+use super::small::{HoldRecord, MeterRecord, UsageRecord};
+use crate::memory::machine::{
+    Backoff, Boot, BootOf, Create, Drain, Heard, Life, Machine, Missed, Off, Pending, PendingState,
+    Sighting, UnexpectedStatus,
 };
+use crate::model::{Change, OfferKey, Quote, Reason, Status, Text, Time, WorkerState};
 
 #[expect(clippy::struct_excessive_bools, reason = "the flat form that is stored")]
 #[derive(Serialize, Deserialize)]
-pub(in crate::memory) struct MachineRecord {
+pub(super) struct MachineRecord {
     pool: Text,
     offer: OfferKey,
     quote: Option<Quote>,
@@ -51,7 +50,7 @@ pub(in crate::memory) struct MachineRecord {
     #[serde(default)]
     reclaimed_at: Option<Time>,
     #[serde(default)]
-    held: Option<Hold>,
+    held: Option<HoldRecord>,
     /// Since when it is in a status that no part of its life explains.
     #[serde(default)]
     odd: Option<StatusRecord>,
@@ -61,9 +60,9 @@ pub(in crate::memory) struct MachineRecord {
     build: Option<u32>,
     #[serde(default)]
     create_event: Option<Text>,
-    meter: Meter,
+    meter: MeterRecord,
     #[serde(default)]
-    usage: Usage,
+    usage: UsageRecord,
     reason: Reason,
 }
 
@@ -106,14 +105,6 @@ enum StateRecord {
     Unknown,
 }
 
-/// The machine that a record of the store holds.
-///
-/// # Errors
-/// It is none.
-pub fn read_machine(value: &[u8]) -> Result<Machine, serde_json::Error> {
-    serde_json::from_slice::<MachineRecord>(value).map(Machine::from)
-}
-
 impl From<&Machine> for MachineRecord {
     fn from(machine: &Machine) -> Self {
         let one = machine.clone();
@@ -150,7 +141,7 @@ impl From<&Machine> for MachineRecord {
             charged_off: off.charged,
             stopped_by_us: off.by_us,
             reclaimed_at,
-            held: one.held,
+            held: one.held.map(Into::into),
             odd: unexpected_status.map(|one| StatusRecord {
                 status: one.status.to_string().into(),
                 since: one.since,
@@ -158,8 +149,8 @@ impl From<&Machine> for MachineRecord {
             queue: one.queue,
             build: one.build,
             create_event,
-            meter: one.meter,
-            usage: one.usage,
+            meter: one.meter.into(),
+            usage: one.usage.into(),
             reason: one.reason,
         }
     }
@@ -205,9 +196,9 @@ impl From<MachineRecord> for Machine {
                     since: one.since,
                 }),
             },
-            held: record.held,
-            meter: record.meter,
-            usage: record.usage,
+            held: record.held.map(Into::into),
+            meter: record.meter.into(),
+            usage: record.usage.into(),
             reason: record.reason,
         }
     }
