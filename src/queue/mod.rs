@@ -21,6 +21,7 @@ mod flamenco;
 mod hooks;
 mod http;
 mod json;
+mod nats;
 mod pointers;
 mod postgres;
 mod program;

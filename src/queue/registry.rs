@@ -23,6 +23,7 @@ const SOURCES: &[(&str, Open)] = &[
     ("slurm", super::slurm::open),
     ("prometheus", super::prometheus::open),
     ("postgres", super::postgres::open),
+    ("nats", super::nats::open),
 ];
 
 /// The words for `kind`.

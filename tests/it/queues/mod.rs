@@ -22,6 +22,7 @@ mod command;
 mod contract;
 mod flamenco;
 mod http;
+mod nats;
 mod pages;
 mod postgres;
 mod prometheus;
