@@ -51,6 +51,17 @@ pub enum Blocked {
         /// `max`.
         max: u32,
     },
+    /// There are more machines than `max` allows: it was lowered, or a window has ended.
+    AboveMax {
+        /// Of one pool; `None` = of the farm.
+        pool: Option<Text>,
+        /// `max` now.
+        max: u32,
+        /// How many are above it.
+        machines: u32,
+        /// They work until no task waits, instead of going as their tasks end.
+        finish_queue: bool,
+    },
     /// The pool's `min` keeps idle machines.
     PoolMin {
         /// `min` now.
@@ -331,7 +342,8 @@ impl Blocked {
             | Self::CannotTellIdle
             | Self::AllSilent { .. }
             | Self::MonitoringDead { .. } => Strength::Blinds,
-            Self::PoolMax { .. }
+            Self::AboveMax { .. }
+            | Self::PoolMax { .. }
             | Self::FarmMax { .. }
             | Self::MoneyCap { .. }
             | Self::MoneySoft { .. }

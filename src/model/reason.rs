@@ -28,6 +28,11 @@ pub enum Reason {
         /// Slots short.
         slots: u32,
     },
+    /// There are more machines than its pool, or the farm, may own.
+    AboveMax {
+        /// `max` now.
+        max: u32,
+    },
     /// It cannot serve and holds a place under `max`.
     HoldsPlace,
     /// It is to take tasks again.

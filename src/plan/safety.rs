@@ -364,7 +364,10 @@ impl<'a> Evidence<'a> {
         match &self.workers {
             Some(workers)
                 if drains
-                    && machine.reason == Reason::NotWorthWaiting
+                    && matches!(
+                        machine.reason,
+                        Reason::NotWorthWaiting | Reason::AboveMax { .. }
+                    )
                     && never_joined(machine, workers.asked_at, MARGIN) =>
             {
                 Word::NeverJoined

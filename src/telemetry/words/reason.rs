@@ -15,6 +15,9 @@ words! {
     "work_waits" Info WorkWaits { slots } =>
         "有任务等它（缺 {slots} 个槽位）",
         "there is work for it (slots short: {slots})";
+    "above_max" Info AboveMax { max } =>
+        "超出上限（{max} 台）",
+        "there are more machines than the max of {max}";
     "holds_place" Info HoldsPlace =>
         "无法使用，却占着上限名额",
         "it cannot serve and holds a place under max";
