@@ -248,6 +248,13 @@ pub enum Blocked {
         /// As listed.
         status: Text,
     },
+    /// The provider makes a machine for longer than any boot takes, and lets nobody delete it meanwhile.
+    StaysBuilding {
+        /// Which.
+        machine: MachineName,
+        /// So long.
+        lasted: Span,
+    },
     /// A machine's workers have not answered their drain for long.
     DrainLasts {
         /// Which.
@@ -365,6 +372,7 @@ impl Blocked {
             | Self::Quarantined { .. }
             | Self::OddStatus { .. }
             | Self::GpuBusy { .. }
+            | Self::StaysBuilding { .. }
             | Self::DrainLasts { .. }
             | Self::Hung { .. }
             | Self::HungEnough { .. }

@@ -44,6 +44,11 @@ pub enum Reason {
         /// Within this time.
         within: Span,
     },
+    /// The provider has not finished making it.
+    StaysBuilding {
+        /// For so long.
+        lasted: Span,
+    },
     /// It is on its way, and the work will be done without it.
     NotWorthWaiting,
     /// It is idle.

@@ -32,6 +32,7 @@ mod quarantined;
 mod retiring;
 mod silent;
 mod started_by_hand;
+mod stays_building;
 mod stop_charged;
 mod stopped_too_long;
 mod takes_tasks_again;
@@ -64,6 +65,7 @@ pub const RULES: &[Rule] = &[
     Rule { name: "over cap", says: over_cap::says },
     Rule { name: "above max", says: above_max::says },
     // Boots.
+    Rule { name: "stays building", says: stays_building::says },
     Rule { name: "not worth its boot", says: not_worth_its_boot::says },
     Rule { name: "dead boot", says: dead_boot::says },
     // What it was made from.

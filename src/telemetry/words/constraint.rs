@@ -126,6 +126,10 @@ words! {
     "odd_status" Warn OddStatus { machine, status } =>
         "{machine} 云上状态为 {status}",
         "the provider shows {machine} as `{status}`";
+    "stays_building" Warn StaysBuilding { machine, lasted } =>
+        "{machine} 在云上创建已 {lasted} 仍未完成：反复尝试删除，仍计入各项上限",
+        "the provider has been making {machine} for {lasted}: it is deleted again and again, and counts \
+         against every cap until it is gone";
     "drain_lasts" Warn DrainLasts { machine, lasted } =>
         "{machine} 的工作进程已有 {lasted} 没有应答排空",
         "the workers of {machine} have not answered their drain for {lasted}";

@@ -30,6 +30,9 @@ words! {
     "no_worker" Info NoWorker { within } =>
         "{within} 内没有工作进程加入",
         "no worker has joined within {within}";
+    "stays_building" Info StaysBuilding { lasted } =>
+        "云上创建已 {lasted} 仍未完成",
+        "the provider has been making it for {lasted}";
     "not_worth_waiting" Info NotWorthWaiting =>
         "它启动完之前任务就会做完",
         "the work will be done before it is ready";
