@@ -1,4 +1,4 @@
-//! A machine from its order to its end: made, followed, shown, stopped without charge, deleted. Against
+//! A machine from its order to its end: made, followed, measured, stopped without charge, deleted. Against
 //! a simulated cloud only; the client alone is needed.
 //!
 //! Beside `farmscale cloudsim --kind --speed 60`:
@@ -10,13 +10,14 @@
 use std::error::Error;
 use std::io::Write;
 
-use farmscale::clock::Clock;
 use farmscale::cloud::actions::Service;
 use farmscale::cloud::catalog::DiskSpec;
 use farmscale::cloud::events::{Followed, Pace};
 use farmscale::cloud::instances::{Accepted, More, NewInstances, Operation, Terms};
-use farmscale::cloud::{Client, Credentials, Endpoints, password};
-use farmscale::model::{Billing, OfferKey, Span};
+use farmscale::cloud::monitor::Window;
+use farmscale::cloud::{
+    Billing, Client, Clock, Credentials, Endpoints, Offer, Span, Text, password,
+};
 use farmscale::net::is_loopback;
 
 #[tokio::main]
@@ -39,14 +40,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let image = images.iter().find(|image| image.driver == spec.driver).ok_or("no image fits")?;
     let subnets = client.subnets(&zone.region).await?;
     let subnet = subnets.iter().find(|one| one.zone == zone.code).ok_or("there is no subnet")?;
-    let offer = OfferKey {
-        zone: std::sync::Arc::clone(&zone.code),
-        family: std::sync::Arc::clone(&spec.family),
-        cpu: spec.cpu,
-        ram_gib: spec.ram_gib,
-        gpus: spec.gpus,
-        billing: Billing::OnDemand,
-    };
+    let (zone, family) = (Text::clone(&zone.code), Text::clone(&spec.family));
+    let offer = Offer { zone, family, size: spec.size() };
     let secret = password::random();
     let new = NewInstances {
         offer: &offer,
@@ -68,6 +63,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     follow(&client, "made", &accepted).await?;
     let detail = client.instance(&id).await?;
     say(&format!("{id} is {:?} at {:?}", detail.status, detail.private_ip))?;
+    let seen = client.monitor(&id, Window::Hours(1), &[]).await?;
+    say(&format!("{} series are measured", seen.series.len()))?;
     follow(&client, "stopped", &client.operate(&[&id], Operation::FreeStop).await?).await?;
     follow(&client, "deleted", &client.delete(&[&id], true).await?).await
 }

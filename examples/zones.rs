@@ -15,11 +15,9 @@
 use std::error::Error;
 use std::io::Write;
 
-use farmscale::clock::Clock;
 use farmscale::cloud::catalog::DiskSpec;
 use farmscale::cloud::survey::Scope;
-use farmscale::cloud::{Client, Credentials, Endpoints};
-use farmscale::model::Stock;
+use farmscale::cloud::{Client, Clock, Credentials, Endpoints, Stock};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -51,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 || "price not known".to_owned(),
                 |price| format!("{} an hour", price.per_hour()),
             );
-            writeln!(out, "  {}: {stock}, {price}", offered.key(&zone.zone.code))?;
+            writeln!(out, "  {}: {stock}, {price}", offered.offer(&zone.zone.code))?;
         }
         for fault in &zone.faults {
             writeln!(out, "  no answer: {fault}")?;

@@ -12,7 +12,8 @@ use crate::cloud::actions::Service;
 use crate::cloud::leftovers::{Kind, Leftover, Since};
 use crate::cloud::{CallError, Client};
 use crate::config::Settings;
-use crate::model::{EventStatus, Money, Refusal, Span, Status, Text, Time};
+use crate::model::{EventStatus, Money, Namer, Refusal, Span, Status, Text, Time};
+use crate::world::vendor;
 
 /// Between two looks at what is being deleted.
 const EVERY: Span = Span::seconds(3);
@@ -243,6 +244,21 @@ fn kind(leftover: &Leftover) -> &'static str {
     }
 }
 
+/// The machine of this farm that it is named after, or that its row still shows.
+fn machine_of<'a>(leftover: &'a Leftover, namer: &Namer) -> Option<&'a str> {
+    let shown = leftover.shown_with.as_deref().filter(|name| namer.parse(name).is_some());
+    machine_in(&leftover.name, namer).or(shown)
+}
+
+/// The machine's name that `name` is, or begins with: `studio-gpu-…1wp0_tmp`. One letter or digit
+/// more would be another name.
+fn machine_in<'a>(name: &'a str, namer: &Namer) -> Option<&'a str> {
+    let beginnings = (1..=name.len()).filter_map(|end| name.split_at_checked(end));
+    let goes_on = |rest: &str| rest.starts_with(|next: char| next.is_alphanumeric());
+    let mut names = beginnings.filter(|(begins, rest)| !goes_on(rest) && !begins.is_empty());
+    names.find(|(begins, _)| namer.parse(begins).is_some()).map(|(begins, _)| begins)
+}
+
 /// Everything that nothing uses, what is ours first.
 pub async fn look(
     client: &Client,
@@ -251,7 +267,7 @@ pub async fn look(
 ) -> Result<Vec<Found>, CallError> {
     let leftovers = client.leftovers().await?;
     let namer = &settings.policy.namer;
-    let is_ours = |one: &Leftover| one.machine(namer).is_some();
+    let is_ours = |one: &Leftover| machine_of(one, namer).is_some();
     let mut machines = BTreeSet::new();
     if leftovers.iter().any(is_ours) {
         let rows = client.instances(&namer.prefix(), &BTreeMap::new()).await?;
@@ -291,7 +307,7 @@ fn claim(
     if leftover.is_system {
         return Claim::Foreign("a system disk");
     }
-    if let Some(machine) = leftover.machine(namer) {
+    if let Some(machine) = machine_of(leftover, namer) {
         return if machines.contains(machine) {
             Claim::Stays(format!("its machine {machine} is still there"))
         } else {
@@ -318,11 +334,8 @@ async fn disk_hourly(client: &Client, settings: &Settings, zone: &str, gib: u32)
             (purchase.system_disk_feature == "ssd").then_some((offer, purchase))
         })?;
     // Not worth a failure: the list is right without.
-    client
-        .data_disk_price(offer, &purchase.system_disk(), gib)
-        .await
-        .ok()
-        .map(crate::model::Price::per_hour)
+    let price = vendor::data_disk_price(client, offer, &purchase.system_disk(), gib).await;
+    price.ok().map(crate::model::Price::per_hour)
 }
 
 /// The list, for people.
@@ -363,4 +376,31 @@ pub fn json_of(one: &Found) -> Value {
         "hourly_yuan": one.hourly.map(Money::plain), "ours": is_ours, "why": why,
         "can_go": matches!(one.claim, Claim::Ours(_)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_ours_is_one_this_farm_made_whole() {
+        let namer = Namer::new("studio");
+        let made = namer.name("gpu", 29_000_000, 7);
+        let of = |name: &str| machine_in(name, &namer).map(str::to_owned);
+        for ours in [made.to_string(), format!("{made}-data"), format!("{made}_1")] {
+            assert_eq!(of(&ours).as_deref(), Some(made.as_str()), "{ours}");
+        }
+        let of_another = Namer::new("other").name("gpu", 29_000_000, 7);
+        for foreign in [
+            "studio-textures",
+            "studio-",
+            "",
+            "渲染-素材",
+            &format!("{made}x"),
+            &format!("old-{made}"),
+            of_another.as_str(),
+        ] {
+            assert_eq!(of(foreign), None, "{foreign}");
+        }
+    }
 }

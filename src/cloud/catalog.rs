@@ -11,16 +11,15 @@
 //! # }
 //! ```
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::actions::ecs as action;
-use super::client::{Client, Params};
+use super::client::Client;
 use super::error::CallError;
 use super::fields::{Fields, list};
-use super::rows;
-use crate::model::{
-    Billing, Money, OfferKey, Price, Quote, Size, Span, Stock, StockReading, Text, Time,
-};
+use super::given::Given;
+use super::offer::{Offer, billing_code};
+use crate::model::{Billing, Money, Price, Size, Span, Stock, Text};
 
 /// A zone, as `DescribeRegions` lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +58,17 @@ impl Spec {
     }
 }
 
+/// What stock is asked about besides a zone and a family; `None` = any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SizeFilter {
+    /// Virtual processors.
+    pub cpu: Option<u32>,
+    /// GiB.
+    pub ram_gib: Option<u32>,
+    /// GPUs.
+    pub gpus: Option<u32>,
+}
+
 /// A disk, as priced and bought with a machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiskSpec {
@@ -68,11 +78,20 @@ pub struct DiskSpec {
     pub gib: u32,
 }
 
+impl DiskSpec {
+    /// What it is said as.
+    pub(super) fn given(&self) -> Given {
+        Given::default().with("DiskFeature", &*self.feature).with("Size", self.gib)
+    }
+}
+
 /// What `DescribePrice` is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PriceRequest {
-    /// The machine and how it is billed.
-    pub offer: OfferKey,
+    /// The machine.
+    pub offer: Offer,
+    /// How it is paid for.
+    pub billing: Billing,
     /// Its system disk.
     pub system_disk: DiskSpec,
     /// Its data disks.
@@ -86,10 +105,10 @@ pub struct PriceRequest {
 }
 
 impl PriceRequest {
-    /// One machine with its system disk, not by the month.
-    pub fn one(offer: OfferKey, system_disk: DiskSpec) -> Self {
+    /// One machine with its system disk.
+    pub fn one(offer: Offer, billing: Billing, system_disk: DiskSpec) -> Self {
         let (data_disks, months, to_month_end) = (Vec::new(), None, None);
-        Self { offer, system_disk, data_disks, number: 1, months, to_month_end }
+        Self { offer, billing, system_disk, data_disks, number: 1, months, to_month_end }
     }
 }
 
@@ -131,104 +150,59 @@ pub struct Subject {
 impl Client {
     /// `DescribeRegions`: all zones.
     pub async fn zones(&self) -> Result<Vec<Zone>, CallError> {
-        let answer = self.call(&action::REGIONS, Params::query(&[])).await?;
+        let answer = self.send(&action::REGIONS, Given::default()).await?;
         Ok(zones(&answer.data))
     }
 
     /// `DescribeEcsFamilyInfo`: what a zone offers.
     pub async fn specs(&self, zone: &str, billing: Billing) -> Result<Vec<Spec>, CallError> {
-        let params = [("AvailableZoneCode", zone), ("BillingMethod", rows::billing_code(billing))];
-        let answer = self.call(&action::FAMILIES, Params::query(&params)).await?;
+        let given = Given::default().with("AvailableZoneCode", zone);
+        let given = given.with("BillingMethod", billing_code(billing));
+        let answer = self.send(&action::FAMILIES, given).await?;
         Ok(specs(&answer.data))
     }
 
     /// `DescribeZoneInstanceType`: which sizes of a family are in stock.
-    pub async fn stock(
+    pub async fn stock(&self, zone: &str, family: &str) -> Result<Vec<(Size, Stock)>, CallError> {
+        self.stock_of(zone, family, SizeFilter::default()).await
+    }
+
+    /// The same, of certain sizes alone.
+    pub async fn stock_of(
         &self,
         zone: &str,
         family: &str,
-        asked_at: Time,
-    ) -> Result<StockReading, CallError> {
-        let params = [("AvailableZoneCode", zone), ("EcsFamilyName", family)];
-        let answer = self.call(&action::ZONE_TYPES, Params::query(&params)).await?;
-        let sizes = stock(&answer.data)?;
-        Ok(StockReading { asked_at, zone: zone.into(), family: family.into(), sizes })
+        only: SizeFilter,
+    ) -> Result<Vec<(Size, Stock)>, CallError> {
+        let given = Given::default()
+            .with("AvailableZoneCode", zone)
+            .with("EcsFamilyName", family)
+            .maybe("Cpu", only.cpu)
+            .maybe("Ram", only.ram_gib)
+            .maybe("Gpu", only.gpus);
+        stock(&self.send(&action::ZONE_TYPES, given).await?.data)
     }
 
     /// `DescribePrice`.
     pub async fn price(&self, request: &PriceRequest) -> Result<PriceAnswer, CallError> {
-        let PriceRequest { offer, system_disk, data_disks, number, months, to_month_end } = request;
-        let disk = |disk: &DiskSpec| json!({ "DiskFeature": disk.feature, "Size": disk.gib });
-        let mut body = json!({
-            "AvailableZoneCode": *offer.zone, "EcsFamilyName": *offer.family,
-            "Cpu": offer.cpu, "Ram": offer.ram_gib, "Gpu": offer.gpus,
-            "BillingMethod": rows::billing_code(offer.billing), "Number": number,
-            "SystemDiskInfo": disk(system_disk),
-        });
-        if let Some(body) = body.as_object_mut() {
-            if !data_disks.is_empty() {
-                let disks = data_disks.iter().map(disk).collect();
-                body.insert("DataDiskInfo".to_owned(), Value::Array(disks));
-            }
-            body.extend(months.map(|months| ("Duration".to_owned(), json!(months))));
-            let to_month_end = to_month_end.map(u8::from);
-            body.extend(to_month_end.map(|flag| ("IsToMonth".to_owned(), json!(flag))));
-        }
-        let answer = self.call(&action::PRICE, Params::Body(body)).await?;
-        price(&answer.data)
-    }
-
-    /// What a machine costs running and stopped. The API quotes no disk alone, so the machine is
-    /// priced with its disk once and twice as large: the difference is the disk, and a stopped
-    /// machine costs its disk. A local disk cannot be stopped free of charge.
-    pub async fn quote(
-        &self,
-        offer: &OfferKey,
-        disk: &DiskSpec,
-        asked_at: Time,
-    ) -> Result<Quote, CallError> {
-        let with = |gib: u32| {
-            PriceRequest::one(offer.clone(), DiskSpec { feature: disk.feature.clone(), gib })
-        };
-        let answer = self.price(&with(disk.gib)).await?;
-        let (running, bids) = (answer.per_time()?, answer.bids);
-        let unit = Span::seconds(1);
-        if disk.feature == "local" {
-            return Ok(Quote { running, stopped: running, bids, unit, asked_at });
-        }
-        let larger = self.price(&with(disk.gib.saturating_mul(2))).await?.per_time()?;
-        Ok(Quote { running, stopped: difference(running, larger)?, bids, unit, asked_at })
-    }
-
-    /// What a data disk of so many GiB costs beside a machine with this system disk, and so alone,
-    /// for the API quotes none alone.
-    pub async fn data_disk_price(
-        &self,
-        offer: &OfferKey,
-        system: &DiskSpec,
-        gib: u32,
-    ) -> Result<Price, CallError> {
-        let bare = PriceRequest::one(offer.clone(), system.clone());
-        let disk = DiskSpec { feature: system.feature.clone(), gib };
-        let more = PriceRequest { data_disks: vec![disk], ..bare.clone() };
-        let bare = self.price(&bare).await?.per_time()?;
-        difference(bare, self.price(&more).await?.per_time()?)
+        let PriceRequest { offer, billing, system_disk, data_disks, number, .. } = request;
+        let disks = data_disks.iter().map(DiskSpec::given).collect();
+        let given = offer
+            .given()
+            .with("BillingMethod", billing_code(*billing))
+            .with("Number", *number)
+            .with("SystemDiskInfo", system_disk.given())
+            .list("DataDiskInfo", disks)
+            .maybe("Duration", request.months)
+            .maybe("IsToMonth", request.to_month_end.map(u8::from));
+        price(&self.send(&action::PRICE, given).await?.data)
     }
 
     /// `DescribeAccountSubject`.
     pub async fn subjects(&self) -> Result<Vec<Subject>, CallError> {
-        let answer = self.call(&action::SUBJECTS, Params::query(&[])).await?;
+        let answer = self.send(&action::SUBJECTS, Given::default()).await?;
         Ok(subjects(&answer.data))
     }
-}
-
-/// What is in the second price and not in the first.
-fn difference(smaller: Price, larger: Price) -> Result<Price, CallError> {
-    if larger.per != smaller.per || larger.amount < smaller.amount {
-        let text = "DescribePrice: a larger disk costs less, or in another unit";
-        return Err(CallError::NotUnderstood(text.to_owned()));
-    }
-    Ok(Price { amount: larger.amount - smaller.amount, per: smaller.per })
 }
 
 impl PriceAnswer {

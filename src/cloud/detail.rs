@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::error::CallError;
 use super::fields::Fields;
-use super::rows;
+use super::{offer, rows};
 use crate::model::{Billing, Status, Text, Time};
 
 /// The vendor's `EndBillTime` for what has no end.
@@ -59,8 +59,8 @@ pub struct InstanceDetail {
     pub billing: Option<Billing>,
     /// `BillingStatus`, in the vendor's words, such as 正常.
     pub billing_status: Option<Text>,
-    /// `NoChargeForShutdown`.
-    pub free_when_stopped: bool,
+    /// `NoChargeForShutdown`; `None` = the answer does not say.
+    pub free_when_stopped: Option<bool>,
     /// `StockRelease`, only in the vendor's program: probably a spot machine being taken back.
     pub stock_release: Option<bool>,
 }
@@ -92,8 +92,6 @@ fn read(data: Fields<'_>) -> Option<InstanceDetail> {
     let (disk, pipe) = (data.object("Disk"), data.object("Pipe"));
     let bill = data.object("BillingInfo");
     let pipe_text = |name: &str| pipe.and_then(|pipe| pipe.text(name));
-    let eips = pipe.and_then(|pipe| pipe.object("EipInfo"));
-    let public_ips = eips.into_iter().flat_map(Fields::entries);
     let has_end = data.text("EndBillTime").is_some_and(|end| !end.starts_with(NEVER));
     Some(InstanceDetail {
         id: data.id("EcsId")?,
@@ -117,10 +115,10 @@ fn read(data: Fields<'_>) -> Option<InstanceDetail> {
         vpc: pipe_text("VpcId"),
         subnet: pipe_text("SubnetId"),
         private_ip: pipe_text("PrivateNet"),
-        public_ips: public_ips.filter_map(|(_, eip)| eip.text("EipIp")).collect(),
-        billing: bill.and_then(|bill| rows::billing(&bill.text("BillingMethod")?)),
+        public_ips: pipe.map(rows::public_ips).unwrap_or_default(),
+        billing: bill.and_then(|bill| offer::billing(&bill.text("BillingMethod")?)),
         billing_status: bill.and_then(|bill| bill.text("BillingStatus")),
-        free_when_stopped: data.flag("NoChargeForShutdown").unwrap_or(false),
+        free_when_stopped: data.flag("NoChargeForShutdown"),
         stock_release: data.flag("StockRelease"),
     })
 }

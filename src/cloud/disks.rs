@@ -13,14 +13,15 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
 use super::actions::Action;
 use super::actions::ebs as action;
-use super::client::{Client, Params};
+use super::client::Client;
 use super::error::CallError;
 use super::fields::{Fields, list};
-use super::instances::{Accepted, accepted};
+use super::given::Given;
+use super::instances::{Accepted, accepted, made};
 use crate::model::{Refusal, Text};
 
 /// Rows asked for in one page.
@@ -47,10 +48,21 @@ pub struct Disk {
     pub zone: Option<Text>,
     /// `DiskFeature` in small letters: `ssd`, or something newer.
     pub feature: Option<Text>,
-    /// Whether it is a system disk.
+    /// Whether it is a system disk; what does not say that it is none counts as one.
     pub is_system: bool,
-    /// Whether it is deleted with its machine.
-    pub release_with_instance: bool,
+    /// Whether it is deleted with its machine; `None` = the row does not say.
+    pub release_with_instance: Option<bool>,
+}
+
+/// What a list of disks is narrowed to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct DiskFilter<'a> {
+    /// `AvailableZoneCode`.
+    pub zone: Option<&'a str>,
+    /// `RegionCode`.
+    pub region: Option<&'a str>,
+    /// `DiskIds`: exactly these.
+    pub ids: &'a [&'a str],
 }
 
 /// `Status` of a disk.
@@ -114,39 +126,46 @@ impl DiskStatus {
 impl Client {
     /// `DescribeDiskQuota` of a zone.
     pub async fn disk_quota(&self, zone: &str) -> Result<Vec<DiskQuota>, CallError> {
-        let params = Params::query(&[("AvailableZoneCode", zone)]);
-        Ok(quotas(&self.call(&action::QUOTA, params).await?.data))
+        let given = Given::default().with("AvailableZoneCode", zone);
+        Ok(quotas(&self.send(&action::QUOTA, given).await?.data))
     }
 
-    /// `DescribeDiskList`: every disk, of one zone or of all, page by page. An incomplete listing
-    /// is an error.
+    /// `DescribeDiskList`: every disk, of one zone or of all.
     pub async fn disks(&self, zone: Option<&str>) -> Result<Vec<Disk>, CallError> {
+        self.disks_of(&DiskFilter { zone, ..DiskFilter::default() }).await
+    }
+
+    /// `DescribeDiskList`, page by page: all that is said must hold. An incomplete listing is an error.
+    pub async fn disks_of(&self, filter: &DiskFilter<'_>) -> Result<Vec<Disk>, CallError> {
+        let incomplete =
+            |why: String| CallError::NotUnderstood(format!("DescribeDiskList: incomplete: {why}"));
         let mut found: BTreeMap<Text, Disk> = BTreeMap::new();
         for page in 1..=PAGES_MAX {
-            let (number, size) = (page.to_string(), PAGE.to_string());
-            let mut params = vec![("PageNumber", &*number), ("PageSize", &*size)];
-            params.extend(zone.map(|zone| ("AvailableZoneCode", zone)));
-            let answer = self.call(&action::LIST, Params::query(&params)).await?;
+            let given = Given::default()
+                .maybe("AvailableZoneCode", filter.zone)
+                .maybe("RegionCode", filter.region)
+                .list("DiskIds", filter.ids.to_vec())
+                .with("PageNumber", page)
+                .with("PageSize", PAGE);
+            let answer = self.send(&action::LIST, given).await?;
             let rows = disks(&answer.data)?;
             let count = rows.len();
             found.extend(rows.into_iter().map(|disk| (Text::clone(&disk.id), disk)));
             let total = answer.total.and_then(|total| usize::try_from(total).ok());
-            if total.is_none_or(|total| total <= found.len()) || count == 0 {
-                return match total.filter(|total| *total != found.len()) {
-                    None => Ok(found.into_values().collect()),
-                    Some(total) => Err(CallError::NotUnderstood(format!(
-                        "DescribeDiskList: incomplete: {} of {total} rows came",
-                        found.len()
-                    ))),
-                };
+            let total = total.ok_or_else(|| incomplete("there is no TotalCount".to_owned()))?;
+            if total == found.len() {
+                return Ok(found.into_values().collect());
+            }
+            if total < found.len() || count == 0 {
+                return Err(incomplete(format!("{} of {total} rows came", found.len())));
             }
         }
-        Err(CallError::NotUnderstood("DescribeDiskList: it does not end".to_owned()))
+        Err(incomplete("it does not end".to_owned()))
     }
 
     /// `DescribeDisk`; `None` if it is gone.
     pub async fn disk(&self, id: &str) -> Result<Option<Disk>, CallError> {
-        match self.call(&action::ONE, Params::query(&[("DiskId", id)])).await {
+        match self.send(&action::ONE, Given::default().with("DiskId", id)).await {
             Ok(answer) => {
                 let info = Fields::of(&answer.data).and_then(|data| data.object("DiskInfo"));
                 let disk = info.and_then(disk).ok_or_else(not_a_disk)?;
@@ -159,35 +178,44 @@ impl Client {
 
     /// `DescribeEcsAttachDisks`: the disks of a machine.
     pub async fn attached_disks(&self, instance: &str) -> Result<Vec<Disk>, CallError> {
-        let given = Map::from_iter([("InstanceId".to_owned(), json!(instance))]);
+        let given = Given::default().with("InstanceId", instance).into_map();
         disks(&self.call_as(&action::ATTACHED, &given).await?.data)
     }
 
     /// `CreateDisk`.
     pub async fn create_disks(&self, new: &NewDisks<'_>) -> Result<Accepted, CallError> {
-        let mut body = json!({
-            "AvailableZoneCode": new.zone, "DiskFeature": "SSD", "Size": new.gib,
-            "Number": new.number, "BillingMethod": "0",
-        });
-        if let Some(body) = body.as_object_mut() {
-            body.extend(new.name.map(|name| ("DiskName".to_owned(), json!(name))));
-            body.extend(new.snapshot.map(|id| ("SnapshotId".to_owned(), json!(id))));
-            if let Some((instance, release)) = new.instance {
-                body.insert("InstanceId".to_owned(), json!(instance));
-                body.insert("ReleaseWithInstance".to_owned(), json!(u8::from(release)));
-            }
-        }
-        Ok(accepted(&self.call(&action::CREATE, Params::Body(body)).await?))
+        let given = Given::default()
+            .with("AvailableZoneCode", new.zone)
+            .with("DiskFeature", "SSD")
+            .with("Size", new.gib)
+            .with("Number", new.number)
+            .with("BillingMethod", "0")
+            .maybe("DiskName", new.name)
+            .maybe("SnapshotId", new.snapshot)
+            .maybe("InstanceId", new.instance.map(|(instance, _)| instance))
+            .maybe("ReleaseWithInstance", new.instance.map(|(_, release)| u8::from(release)));
+        Ok(made(&self.send(&action::CREATE, given).await?, "DiskIdSet"))
     }
 
-    /// `DeleteDisk`.
+    /// `DeleteDisk`; its snapshots stay.
     pub async fn delete_disks(&self, ids: &[&str]) -> Result<Accepted, CallError> {
-        self.change_disks(&action::DELETE, ids, &json!({ "DiskIds": ids })).await
+        self.delete_disks_with(ids, false).await
+    }
+
+    /// The same; snapshots that are not kept for ever may go too.
+    pub async fn delete_disks_with(
+        &self,
+        ids: &[&str],
+        snapshots: bool,
+    ) -> Result<Accepted, CallError> {
+        let given = Given::default().with("DiskIds", ids);
+        let given = given.with("DeleteSnapshot", u8::from(snapshots));
+        self.change_disks(&action::DELETE, ids, given).await
     }
 
     /// `DetachDisk`.
     pub async fn detach_disks(&self, ids: &[&str]) -> Result<Accepted, CallError> {
-        self.change_disks(&action::DETACH, ids, &json!({ "DiskIds": ids })).await
+        self.change_disks(&action::DETACH, ids, Given::default().with("DiskIds", ids)).await
     }
 
     /// `AttachDisk`. The one change that may be sent twice: the second time only after a refusal
@@ -198,27 +226,27 @@ impl Client {
         instance: &str,
         release: bool,
     ) -> Result<Accepted, CallError> {
-        let body = json!({
-            "DiskIds": ids, "InstanceId": instance, "ReleaseWithInstance": u8::from(release),
-        });
-        self.change_disks(&action::ATTACH, ids, &body).await
+        let given = Given::default()
+            .with("DiskIds", ids)
+            .with("InstanceId", instance)
+            .with("ReleaseWithInstance", u8::from(release));
+        self.change_disks(&action::ATTACH, ids, given).await
     }
 
     /// `ExtendDisk` to `gib`, more than now, a multiple of 8.
     pub async fn extend_disk(&self, id: &str, gib: u32) -> Result<Accepted, CallError> {
-        let body = json!({ "DiskId": id, "ExtendedSize": gib });
-        self.change_disks(&action::EXTEND, &[id], &body).await
+        let given = Given::default().with("DiskId", id).with("ExtendedSize", gib);
+        self.change_disks(&action::EXTEND, &[id], given).await
     }
 
     async fn change_disks(
         &self,
         action: &Action,
         ids: &[&str],
-        body: &Value,
+        given: Given,
     ) -> Result<Accepted, CallError> {
         let _turns = self.turns(ids).await;
-        let given = body.as_object().cloned().unwrap_or_default();
-        Ok(accepted(&self.call_as(action, &given).await?))
+        Ok(accepted(&self.call_as(action, &given.into_map()).await?))
     }
 }
 
@@ -245,7 +273,7 @@ pub fn disk(fields: Fields<'_>) -> Option<Disk> {
         feature: fields.text("DiskFeature").map(|feature| feature.to_lowercase().into()),
         // One that does not say what it is may be a system disk, which is never deleted by itself.
         is_system: fields.text("Property").as_deref() != Some("data"),
-        release_with_instance: fields.flag("ReleaseWithInstance").unwrap_or(false),
+        release_with_instance: fields.flag("ReleaseWithInstance"),
     })
 }
 

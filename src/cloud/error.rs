@@ -68,47 +68,141 @@ impl CallError {
     }
 }
 
-/// Documented codes (`openapi-ecs-ebs`, error tables), and those of sibling products behind the
-/// same gateway. Compared in full.
-const CODES: &[(&str, Refusal)] = &[
-    ("ParamParseError", Refusal::Config),
-    ("MissingParameter", Refusal::Config),
-    ("InvalidParameter", Refusal::Config),
-    ("InvalidParameter.IsNull", Refusal::Config),
-    ("UnsupportedHTTPMethod", Refusal::Config),
-    ("UnsupportedAction", Refusal::Config),
-    ("MaxEcsCountExceed", Refusal::Quota),
-    ("InvalidInstanceSpec.ValueNotSupported", Refusal::Config),
-    ("InvalidInstanceType.ValueNotSupported", Refusal::Config),
-    ("InvalidInstanceType.ValueUnauthorized", Refusal::Config),
-    ("MaxDiskSizeExceed", Refusal::Config),
-    ("MinDiskSizeLess", Refusal::Config),
-    ("InvalidDiskSize.ValueNotSupported", Refusal::Config),
-    ("UnSupportedMixingLocalAndEbs", Refusal::Config),
-    ("InvalidPassword.Malformed", Refusal::Config),
-    ("InvalidOperation", Refusal::Conflict),
-    ("InvalidOperation.VpcMismatch", Refusal::Config),
-    ("InvalidOperation.AzMismatch", Refusal::Config),
-    ("InvalidOperation.InstanceStatusUnsupported", Refusal::Conflict),
-    ("IncorrectInstanceStatus", Refusal::Conflict),
-    ("ResourceInUse", Refusal::Conflict),
-    ("InvalidUser.NotFound", Refusal::Auth),
-    ("InvalidAccount.NotFound", Refusal::Auth),
-    ("InvalidRegion.NotFound", Refusal::Config),
-    ("InvalidAvailableZone.NotFound", Refusal::Config),
-    ("InvalidVpc.NotFound", Refusal::Subnet),
-    ("InvalidSubnet.NotFound", Refusal::Subnet),
-    ("InvalidImage.NotFound", Refusal::Image),
-    ("InvalidEvent.InvalidUrl.NotFound", Refusal::Config),
-    ("InvalidResourceId.NotFound", Refusal::NotFound),
-    ("InvalidEcsId.NotFound", Refusal::NotFound),
-    ("InvalidEvent.NotFound", Refusal::NotFound),
-    ("ResourceNotFound", Refusal::NotFound),
-    ("InstanceNotFound", Refusal::NotFound),
-    ("Account.Arrearage", Refusal::Money),
-    ("NotEnoughBalance", Refusal::Money),
-    ("Region.NotOnSale", Refusal::SoldOut),
-    ("Zone.NotOnSale", Refusal::SoldOut),
+/// A code that a refusal may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Code {
+    /// As the API spells it; compared in full.
+    pub name: &'static str,
+    /// What is done about it.
+    pub class: Refusal,
+    /// HTTP status and message by the document's tables; `None` = of a sister product behind the same
+    /// gateway.
+    pub told: Option<(u16, &'static str)>,
+}
+
+const fn doc(name: &'static str, class: Refusal, http: u16, message: &'static str) -> Code {
+    Code { name, class, told: Some((http, message)) }
+}
+
+const fn sister(name: &'static str, class: Refusal) -> Code {
+    Code { name, class, told: None }
+}
+
+/// Every code with a class of its own.
+const CODES: &[Code] = &[
+    doc("ParamParseError", Refusal::Config, 400, "Parameter parsing error."),
+    doc("MissingParameter", Refusal::Config, 400, "Missing required parameter."),
+    doc("InvalidParameter", Refusal::Config, 400, "The parameter is not valid."),
+    doc("InvalidParameter.IsNull", Refusal::Config, 400, "Required parameter is empty."),
+    doc(
+        "UnsupportedHTTPMethod",
+        Refusal::Config,
+        400,
+        "Action does not correspond to the request method.",
+    ),
+    doc("UnsupportedAction", Refusal::Config, 400, "Unsupported action."),
+    doc("MaxEcsCountExceed", Refusal::Quota, 400, "Exceeding the maximum number of ECS available."),
+    doc(
+        "InvalidInstanceSpec.ValueNotSupported",
+        Refusal::Config,
+        400,
+        "The specified InstanceSpec does not exist or beyond the permitted range.",
+    ),
+    doc(
+        "InvalidInstanceType.ValueNotSupported",
+        Refusal::Config,
+        400,
+        "The specified InstanceType does not exist or beyond the permitted range.",
+    ),
+    sister("InvalidInstanceType.ValueUnauthorized", Refusal::Config),
+    doc(
+        "MaxDiskSizeExceed",
+        Refusal::Config,
+        400,
+        "The specified disk size exceeds the maximum capacity of the disk.",
+    ),
+    doc(
+        "MinDiskSizeLess",
+        Refusal::Config,
+        400,
+        "The specified disk size is below the minimum capacity of the disk.",
+    ),
+    doc(
+        "InvalidDiskSize.ValueNotSupported",
+        Refusal::Config,
+        400,
+        "The specified DiskSize does not exist or beyond the permitted range.",
+    ),
+    doc(
+        "UnSupportedMixingLocalAndEbs",
+        Refusal::Config,
+        400,
+        "Mixing local disks and cloud disks is not supported.",
+    ),
+    sister("InvalidPassword.Malformed", Refusal::Config),
+    doc(
+        "InvalidOperation",
+        Refusal::Conflict,
+        403,
+        "The operation fails to pass the inspection and is invalid.",
+    ),
+    doc(
+        "InvalidOperation.VpcMismatch",
+        Refusal::Config,
+        403,
+        "The operation is invalid. The resources of the operation are not in the same VPC.",
+    ),
+    doc(
+        "InvalidOperation.AzMismatch",
+        Refusal::Config,
+        403,
+        "The operation is invalid.The resources of the operation are not in the same zone.",
+    ),
+    doc(
+        "InvalidOperation.InstanceStatusUnsupported",
+        Refusal::Conflict,
+        403,
+        "The instance state does not support the specified operation.",
+    ),
+    sister("IncorrectInstanceStatus", Refusal::Conflict),
+    sister("ResourceInUse", Refusal::Conflict),
+    doc(
+        "InvalidUser.NotFound",
+        Refusal::Auth,
+        404,
+        "The user information under the customer name does not exist.",
+    ),
+    doc("InvalidAccount.NotFound", Refusal::Auth, 404, "Customer information does not exist"),
+    doc("InvalidRegion.NotFound", Refusal::Config, 404, "The specified region does not exist."),
+    doc(
+        "InvalidAvailableZone.NotFound",
+        Refusal::Config,
+        404,
+        "The specified available zone does not exist.",
+    ),
+    doc("InvalidVpc.NotFound", Refusal::Subnet, 404, "The specified vpc does not exist."),
+    sister("InvalidSubnet.NotFound", Refusal::Subnet),
+    doc("InvalidImage.NotFound", Refusal::Image, 404, "The specified image does not exist."),
+    doc(
+        "InvalidEvent.InvalidUrl.NotFound",
+        Refusal::Config,
+        404,
+        "The specified url does not exist",
+    ),
+    doc(
+        "InvalidResourceId.NotFound",
+        Refusal::NotFound,
+        404,
+        "The specified resource zone does not exist",
+    ),
+    sister("InvalidEcsId.NotFound", Refusal::NotFound),
+    doc("InvalidEvent.NotFound", Refusal::NotFound, 404, "The specified event does not exist."),
+    sister("ResourceNotFound", Refusal::NotFound),
+    sister("InstanceNotFound", Refusal::NotFound),
+    sister("Account.Arrearage", Refusal::Money),
+    sister("NotEnoughBalance", Refusal::Money),
+    sister("Region.NotOnSale", Refusal::SoldOut),
+    sister("Zone.NotOnSale", Refusal::SoldOut),
 ];
 
 /// Words in a code or message that tell the class of what is documented nowhere: sold out, quota,
@@ -146,13 +240,18 @@ const WORDS: &[(&str, Refusal)] = &[
 ];
 
 /// Every code with a class of its own.
-pub fn codes() -> &'static [(&'static str, Refusal)] {
+pub fn codes() -> &'static [Code] {
     CODES
+}
+
+/// The code of this name.
+pub fn code(name: &str) -> Option<&'static Code> {
+    CODES.iter().find(|code| code.name == name)
 }
 
 /// The class of a refusal.
 pub fn classify(http: u16, code: &str, message: &str) -> Refusal {
-    let known = CODES.iter().find(|(name, _)| *name == code).map(|(_, class)| *class);
+    let known = self::code(code).map(|known| known.class);
     // `InvalidParameter` and `InvalidOperation` are catch-alls: the message knows better.
     let vague = matches!(code, "InvalidParameter" | "InvalidOperation");
     if let Some(class) = known.filter(|_| !vague) {

@@ -19,19 +19,22 @@
 use serde_json::Value;
 
 use super::actions::{self, Service};
-use super::client::{Client, Params};
+use super::client::Client;
 use super::error::CallError;
 use super::fields::Fields;
+use super::given::Given;
 use super::rows;
-use crate::model::{EventReading, EventStatus, Span, Text, Time};
+use crate::model::{EventStatus, Span, Text, Time};
 
 /// An event with its tasks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventDetail {
     /// `EventId`.
     pub id: Text,
-    /// `EventStatus`.
+    /// How far it is, by its own word and by its tasks': it has failed if any of them has.
     pub status: EventStatus,
+    /// `EventStatus`, its own word.
+    pub said: EventStatus,
     /// `EventTypeDisplay`, or its code.
     pub kind: Text,
     /// One per machine, disk or image.
@@ -72,13 +75,7 @@ pub enum Followed {
 }
 
 impl Client {
-    /// `DescribeEvent`, for one instance: what the planner asks.
-    pub async fn event(&self, id: &str, instance: Option<&str>) -> Result<EventReading, CallError> {
-        let params = Params::query(&[("EventId", id)]);
-        rows::event(id, instance, &self.call(&actions::ecs::EVENT, params).await?.data)
-    }
-
-    /// `DescribeEvent` in full, of machines and images (`Service::Ecs`) or of disks.
+    /// `DescribeEvent` of machines and images (`Service::Ecs`) or of disks.
     pub async fn event_detail(&self, service: Service, id: &str) -> Result<EventDetail, CallError> {
         let action = match service {
             Service::Ebs => &actions::ebs::EVENT,
@@ -86,7 +83,7 @@ impl Client {
                 &actions::ecs::EVENT
             }
         };
-        let answer = self.call(action, Params::query(&[("EventId", id)])).await?;
+        let answer = self.send(action, Given::default().with("EventId", id)).await?;
         EventDetail::of(id, &answer.data)
     }
 
@@ -132,9 +129,10 @@ impl EventDetail {
         let tasks: Vec<Task> = fields.list("TaskList").into_iter().filter_map(task).collect();
         let any = |status: &EventStatus| tasks.iter().any(|task| task.status == *status);
         let ended = said != EventStatus::Running || !any(&EventStatus::Running);
-        let status = if ended && any(&EventStatus::Failed) { EventStatus::Failed } else { said };
+        let has_failed = ended && any(&EventStatus::Failed);
+        let status = if has_failed { EventStatus::Failed } else { said.clone() };
         let kind = fields.text("EventTypeDisplay").or_else(|| fields.text("EventType"));
-        Ok(Self { id: id.into(), status, kind: kind.unwrap_or_else(|| "".into()), tasks })
+        Ok(Self { id: id.into(), status, said, kind: kind.unwrap_or_else(|| "".into()), tasks })
     }
 }
 

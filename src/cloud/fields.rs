@@ -49,8 +49,15 @@ impl<'a> Fields<'a> {
         self.text_within(name, ID_MAX + 1).filter(is_id)
     }
 
+    fn get(self, name: &str) -> Option<&'a Value> {
+        let value = self.0.get(name);
+        #[cfg(test)]
+        asked::note(name, value.is_some());
+        value
+    }
+
     fn text_within(self, name: &str, max: usize) -> Option<Text> {
-        match self.0.get(name)? {
+        match self.get(name)? {
             Value::String(text) if text.trim().is_empty() => None,
             Value::String(text) => Some(cut(text.trim(), max).into()),
             Value::Number(number) => Some(number.to_string().into()),
@@ -72,7 +79,7 @@ impl<'a> Fields<'a> {
 
     /// A truth value, also if it comes as 0 or 1.
     pub fn flag(self, name: &str) -> Option<bool> {
-        match self.0.get(name)? {
+        match self.get(name)? {
             Value::Bool(flag) => Some(*flag),
             Value::String(_) | Value::Number(_) => match self.text(name)?.as_ref() {
                 "1" | "true" => Some(true),
@@ -85,18 +92,20 @@ impl<'a> Fields<'a> {
 
     /// An inner object.
     pub fn object(self, name: &str) -> Option<Self> {
-        Self::of(self.0.get(name)?)
+        Self::of(self.get(name)?)
     }
 
     /// A list of objects; absent or null is empty, a single object is a list of one.
     pub fn list(self, name: &str) -> Vec<Self> {
-        self.0.get(name).map_or_else(Vec::new, list)
+        self.get(name).map_or_else(Vec::new, list)
     }
 
-    /// A list of ids; what is none is left out.
+    /// A list of ids, or a single one; what is none is left out.
     pub fn ids(self, name: &str) -> Vec<Text> {
-        let items = self.0.get(name).and_then(Value::as_array).into_iter().flatten();
-        items.filter_map(Value::as_str).map(Text::from).filter(is_id).collect()
+        let value = self.get(name);
+        let items = value.and_then(Value::as_array).into_iter().flatten();
+        let all = items.chain(value.filter(|one| one.is_string()));
+        all.filter_map(Value::as_str).map(Text::from).filter(is_id).collect()
     }
 
     /// Every inner object with its name.
@@ -106,12 +115,32 @@ impl<'a> Fields<'a> {
 
     /// The value itself.
     pub fn value(self, name: &str) -> Option<&'a Value> {
-        self.0.get(name)
+        self.get(name)
     }
 
     /// A moment in Beijing time, to the second.
     pub fn time(self, name: &str) -> Option<Time> {
         Some(parse_utc(&self.text(name)?)? - VENDOR_ZONE)
+    }
+}
+
+/// Which fields readers ask for, so that a test can hold them against the table of answers.
+#[cfg(test)]
+pub(super) mod asked {
+    use std::cell::RefCell;
+    use std::collections::BTreeMap;
+
+    thread_local! {
+        static ASKED: RefCell<BTreeMap<String, bool>> = const { RefCell::new(BTreeMap::new()) };
+    }
+
+    pub(super) fn note(name: &str, found: bool) {
+        ASKED.with_borrow_mut(|asked| *asked.entry(name.to_owned()).or_default() |= found);
+    }
+
+    /// Every name asked for on this thread since this was last called, and whether it was ever there.
+    pub(in crate::cloud) fn taken() -> BTreeMap<String, bool> {
+        ASKED.take()
     }
 }
 
@@ -134,6 +163,12 @@ pub fn parse_utc(text: &str) -> Option<Time> {
     let civil: jiff::civil::DateTime = joined.trim_end_matches('Z').parse().ok()?;
     let zoned = civil.to_zoned_datetime(jiff::tz::TimeZone::UTC).ok()?;
     Some(Time(zoned.timestamp().as_millisecond()))
+}
+
+/// As the API writes a moment: `2026-01-02 03:04:05`, in the zone of what it is given.
+pub(super) fn wall(at: Time) -> String {
+    jiff::Timestamp::from_millisecond(at.0)
+        .map_or_else(|_| String::new(), |stamp| stamp.strftime("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 #[cfg(test)]

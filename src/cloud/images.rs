@@ -9,13 +9,14 @@
 //! # }
 //! ```
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::actions::ecs as action;
-use super::client::{Client, Params};
+use super::client::Client;
 use super::error::CallError;
 use super::fields::Fields;
-use super::instances::{Accepted, accepted};
+use super::given::Given;
+use super::instances::{Accepted, accepted, made};
 use crate::model::Text;
 
 /// An image in one zone, as `DescribeImages` lists it.
@@ -46,31 +47,91 @@ impl Image {
     }
 }
 
+/// What a list of images is narrowed to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImageFilter<'a> {
+    /// `AvailableZoneCode`.
+    pub zone: Option<&'a str>,
+    /// `ImageIds`: exactly these.
+    pub ids: &'a [&'a str],
+}
+
+/// An image to make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NewImage<'a> {
+    /// Of this machine, which must be shut down.
+    pub instance: &'a str,
+    /// Its name.
+    pub name: &'a str,
+    /// `IsOptimized`: accelerated.
+    pub optimized: bool,
+    /// `TestAccount`: paid with test money.
+    pub test_account: Option<&'a str>,
+    /// `ProjectId`.
+    pub project: Option<&'a str>,
+}
+
+impl<'a> NewImage<'a> {
+    /// One as most are.
+    pub const fn of(instance: &'a str, name: &'a str) -> Self {
+        Self { instance, name, optimized: false, test_account: None, project: None }
+    }
+}
+
 impl Client {
     /// `DescribeImages` of a zone.
     pub async fn images(&self, zone: &str) -> Result<Vec<Image>, CallError> {
-        let params = Params::query(&[("AvailableZoneCode", zone)]);
-        let answer = self.call(&action::IMAGES, params).await?;
-        Ok(images(&answer.data))
+        self.images_of(&ImageFilter { zone: Some(zone), ids: &[] }).await
     }
 
-    /// `CreateImage` of a machine that is shut down; the image's id is the one made.
-    pub async fn create_image(&self, instance: &str, name: &str) -> Result<Accepted, CallError> {
-        let _turns = self.turns(&[instance]).await;
-        let body = json!({ "EcsId": instance, "Name": name });
-        Ok(accepted(&self.call(&action::IMAGE_CREATE, Params::Body(body)).await?))
+    /// `DescribeImages`: all that is said must hold. An image stands there once for each zone it is in.
+    pub async fn images_of(&self, filter: &ImageFilter<'_>) -> Result<Vec<Image>, CallError> {
+        let given = Given::default()
+            .maybe("AvailableZoneCode", filter.zone)
+            .list("ImageIds", filter.ids.to_vec());
+        Ok(images(&self.send(&action::IMAGES, given).await?.data))
     }
 
-    /// `DeleteImage` in one zone: without a zone the API would delete in all of them.
+    /// `CreateImage`; the image's id is the one made.
+    pub async fn create_image(&self, new: &NewImage<'_>) -> Result<Accepted, CallError> {
+        let _turns = self.turns(&[new.instance]).await;
+        let given = Given::default()
+            .with("EcsId", new.instance)
+            .with("Name", new.name)
+            .with("IsOptimized", u8::from(new.optimized))
+            .maybe("TestAccount", new.test_account)
+            .maybe("ProjectId", new.project);
+        Ok(made(&self.send(&action::IMAGE_CREATE, given).await?, "ImageId"))
+    }
+
+    /// `DeleteImage` in one zone. Without a zone the API deletes in all of them: an empty one is not sent.
     pub async fn delete_images(&self, ids: &[&str], zone: &str) -> Result<Accepted, CallError> {
-        let body = json!({ "ImageIds": ids, "AvailableZoneCode": zone });
-        Ok(accepted(&self.call(&action::IMAGE_DELETE, Params::Body(body)).await?))
+        if zone.trim().is_empty() {
+            let text = "no zone is named, which would delete the images in EVERY zone";
+            return Err(CallError::NotSent(text.to_owned()));
+        }
+        let given = Given::default().with("ImageIds", ids).with("AvailableZoneCode", zone);
+        Ok(accepted(&self.send(&action::IMAGE_DELETE, given).await?))
+    }
+
+    /// `DeleteImage` in every zone.
+    pub async fn delete_images_everywhere(&self, ids: &[&str]) -> Result<Accepted, CallError> {
+        let given = Given::default().with("ImageIds", ids);
+        Ok(accepted(&self.send(&action::IMAGE_DELETE, given).await?))
     }
 
     /// `SyncImage`: copies an image to other zones.
-    pub async fn sync_image(&self, id: &str, zones: &[&str]) -> Result<Accepted, CallError> {
-        let body = json!({ "ImageId": id, "AvailableZoneCodes": zones });
-        Ok(accepted(&self.call(&action::IMAGE_SYNC, Params::Body(body)).await?))
+    pub async fn sync_image(
+        &self,
+        id: &str,
+        zones: &[&str],
+        test_account: Option<&str>,
+    ) -> Result<Accepted, CallError> {
+        let given = Given::default()
+            .with("ImageId", id)
+            .with("AvailableZoneCodes", zones)
+            .maybe("TestAccount", test_account);
+        Ok(accepted(&self.send(&action::IMAGE_SYNC, given).await?))
     }
 }
 

@@ -12,17 +12,19 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::actions::ecs as action;
 use super::catalog::DiskSpec;
-use super::client::{Client, Params};
+use super::client::Client;
 use super::detail::InstanceDetail;
 use super::envelope::Answer;
 use super::error::CallError;
-use super::fields::{Fields, parse_utc};
+use super::fields::Fields;
+use super::given::Given;
+use super::offer::{Offer, billing_code};
 use super::rows;
-use crate::model::{Billing, Money, OfferKey, Span, Status, Text, Time};
+use crate::model::{Billing, Money, Status, Text};
 
 /// Machines named in one call, at most; the vendor gives a number only for creates.
 pub const BATCH_MAX: usize = 100;
@@ -93,8 +95,8 @@ impl DataDisk {
 /// What `CreateInstance` is asked: one machine, or several alike.
 #[derive(Debug, Clone)]
 pub struct NewInstances<'a> {
-    /// What and where. Its billing method gives way to `terms`.
-    pub offer: &'a OfferKey,
+    /// What and where.
+    pub offer: &'a Offer,
     /// How it is paid for.
     pub terms: Terms,
     /// Image id or name.
@@ -128,8 +130,8 @@ pub struct More<'a> {
     pub start_number: Option<u32>,
     /// `IpAddress`: private addresses, one a machine.
     pub addresses: &'a [String],
-    /// `PubnetInfo`: a public address for each.
-    pub public: Option<PublicAddress<'a>>,
+    /// `PubnetInfo`: public addresses, one of each of these for each machine.
+    pub public: &'a [PublicAddress<'a>],
     /// `DnsList`: the first and the second DNS server.
     pub dns: Option<[&'a str; 2]>,
     /// `UtcTime`: the guest's clock shows UTC rather than Shanghai's time.
@@ -140,9 +142,28 @@ pub struct More<'a> {
     pub project: Option<&'a str>,
 }
 
+/// A public address of each new machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PublicAddress<'a> {
+    /// By which way out of the network.
+    pub gateway: Gateway<'a>,
+    /// A new one, or one there is.
+    pub which: WhichAddress<'a>,
+}
+
+/// By which way a public address goes out of the network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gateway<'a> {
+    /// That of the machine's subnet.
+    #[default]
+    OfSubnet,
+    /// `IpType` virtual: a virtual gateway's id.
+    Virtual(&'a str),
+}
+
 /// Public addresses of new machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PublicAddress<'a> {
+pub enum WhichAddress<'a> {
     /// New ones.
     New {
         /// `BandwidthType`.
@@ -184,8 +205,8 @@ impl Client {
     pub async fn statuses(&self, ids: &[&str]) -> Result<BTreeMap<Text, Status>, CallError> {
         let mut statuses = BTreeMap::new();
         for ids in ids.chunks(BATCH_MAX) {
-            let params = Params::Body(json!({ "EcsIds": ids }));
-            let answer = self.call(&action::INSTANCE_STATUS, params).await?;
+            let given = Given::default().with("EcsIds", ids);
+            let answer = self.send(&action::INSTANCE_STATUS, given).await?;
             statuses.extend(rows::statuses(&answer.data));
         }
         Ok(statuses)
@@ -193,27 +214,13 @@ impl Client {
 
     /// `DescribeInstance`: everything about one machine.
     pub async fn instance(&self, id: &str) -> Result<InstanceDetail, CallError> {
-        let answer = self.call(&action::INSTANCE, Params::query(&[("EcsId", id)])).await?;
-        InstanceDetail::of(&answer.data)
-    }
-
-    /// `DescribeInstanceMonitor`: the highest GPU use among the newest points of all GPUs, in
-    /// percent, not older than `fresh`, and when it was measured; `None` = no data, which is not the
-    /// same as no use.
-    pub async fn gpu_percent(
-        &self,
-        id: &str,
-        now: Time,
-        fresh: Span,
-    ) -> Result<Option<(u32, Time)>, CallError> {
-        let body = json!({ "EcsId": id, "TimeInterval": "1", "Indicators": ["GpuUsage"] });
-        let answer = self.call(&action::MONITOR, Params::Body(body)).await?;
-        Ok(gpu_percent(&answer.data, now, fresh))
+        let given = Given::default().with("EcsId", id);
+        InstanceDetail::of(&self.send(&action::INSTANCE, given).await?.data)
     }
 
     /// `DescribeInstanceVncUrl`: where the machine's console is.
     pub async fn vnc_url(&self, id: &str) -> Result<Text, CallError> {
-        let answer = self.call(&action::VNC, Params::query(&[("EcsId", id)])).await?;
+        let answer = self.send(&action::VNC, Given::default().with("EcsId", id)).await?;
         let url = Fields::of(&answer.data).and_then(|data| data.url("InstanceVncUrl"));
         url.ok_or_else(|| {
             CallError::NotUnderstood("DescribeInstanceVncUrl: no InstanceVncUrl".to_owned())
@@ -222,8 +229,7 @@ impl Client {
 
     /// `CreateInstance`: one request, never repeated.
     pub async fn create(&self, new: &NewInstances<'_>) -> Result<Accepted, CallError> {
-        let answer = self.call(&action::CREATE, Params::Body(create_body(new))).await?;
-        Ok(accepted(&answer))
+        Ok(made(&self.send(&action::CREATE, create_given(new)).await?, "EcsIdSet"))
     }
 
     /// `OperateInstance`. `DeleteEip` is always said, for its default differs from action to
@@ -241,40 +247,41 @@ impl Client {
     ) -> Result<Accepted, CallError> {
         let _turns = self.turns(ids).await;
         let release_eip = u8::from(release_eip && operation == Operation::FreeStop);
-        let body = json!({ "EcsIds": ids, "OpType": operation.code(), "DeleteEip": release_eip });
-        Ok(accepted(&self.call(&action::OPERATE, Params::Body(body)).await?))
+        let given = Given::default()
+            .with("EcsIds", ids)
+            .with("OpType", operation.code())
+            .with("DeleteEip", release_eip);
+        Ok(accepted(&self.send(&action::OPERATE, given).await?))
     }
 
     /// `DeleteInstance`. With `with_eip` public addresses bound to the machines go too; without,
     /// they stay and bill.
     pub async fn delete(&self, ids: &[&str], with_eip: bool) -> Result<Accepted, CallError> {
         let _turns = self.turns(ids).await;
-        let body = json!({ "EcsIds": ids, "DeleteEip": u8::from(with_eip) });
-        Ok(accepted(&self.call(&action::DELETE, Params::Body(body)).await?))
+        let given = Given::default().with("EcsIds", ids).with("DeleteEip", u8::from(with_eip));
+        Ok(accepted(&self.send(&action::DELETE, given).await?))
     }
 
     /// `ModifyInstancePassword`.
     pub async fn set_password(&self, ids: &[&str], password: &str) -> Result<Accepted, CallError> {
         let _turns = self.turns(ids).await;
-        let body = json!({ "EcsIds": ids, "Password": password });
-        Ok(accepted(&self.call(&action::PASSWORD, Params::Body(body)).await?))
+        let given = Given::default().with("EcsIds", ids).with("Password", password);
+        Ok(accepted(&self.send(&action::PASSWORD, given).await?))
     }
 
     /// `ModifyInstanceName`: done when it answers.
     pub async fn rename(&self, id: &str, name: &str) -> Result<(), CallError> {
         let _turns = self.turns(&[id]).await;
-        let body = json!({ "EcsId": id, "Name": name });
-        self.call(&action::NAME, Params::Body(body)).await.map(|_| ())
+        let given = Given::default().with("EcsId", id).with("Name", name);
+        self.send(&action::NAME, given).await.map(drop)
     }
 
-    /// `ChangeInstanceConfigure`: machines that are shut down get the size of `offer`.
-    pub async fn resize(&self, ids: &[&str], offer: &OfferKey) -> Result<Accepted, CallError> {
+    /// `ChangeInstanceConfigure`: machines of the offer's zone that are shut down become of its family
+    /// and size.
+    pub async fn resize(&self, ids: &[&str], offer: &Offer) -> Result<Accepted, CallError> {
         let _turns = self.turns(ids).await;
-        let body = json!({
-            "EcsIds": ids, "AvailableZoneCode": *offer.zone, "EcsFamilyName": *offer.family,
-            "Cpu": offer.cpu, "Ram": offer.ram_gib, "Gpu": offer.gpus,
-        });
-        Ok(accepted(&self.call(&action::RESIZE, Params::Body(body)).await?))
+        let given = offer.given().with("EcsIds", ids);
+        Ok(accepted(&self.send(&action::RESIZE, given).await?))
     }
 }
 
@@ -288,208 +295,98 @@ pub fn batches<'a>(rows: &[(&'a str, &'a str, &'a str)]) -> Vec<Vec<&'a str>> {
     groups.values().flat_map(|ids| ids.chunks(BATCH_MAX).map(<[_]>::to_vec)).collect()
 }
 
-fn create_body(new: &NewInstances<'_>) -> Value {
-    let offer = new.offer;
+fn create_given(new: &NewInstances<'_>) -> Given {
     let billing = match new.terms {
         Terms::OnDemand => Billing::OnDemand,
         Terms::Monthly { .. } => Billing::Monthly,
         Terms::Spot { .. } => Billing::Spot,
     };
-    let mut subnet = json!({ "SubnetId": new.subnet });
-    if !new.more.addresses.is_empty() {
-        put(&mut subnet, "IpAddress", json!(new.more.addresses));
-    }
-    let mut body = json!({
-        "AvailableZoneCode": *offer.zone, "EcsFamilyName": *offer.family,
-        "Cpu": offer.cpu, "Ram": offer.ram_gib, "Gpu": offer.gpus,
-        "BillingMethod": rows::billing_code(billing), "Number": new.number, "Name": new.name,
-        "ImageId": new.image, "Password": new.password,
-        "SystemDisk": { "DiskFeature": new.system_disk.feature, "Size": new.system_disk.gib },
-        "VpcInfo": { "VpcId": new.vpc }, "SubnetInfo": subnet,
+    let group = |id: &String| Given::default().with("SecurityGroupId", &**id);
+    let subnet = Given::default()
+        .with("SubnetId", new.subnet)
+        .list("IpAddress", new.more.addresses.to_vec());
+    let given = new
+        .offer
+        .given()
+        .with("BillingMethod", billing_code(billing))
+        .with("Number", new.number)
+        .with("Name", new.name)
+        .with("ImageId", new.image)
+        .with("Password", new.password)
+        .with("SystemDisk", new.system_disk.given())
+        .list("DataDisk", new.data_disks.iter().map(data_disk).collect())
+        .with("VpcInfo", json!({ "VpcId": new.vpc }))
+        .with("SubnetInfo", subnet)
+        .list("SecurityGroups", new.security_groups.iter().map(group).collect())
         // Said for every create: left out, our own growth may take our own spot machines.
-        "SkipSpotRelease": new.skip_spot_release,
-    });
-    if !new.security_groups.is_empty() {
-        let group = |id: &String| json!({ "SecurityGroupId": id });
-        put(&mut body, "SecurityGroups", new.security_groups.iter().map(group).collect());
-    }
-    if !new.data_disks.is_empty() {
-        put(&mut body, "DataDisk", new.data_disks.iter().map(data_disk).collect());
-    }
-    put_terms(&new.terms, &mut body);
-    put_more(&new.more, new.subnet, &mut body);
-    body
+        .with("SkipSpotRelease", new.skip_spot_release);
+    with_more(with_terms(given, &new.terms), &new.more, new.subnet)
 }
 
-fn put(body: &mut Value, name: &str, value: Value) {
-    if let Some(body) = body.as_object_mut() {
-        body.insert(name.to_owned(), value);
-    }
+fn data_disk(one: &DataDisk) -> Given {
+    one.disk
+        .given()
+        .with("ReleaseWithInstance", u8::from(one.release_with_instance))
+        .maybe("SnapshotId", one.snapshot.as_deref())
 }
 
-fn data_disk(one: &DataDisk) -> Value {
-    let mut disk = json!({
-        "DiskFeature": one.disk.feature, "Size": one.disk.gib,
-        "ReleaseWithInstance": u8::from(one.release_with_instance),
-    });
-    if let Some(snapshot) = &one.snapshot {
-        put(&mut disk, "SnapshotId", json!(**snapshot));
-    }
-    disk
-}
-
-fn put_terms(terms: &Terms, body: &mut Value) {
+fn with_terms(given: Given, terms: &Terms) -> Given {
     match terms {
-        Terms::OnDemand => {}
-        Terms::Monthly { months, renews, to_month_end } => {
-            put(body, "Duration", json!(months));
-            put(body, "IsAutoRenewal", json!(u8::from(*renews)));
-            put(body, "IsToMonth", json!(u8::from(*to_month_end)));
-        }
-        Terms::Spot { bid } => {
-            let kind = if bid.is_some() { "bid" } else { "auto" };
-            put(body, "SpotType", json!(kind));
-            if let Some(bid) = bid {
-                put(body, "SpotAmount", json!(bid.plain()));
-            }
-        }
+        Terms::OnDemand => given,
+        Terms::Monthly { months, renews, to_month_end } => given
+            .with("Duration", *months)
+            .with("IsAutoRenewal", u8::from(*renews))
+            .with("IsToMonth", u8::from(*to_month_end)),
+        Terms::Spot { bid } => given
+            .with("SpotType", if bid.is_some() { "bid" } else { "auto" })
+            .maybe("SpotAmount", bid.map(Money::plain)),
     }
 }
 
-fn put_more(more: &More<'_>, subnet: &str, body: &mut Value) {
-    let More { start_number, public, dns, utc, test_account, project, .. } = more;
-    if let Some(start) = start_number {
-        put(body, "StartNumber", json!(start));
-    }
-    if let Some(public) = public {
-        put(body, "PubnetInfo", json!([pubnet(*public, subnet)]));
-    }
-    if let Some(dns) = dns {
-        put(body, "DnsList", json!(dns));
-    }
-    if *utc {
-        put(body, "UtcTime", json!(1));
-    }
-    if let Some(account) = test_account {
-        put(body, "TestAccount", json!(account));
-    }
-    if let Some(project) = project {
-        put(body, "ProjectId", json!(project));
-    }
+fn with_more(given: Given, more: &More<'_>, subnet: &str) -> Given {
+    let public = more.public.iter().map(|one| pubnet(*one, subnet)).collect();
+    given
+        .maybe("StartNumber", more.start_number)
+        .list("PubnetInfo", public)
+        .maybe("DnsList", more.dns.map(Vec::from))
+        .maybe("UtcTime", more.utc.then_some(1))
+        .maybe("TestAccount", more.test_account)
+        .maybe("ProjectId", more.project)
 }
 
-fn pubnet(public: PublicAddress<'_>, subnet: &str) -> Value {
-    let mut one = json!({ "SubnetId": subnet });
-    match public {
-        PublicAddress::Existing(ids) => put(&mut one, "EipIds", json!(ids)),
-        PublicAddress::New { bandwidth, line } => {
-            let (kind, mbit) = match bandwidth {
-                Bandwidth::Fixed(mbit) => ("Bandwidth", Some(mbit)),
-                Bandwidth::FixedByMonth(mbit) => ("BandwidthMonth", Some(mbit)),
-                Bandwidth::Traffic => ("Traffic", None),
-            };
-            put(&mut one, "BandwidthType", json!(kind));
-            if let Some(mbit) = mbit {
-                put(&mut one, "Qos", json!(mbit));
-            }
-            if let Some(line) = line {
-                put(&mut one, "BandwidthConfName", json!(line));
-            }
-        }
-    }
-    one
+fn pubnet(public: PublicAddress<'_>, subnet: &str) -> Given {
+    let given = match public.gateway {
+        Gateway::OfSubnet => Given::default().with("SubnetId", subnet),
+        Gateway::Virtual(id) => Given::default().with("SubnetId", id).with("IpType", "virtual"),
+    };
+    let (bandwidth, line) = match public.which {
+        WhichAddress::Existing(ids) => return given.list("EipIds", ids.to_vec()),
+        WhichAddress::New { bandwidth, line } => (bandwidth, line),
+    };
+    let (kind, mbit) = match bandwidth {
+        Bandwidth::Fixed(mbit) => ("Bandwidth", Some(mbit)),
+        Bandwidth::FixedByMonth(mbit) => ("BandwidthMonth", Some(mbit)),
+        Bandwidth::Traffic => ("Traffic", None),
+    };
+    given.with("BandwidthType", kind).maybe("Qos", mbit).maybe("BandwidthConfName", line)
 }
 
 /// What a change answers.
 pub(super) fn accepted(answer: &Answer) -> Accepted {
-    let Some(data) = Fields::of(&answer.data) else { return Accepted::default() };
-    let mut made = data.ids("EcsIdSet");
-    made.extend(data.ids("DiskIdSet"));
-    made.extend(data.id("ImageId"));
-    made.extend(data.id("SnapshotId"));
-    Accepted { event: data.id("EventId"), made }
+    let event = Fields::of(&answer.data).and_then(|data| data.id("EventId"));
+    Accepted { event, made: Vec::new() }
 }
 
-/// `Data` of `DescribeInstanceMonitor`; see [`Client::gpu_percent`].
-pub fn gpu_percent(data: &Value, now: Time, fresh: Span) -> Option<(u32, Time)> {
-    let series = Fields::of(data).map(|data| data.list("GpuUsage")).unwrap_or_default();
-    series.into_iter().filter_map(|one| newest(one, now, fresh)).max()
-}
-
-/// The newest point of one series, if it is fresh. Times are UTC in some answers and Beijing time
-/// in others: whichever lies nearer to now is meant.
-fn newest(series: Fields<'_>, now: Time, fresh: Span) -> Option<(u32, Time)> {
-    let last = |name: &str| series.value(name)?.as_array()?.last();
-    let utc = parse_utc(last("Time")?.as_str()?)?;
-    let apart = |at: Time| now.since(at).0.abs();
-    let at = [utc, utc - Span::hours(8)].into_iter().min_by_key(|at| apart(*at))?;
-    if fresh.0 < apart(at) {
-        return None;
-    }
-    let percent = last("Value")?.to_string();
-    let whole = percent.trim_matches('"').split('.').next()?.parse::<u32>().ok()?;
-    // Rounded up, so that the least use is seen.
-    let fraction = percent.trim_matches('"').split_once('.').map_or("", |(_, fraction)| fraction);
-    let more = fraction.chars().any(|digit| digit != '0');
-    Some((whole.saturating_add(u32::from(more)).min(100), at))
+/// The same of a change that makes something: one id or several under this name.
+pub(super) fn made(answer: &Answer, name: &str) -> Accepted {
+    let data = Fields::of(&answer.data);
+    let made = data.map(|data| data.ids(name)).unwrap_or_default();
+    Accepted { made, ..accepted(answer) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cloud::actions::check::check;
-
-    /// Everything the API can be told, and nothing that its own table does not know.
-    #[test]
-    fn a_create_can_say_everything() {
-        let offer = OfferKey {
-            zone: "CN_A".into(),
-            family: "rp3".into(),
-            cpu: 16,
-            ram_gib: 32,
-            gpus: 1,
-            billing: Billing::Monthly,
-        };
-        let disk = |gib: u32| DiskSpec { feature: "ssd".to_owned(), gib };
-        let (groups, addresses) = (["sg-1".to_owned()], ["10.15.100.9".to_owned()]);
-        let new = NewInstances {
-            offer: &offer,
-            terms: Terms::Monthly { months: 12, renews: false, to_month_end: false },
-            image: "image",
-            system_disk: disk(40),
-            data_disks: vec![DataDisk { snapshot: Some("s-1".into()), ..DataDisk::of(disk(48)) }],
-            vpc: "vpc",
-            subnet: "subnet",
-            security_groups: &groups,
-            name: "everything",
-            number: 1,
-            password: "Render-0123456789",
-            skip_spot_release: true,
-            more: More {
-                start_number: Some(7),
-                addresses: &addresses,
-                public: Some(PublicAddress::New {
-                    bandwidth: Bandwidth::FixedByMonth(10),
-                    line: Some("电信"),
-                }),
-                dns: Some(["10.0.0.2", "10.0.0.3"]),
-                utc: true,
-                test_account: Some("rendertest"),
-                project: Some("p-1"),
-            },
-        };
-        let body = create_body(&new);
-        let given = body.as_object().unwrap();
-        let found = check(&action::CREATE, given);
-        assert!(found.iter().all(|one| one.param == "Name"), "{found:?}");
-        let unsaid: Vec<&str> = action::CREATE
-            .params
-            .iter()
-            .map(|param| param.name)
-            .filter(|name| !given.contains_key(*name))
-            .collect();
-        assert_eq!(unsaid, ["SpotType", "SpotAmount"], "those are for spot machines");
-    }
 
     #[test]
     fn a_batch_is_of_one_zone_and_one_network() {

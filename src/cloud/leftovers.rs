@@ -13,11 +13,11 @@
 use std::collections::BTreeMap;
 
 use super::client::Client;
-use super::disks::DiskStatus;
+use super::disks::{Disk, DiskStatus};
 use super::error::CallError;
 use super::instances::Accepted;
 use super::network::Eip;
-use crate::model::{Namer, Refusal, Text, Time};
+use crate::model::{Refusal, Text, Time};
 
 /// What it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,29 +66,12 @@ pub enum Since {
     Gone,
 }
 
-impl Leftover {
-    /// The machine of this farm that it is named after, or that its row still shows.
-    pub fn machine(&self, namer: &Namer) -> Option<&str> {
-        let shown = self.shown_with.as_deref().filter(|name| namer.parse(name).is_some());
-        machine_in(&self.name, namer).or(shown)
-    }
-}
-
-/// The machine's name that `name` is, or begins with: `studio-gpu-…1wp0_tmp`. One letter or digit
-/// more would be another name.
-fn machine_in<'a>(name: &'a str, namer: &Namer) -> Option<&'a str> {
-    let beginnings = (1..=name.len()).filter_map(|end| name.split_at_checked(end));
-    let goes_on = |rest: &str| rest.starts_with(|next: char| next.is_alphanumeric());
-    let mut names = beginnings.filter(|(begins, rest)| !goes_on(rest) && !begins.is_empty());
-    names.find(|(begins, _)| namer.parse(begins).is_some()).map(|(begins, _)| begins)
-}
-
 impl Client {
     /// Every disk and address that nothing uses, in every zone and region.
     pub async fn leftovers(&self) -> Result<Vec<Leftover>, CallError> {
         let mut found = Vec::new();
         for disk in self.disks(None).await? {
-            if disk.status != DiskStatus::Waiting {
+            if !is_unused(&disk) {
                 continue;
             }
             found.push(Leftover {
@@ -105,7 +88,7 @@ impl Client {
             });
         }
         for (eip, asked) in self.addresses().await? {
-            if eip.is_bound == Some(false) {
+            if eip.is_unused() {
                 found.push(Leftover {
                     kind: Kind::Address,
                     id: eip.id,
@@ -155,17 +138,17 @@ impl Client {
     /// Looks at one again.
     pub async fn leftover_since(&self, one: &Leftover) -> Result<Since, CallError> {
         let Some((region, zone)) = &one.asked else {
-            return Ok(match self.disk(&one.id).await?.map(|disk| disk.status) {
+            return Ok(match self.disk(&one.id).await? {
                 None => Since::Gone,
-                Some(DiskStatus::Waiting) => Since::Unused,
-                Some(DiskStatus::Other(word)) if is_gone(&word) => Since::Gone,
+                Some(disk) if is_unused(&disk) => Since::Unused,
+                Some(disk) if is_gone(&disk.status) => Since::Gone,
                 Some(_) => Since::Changed,
             });
         };
         let eips = self.eips(region, zone.as_deref()).await?;
         Ok(match eips.into_iter().find(|eip| eip.id == one.id) {
             None => Since::Gone,
-            Some(eip) if eip.is_bound == Some(false) => Since::Unused,
+            Some(eip) if eip.is_unused() => Since::Unused,
             Some(_) => Since::Changed,
         })
     }
@@ -174,39 +157,53 @@ impl Client {
     pub async fn delete_leftover(&self, one: &Leftover) -> Result<Accepted, CallError> {
         match one.kind {
             Kind::Disk => self.delete_disks(&[&one.id]).await,
-            Kind::Address => self.delete_eip(&one.id).await,
+            Kind::Address => self.delete_eip(&one.id).await.map(|()| Accepted::default()),
         }
     }
 }
 
+/// Whether it is attached to nothing, and no row names a machine's id with it.
+fn is_unused(disk: &Disk) -> bool {
+    disk.status == DiskStatus::Waiting && disk.instance.is_none()
+}
+
 /// The words that mean gone with machines; a disk's are in no table.
-fn is_gone(word: &str) -> bool {
-    matches!(word, "deleted" | "destroying" | "destroy")
+fn is_gone(status: &DiskStatus) -> bool {
+    let gone = |word: &Text| matches!(&**word, "deleted" | "destroying" | "destroy");
+    matches!(status, DiskStatus::Other(word) if gone(word))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cloud::disks;
+    use serde_json::{Value, json};
 
+    /// What leads to a deletion must be said; what cannot be read is no word of it.
     #[test]
-    fn a_name_of_ours_is_one_this_farm_made_whole() {
-        let namer = Namer::new("studio");
-        let made = namer.name("gpu", 29_000_000, 7);
-        let of = |name: &str| machine_in(name, &namer).map(str::to_owned);
-        for ours in [made.to_string(), format!("{made}-data"), format!("{made}_1")] {
-            assert_eq!(of(&ours).as_deref(), Some(made.as_str()), "{ours}");
-        }
-        let of_another = Namer::new("other").name("gpu", 29_000_000, 7);
-        for foreign in [
-            "studio-textures",
-            "studio-",
-            "",
-            "渲染-素材",
-            &format!("{made}x"),
-            &format!("old-{made}"),
-            of_another.as_str(),
+    fn a_disk_is_unused_only_if_its_row_says_so() {
+        let unused = |more: Value| {
+            let mut row = json!({
+                "DiskId": "disk-1", "Size": 32, "Status": "waiting", "EcsId": "", "EcsName": "",
+                "Property": "data",
+            });
+            for (name, value) in more.as_object().unwrap() {
+                row[name] = value.clone();
+            }
+            let disk = disks::disks(&json!({ "DiskList": [row] })).unwrap().remove(0);
+            is_unused(&disk) && !disk.is_system
+        };
+        assert!(unused(json!({})) && unused(json!({ "EcsId": null })));
+        for doubtful in [
+            json!({ "Status": "" }),
+            json!({ "Status": null }),
+            json!({ "Status": "idle" }),
+            json!({ "Status": "mounting" }),
+            json!({ "EcsId": "ins-1" }),
+            json!({ "Property": null }),
+            json!({ "Property": "system" }),
         ] {
-            assert_eq!(of(foreign), None, "{foreign}");
+            assert!(!unused(doubtful.clone()), "{doubtful}");
         }
     }
 }

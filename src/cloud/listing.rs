@@ -12,10 +12,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::actions::ecs as action;
-use super::client::{Client, Params};
+use super::client::Client;
 use super::error::CallError;
-use super::rows;
-use crate::model::{InstanceRow, Text};
+use super::given::Given;
+use super::rows::{self, Row};
+use crate::model::Text;
 
 /// Rows asked for in one page, and ids looked up in one call.
 const PAGE: usize = 100;
@@ -38,7 +39,7 @@ pub struct Filter<'a> {
 }
 
 /// Rows by id.
-type Rows = BTreeMap<Text, InstanceRow>;
+type Rows = BTreeMap<Text, Row>;
 
 /// What the pages of one reading held.
 struct Pass {
@@ -55,8 +56,8 @@ impl Client {
         &self,
         search: &str,
         zones: &BTreeMap<Text, Text>,
-    ) -> Result<Vec<InstanceRow>, CallError> {
-        let (rows, total) = self.rows(&[("SearchInfo", search)], zones).await?;
+    ) -> Result<Vec<Row>, CallError> {
+        let (rows, total) = self.rows(Given::default().with("SearchInfo", search), zones).await?;
         if total == rows.len() {
             return Ok(rows.into_values().collect());
         }
@@ -68,16 +69,13 @@ impl Client {
         &self,
         filter: &Filter<'_>,
         zones: &BTreeMap<Text, Text>,
-    ) -> Result<Vec<InstanceRow>, CallError> {
-        let Filter { zone, vpc, ids, search } = filter;
-        let ids = ids.join(",");
-        let mut asked = Vec::new();
-        let named = [("AvailableZoneCode", *zone), ("VpcId", *vpc), ("SearchInfo", *search)];
-        asked.extend(named.into_iter().filter_map(|(name, text)| Some((name, text?))));
-        if !ids.is_empty() {
-            asked.push(("EcsIds", &*ids));
-        }
-        let (rows, total) = self.rows(&asked, zones).await?;
+    ) -> Result<Vec<Row>, CallError> {
+        let given = Given::default()
+            .maybe("AvailableZoneCode", filter.zone)
+            .maybe("VpcId", filter.vpc)
+            .maybe("SearchInfo", filter.search)
+            .list("EcsIds", filter.ids.to_vec());
+        let (rows, total) = self.rows(given, zones).await?;
         if total == rows.len() {
             return Ok(rows.into_values().collect());
         }
@@ -90,7 +88,7 @@ impl Client {
         &self,
         search: &str,
         zones: &BTreeMap<Text, Text>,
-    ) -> Result<Vec<InstanceRow>, CallError> {
+    ) -> Result<Vec<Row>, CallError> {
         let mut known: BTreeSet<Text> = BTreeSet::new();
         let mut last = (0, 0);
         for pass in 0..PASSES_MAX {
@@ -101,7 +99,7 @@ impl Client {
                     known.iter().filter(|id| !rows.contains_key(*id)).collect();
                 for ids in slipped.chunks(PAGE) {
                     let ids: Vec<&str> = ids.iter().map(|id| &***id).collect();
-                    let (found, _) = self.rows(&[("EcsIds", &ids.join(","))], zones).await?;
+                    let (found, _) = self.rows(Given::default().list("EcsIds", ids), zones).await?;
                     // Should the filter be ignored, the rows are of the list all the same.
                     rows.extend(found.into_iter().filter(|(_, row)| row.name.contains(search)));
                 }
@@ -122,9 +120,11 @@ impl Client {
         let mut rows = Rows::new();
         let mut totals = (usize::MAX, 0);
         for page in 1..=PAGES_MAX {
-            let (number, size) = (page.to_string(), PAGE.to_string());
-            let asked = [("SearchInfo", search), ("PageNumber", &*number), ("PageSize", &*size)];
-            let (found, total) = self.rows(&asked, zones).await?;
+            let given = Given::default()
+                .with("SearchInfo", search)
+                .with("PageNumber", page)
+                .with("PageSize", PAGE);
+            let (found, total) = self.rows(given, zones).await?;
             totals = (totals.0.min(total), totals.1.max(total));
             let is_last = found.is_empty() || total <= page.saturating_mul(PAGE);
             rows.extend(found);
@@ -138,12 +138,12 @@ impl Client {
     /// One answer: its rows, and how many it says there are.
     async fn rows(
         &self,
-        asked: &[(&str, &str)],
+        given: Given,
         zones: &BTreeMap<Text, Text>,
     ) -> Result<(Rows, usize), CallError> {
-        let answer = self.call(&action::INSTANCE_LIST, Params::query(asked)).await?;
+        let answer = self.send(&action::INSTANCE_LIST, given).await?;
         let rows = rows::of(&answer.data, zones)?;
-        let rows = rows.into_iter().map(|row| (Text::clone(&row.instance), row)).collect();
+        let rows = rows.into_iter().map(|row| (Text::clone(&row.id), row)).collect();
         let total = answer.total.ok_or_else(|| incomplete("there is no TotalCount"))?;
         Ok((rows, usize::try_from(total).unwrap_or(usize::MAX)))
     }

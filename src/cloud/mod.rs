@@ -26,13 +26,18 @@ pub mod disks;
 pub mod envelope;
 pub mod error;
 pub mod events;
+#[cfg(test)]
+mod everything;
 pub mod fields;
+mod given;
 pub mod groups;
 pub mod images;
 pub mod instances;
 pub mod leftovers;
 pub mod listing;
+pub mod monitor;
 pub mod network;
+pub mod offer;
 pub mod password;
 pub mod rows;
 pub mod sign;
@@ -43,9 +48,13 @@ mod turns;
 
 pub use client::Client;
 pub use error::CallError;
+pub use offer::Offer;
 pub use secrecy::SecretString;
 
-use crate::model::Span;
+pub use crate::clock::Clock;
+pub use crate::model::{
+    Billing, EventStatus, Money, Price, Refusal, Size, Span, Status, Stock, Text, Time,
+};
 
 /// The access key pair.
 #[derive(Debug, Clone)]

@@ -13,10 +13,36 @@ use serde_json::Value;
 
 use super::error::CallError;
 use super::fields::Fields;
-use crate::model::{Billing, EventReading, EventStatus, InstanceRow, OfferKey, Status, Text};
+use super::offer::{Offer, billing};
+use crate::model::{Billing, EventStatus, Size, Status, Text, Time};
+
+/// A machine as `DescribeInstanceList` lists it. What the API leaves empty is `None`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// `EcsId`.
+    pub id: Text,
+    /// `EcsName`.
+    pub name: Text,
+    /// `Status`.
+    pub status: Status,
+    /// `CreateTime`.
+    pub created_at: Option<Time>,
+    /// What it is; `None` if the row does not say, or its zone is not known.
+    pub offer: Option<Offer>,
+    /// How it is paid for; `None` for a way that is not known.
+    pub billing: Option<Billing>,
+    /// `NoChargeForShutdown`; `None` = the row does not say.
+    pub free_when_stopped: Option<bool>,
+    /// `VpcId`.
+    pub vpc: Option<Text>,
+    /// `PrivateNet`.
+    pub private_ip: Option<Text>,
+    /// Every public address bound to it.
+    pub public_ips: Vec<Text>,
+}
 
 /// The rows of `DescribeInstanceList`; `zones` = `AzId` → `AvailableZoneCode`.
-pub fn of(data: &Value, zones: &BTreeMap<Text, Text>) -> Result<Vec<InstanceRow>, CallError> {
+pub fn of(data: &Value, zones: &BTreeMap<Text, Text>) -> Result<Vec<Row>, CallError> {
     let rows = Fields::of(data).map(|data| data.list("EcsList")).unwrap_or_default();
     rows.into_iter()
         .map(|fields| {
@@ -28,43 +54,32 @@ pub fn of(data: &Value, zones: &BTreeMap<Text, Text>) -> Result<Vec<InstanceRow>
         .collect()
 }
 
-fn row(fields: Fields<'_>, zones: &BTreeMap<Text, Text>) -> Option<InstanceRow> {
-    Some(InstanceRow {
-        instance: fields.id("EcsId")?,
+fn row(fields: Fields<'_>, zones: &BTreeMap<Text, Text>) -> Option<Row> {
+    Some(Row {
+        id: fields.id("EcsId")?,
         name: fields.text("EcsName").unwrap_or_else(|| "".into()),
         status: status(&fields.text("Status")?),
         created_at: fields.time("CreateTime"),
         offer: offer(fields, zones),
-        free_when_stopped: fields.flag("NoChargeForShutdown").unwrap_or(false),
+        billing: fields.text("BillingMethod").and_then(|code| billing(&code)),
+        free_when_stopped: fields.flag("NoChargeForShutdown"),
+        vpc: fields.text("VpcId"),
+        private_ip: fields.text("PrivateNet"),
+        public_ips: public_ips(fields),
     })
 }
 
-fn offer(fields: Fields<'_>, zones: &BTreeMap<Text, Text>) -> Option<OfferKey> {
-    let zone = zones.get(&fields.text("AzId")?)?;
-    let billing = billing(&fields.text("BillingMethod")?)?;
-    Some(OfferKey {
-        zone: Text::clone(zone),
-        family: fields.text("EcsFamilyName")?,
-        cpu: fields.number("CpuSize")?,
-        ram_gib: fields.number("RamSize")?,
-        gpus: fields.number("GpuSize").unwrap_or(0),
-        billing,
-    })
+fn offer(fields: Fields<'_>, zones: &BTreeMap<Text, Text>) -> Option<Offer> {
+    let zone = Text::clone(zones.get(&fields.text("AzId")?)?);
+    let gpus = fields.number("GpuSize").unwrap_or(0);
+    let size = Size::new(fields.number("CpuSize")?, fields.number("RamSize")?, gpus);
+    Some(Offer { zone, family: fields.text("EcsFamilyName")?, size })
 }
 
-/// `BillingMethod`; `None` for one that is not known.
-pub fn billing(code: &str) -> Option<Billing> {
-    let all = [Billing::OnDemand, Billing::Monthly, Billing::Spot];
-    all.into_iter().find(|one| billing_code(*one) == code)
-}
-
-/// `BillingMethod`, as the vendor writes it.
-pub const fn billing_code(billing: Billing) -> &'static str {
-    match billing {
-        Billing::OnDemand => "0",
-        Billing::Monthly => "1",
-        Billing::Spot => "3",
-    }
+/// Public addresses, which stand by the private ones they are bound to.
+pub(super) fn public_ips(fields: Fields<'_>) -> Vec<Text> {
+    let eips = fields.object("EipInfo").into_iter().flat_map(Fields::entries);
+    eips.filter_map(|(_, eip)| eip.text("EipIp")).collect()
 }
 
 /// `Data` of `DescribeInstanceStatus`, by id.
@@ -104,47 +119,10 @@ pub fn event_status(text: &str) -> EventStatus {
     }
 }
 
-/// `DescribeEvent`, for one instance: its own task counts, not the event as a whole, which may
-/// have failed for others (`part_fail`).
-pub fn event(id: &str, instance: Option<&str>, data: &Value) -> Result<EventReading, CallError> {
-    let fields = Fields::of(data);
-    let Some(whole) = fields.and_then(|data| data.text("EventStatus")) else {
-        let text = "DescribeEvent: no EventStatus";
-        return Err(CallError::NotUnderstood(text.to_owned()));
-    };
-    let tasks = fields.map(|data| data.list("TaskList")).unwrap_or_default();
-    let ours = |task: &&Fields<'_>| {
-        instance.is_none_or(|id| task.text("ResourceId").is_some_and(|resource| *resource == *id))
-    };
-    let task = tasks.iter().find(ours);
-    let status = task.and_then(|task| task.text("Status")).unwrap_or(whole);
-    Ok(EventReading {
-        event: id.into(),
-        status: event_status(&status),
-        created_at: task.and_then(|task| task.time("CreateTime")),
-        ended_at: task.and_then(|task| task.time("EndTime")),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
-
-    #[test]
-    fn an_instances_own_task_tells_in_a_batch_that_failed_in_part() {
-        let data = json!({
-            "EventStatus": "part_fail",
-            "TaskList": [
-                {"ResourceId": "ins-a", "Status": "失败", "EndTime": ""},
-                {"ResourceId": "ins-b", "Status": "success", "EndTime": "2022-09-15 15:03:13"},
-            ],
-        });
-        let ours = event("e", Some("ins-b"), &data).unwrap();
-        assert_eq!(ours.status, EventStatus::Done);
-        assert_eq!(ours.ended_at.unwrap().to_string(), "2022-09-15T07:03:13Z");
-        assert_eq!(event("e", Some("ins-a"), &data).unwrap().status, EventStatus::Failed);
-    }
 
     #[test]
     fn a_row_without_its_zone_is_a_machine_of_unknown_offer() {
@@ -152,5 +130,15 @@ mod tests {
         let rows = of(&data, &BTreeMap::new()).unwrap();
         assert_eq!(rows[0].offer, None);
         assert_eq!(rows[0].status, Status::Arrears);
+    }
+
+    #[test]
+    fn whether_a_stop_is_free_is_not_known_unless_it_is_said() {
+        let free = |said: Value| {
+            let row = json!({ "EcsId": "i", "Status": "shutdown", "NoChargeForShutdown": said });
+            of(&json!({ "EcsList": [row] }), &BTreeMap::new()).unwrap()[0].free_when_stopped
+        };
+        assert_eq!([free(json!(1)), free(json!("0"))], [Some(true), Some(false)]);
+        assert_eq!([free(Value::Null), free(json!("")), free(json!("maybe"))], [None; 3]);
     }
 }

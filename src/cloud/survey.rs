@@ -17,9 +17,11 @@
 use super::catalog::{DiskSpec, PriceRequest, Spec, Zone};
 use super::client::Client;
 use super::error::CallError;
+use super::groups::SecurityGroup;
 use super::images::Image;
-use super::network::{SecurityGroup, Subnet};
-use crate::model::{Billing, OfferKey, Price, Stock, Text};
+use super::network::Subnet;
+use super::offer::Offer;
+use crate::model::{Billing, Price, Stock, Text};
 
 /// What is looked at.
 #[derive(Debug, Clone)]
@@ -63,17 +65,10 @@ pub struct Offered {
 }
 
 impl Offered {
-    /// The key of this offer in `zone`, on demand.
-    pub fn key(&self, zone: &Text) -> OfferKey {
-        let Spec { family, cpu, ram_gib, gpus, .. } = &self.spec;
-        OfferKey {
-            zone: Text::clone(zone),
-            family: Text::clone(family),
-            cpu: *cpu,
-            ram_gib: *ram_gib,
-            gpus: *gpus,
-            billing: Billing::OnDemand,
-        }
+    /// What it is in `zone`.
+    pub fn offer(&self, zone: &Text) -> Offer {
+        let (zone, family) = (Text::clone(zone), Text::clone(&self.spec.family));
+        Offer { zone, family, size: self.spec.size() }
     }
 }
 
@@ -158,19 +153,20 @@ impl Client {
         families.dedup();
         for family in families {
             let what = format!("stock of {family}");
-            let now = self.clock().now();
-            let Some(stock) = kept(self.stock(zone, &family, now).await, &what, faults) else {
+            let Some(stock) = kept(self.stock(zone, &family).await, &what, faults) else {
                 continue;
             };
             for one in offers.iter_mut().filter(|one| one.spec.family == family) {
-                let found = stock.sizes.iter().find(|(size, _)| *size == one.spec.size());
+                let found = stock.iter().find(|(size, _)| *size == one.spec.size());
                 one.stock = found.map(|(_, stock)| *stock);
             }
         }
         for one in &mut offers {
-            let request = PriceRequest::one(one.key(zone), scope.disk.clone());
+            let offer = one.offer(zone);
+            let what = format!("price of {offer}");
+            let request = PriceRequest::one(offer, Billing::OnDemand, scope.disk.clone());
             let answer = self.price(&request).await.and_then(|answer| answer.per_time());
-            one.price = kept(answer, &format!("price of {}", one.key(zone)), faults);
+            one.price = kept(answer, &what, faults);
         }
         offers
     }

@@ -33,12 +33,8 @@ impl Default for Boots {
 }
 
 impl Boots {
-    /// A boot has ended in a worker, and `took` so long; `None` = it was given up before, and has counted
-    /// with the time it was given.
-    pub(super) fn joined(&mut self, took: Option<Span>) {
-        if let Some(took) = took {
-            self.push(took);
-        }
+    pub(super) fn joined(&mut self, took: Span) {
+        self.push(took);
         self.good += 1;
         self.success_ppm += (certain() - self.success_ppm) / 8;
         (self.failed, self.failed_at) = (0, None);

@@ -281,8 +281,9 @@ pub struct InstanceRow {
     pub created_at: Option<Time>,
     /// What it is, as far as the row says; the zone by its code.
     pub offer: Option<OfferKey>,
-    /// `NoChargeForShutdown` = 1.
-    pub free_when_stopped: bool,
+    /// `NoChargeForShutdown` = 1; `None` = the row does not say, which is no reason to take a machine that
+    /// is off for one that is charged.
+    pub free_when_stopped: Option<bool>,
 }
 
 /// A complete listing; incomplete ones are discarded before they get here.

@@ -10,15 +10,16 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinError;
 
 use super::purchase::CloudSettings;
-use super::{Request, World};
+use super::{Request, World, vendor};
 use crate::clock::Clock;
+use crate::cloud::actions::Service;
 use crate::cloud::client::off_by;
 use crate::cloud::instances::{Accepted, Operation};
 use crate::cloud::throttle::Pressure;
 use crate::cloud::{CallError, Client, password};
 use crate::model::{
     Act, InstanceRow, Listing, Look, LookFailure, MachineRef, Outcome, QueueReading, Reading,
-    Refusal, SourceId, Span, Text, Time, UsageReading, Wake,
+    Refusal, SourceId, Span, StockReading, Text, Time, UsageReading, Wake,
 };
 use crate::queue::Queue;
 
@@ -199,12 +200,14 @@ impl Reach {
                 Ok(Reading::Status { instance: Text::clone(instance), status })
             }
             Look::Event { event, instance } => {
-                let reading = cloud.event(event, instance.as_deref()).await;
+                let detail = cloud.event_detail(Service::Ecs, event).await;
+                let reading = detail.map(|detail| vendor::event(detail, instance.as_deref()));
                 reading.map(Reading::Event).map_err(|error| failure(&error))
             }
             Look::Stock { zone, family } => {
-                let reading = cloud.stock(zone, family, asked_at).await;
-                reading.map(Reading::Stock).map_err(|error| failure(&error))
+                let sizes = cloud.stock(zone, family).await.map_err(|error| failure(&error))?;
+                let (zone, family) = (Text::clone(zone), Text::clone(family));
+                Ok(Reading::Stock(StockReading { asked_at, zone, family, sizes }))
             }
             Look::Quote(offer) => {
                 let purchases = &self.settings.purchases;
@@ -214,8 +217,7 @@ impl Reach {
                     let detail = format!("no pool buys in zone {}", offer.zone).into();
                     return Err(LookFailure { class: Refusal::Config, detail });
                 };
-                let quote = cloud
-                    .quote(offer, &purchase.system_disk(), asked_at)
+                let quote = vendor::quote(cloud, offer, &purchase.system_disk(), asked_at)
                     .await
                     .map_err(|error| failure(&error))?;
                 Ok(Reading::Quote(offer.clone(), quote))
@@ -305,7 +307,8 @@ impl Reach {
 
     async fn rows(&self, search: &str) -> Result<Vec<InstanceRow>, LookFailure> {
         let zones = self.zones().await.map_err(|error| failure(&error))?;
-        self.cloud.instances(search, &zones).await.map_err(|error| failure(&error))
+        let rows = self.cloud.instances(search, &zones).await.map_err(|error| failure(&error))?;
+        Ok(rows.into_iter().map(vendor::row).collect())
     }
 
     /// `AzId` → zone code, asked for once an hour.
@@ -330,7 +333,8 @@ impl Reach {
                     .password
                     .as_ref()
                     .map_or_else(password::random, |fixed| fixed.expose_secret().to_owned());
-                let new = purchase.one(name.as_str(), offer, *bid, &secret);
+                let wanted = vendor::offer(offer);
+                let new = purchase.one(name.as_str(), &wanted, offer.billing, *bid, &secret);
                 outcome(self.cloud.create(&new).await)
             }
             Act::Start { instance } => {

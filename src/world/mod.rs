@@ -2,6 +2,7 @@
 
 pub mod live;
 pub mod purchase;
+pub mod vendor;
 
 use crate::journal::Permit;
 use crate::model::{Act, Look, Time, Wake};

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use crate::cloud::catalog::DiskSpec;
 use crate::cloud::instances::{More, NewInstances, Terms};
-use crate::cloud::{Credentials, Endpoints};
+use crate::cloud::{Credentials, Endpoints, Offer};
 use crate::model::{Billing, Money, OfferKey, Text};
 
 /// How a pool's machines of one family are bought in one zone: everything `CreateInstance` needs besides
@@ -77,13 +77,14 @@ impl Purchase {
     pub fn one<'a>(
         &'a self,
         name: &'a str,
-        offer: &'a OfferKey,
+        offer: &'a Offer,
+        billing: Billing,
         bid: Option<Money>,
         password: &'a str,
     ) -> NewInstances<'a> {
         NewInstances {
             offer,
-            terms: match offer.billing {
+            terms: match billing {
                 Billing::OnDemand | Billing::Monthly => Terms::OnDemand,
                 Billing::Spot => Terms::Spot { bid },
             },

@@ -132,7 +132,7 @@ impl Farm {
             status: self.status.clone(),
             created_at: Some(START),
             offer: Some(self.policy.pools[0].offers[0].key.clone()),
-            free_when_stopped: true,
+            free_when_stopped: Some(true),
         };
         let rows = if self.status == Status::Gone { Vec::new() } else { vec![row] };
         Listing { asked_at: self.now, rows }

@@ -14,6 +14,7 @@ use farmscale::model::{Billing, Span, Text};
 use farmscale::sim::http::{Answers, Mischief};
 use farmscale::sim::provider::{Between, Catalog, CreateRequest, Dials};
 use farmscale::world::purchase::Purchase;
+use farmscale::world::vendor;
 use proptest::prelude::*;
 use tokio::task::JoinSet;
 
@@ -116,7 +117,7 @@ fn under_a_limit_of_five_calls_a_second_at_most_one_is_refused_and_a_delete_over
             // Many askers at once: all of them wait in the bucket.
             let mut askers = JoinSet::new();
             for ids in rows.chunks(72) {
-                let ids: Vec<_> = ids.iter().map(|row| Text::clone(&row.instance)).collect();
+                let ids: Vec<_> = ids.iter().map(|row| Text::clone(&row.id)).collect();
                 let reader = Arc::clone(&reader);
                 askers.spawn(async move {
                     let ids: Vec<&str> = ids.iter().map(|id| &**id).collect();
@@ -159,7 +160,8 @@ fn a_create_that_arrives_twice_makes_one_machine_and_is_not_taken_for_refused() 
         skip_spot_release: true,
         password: None,
     };
-    let new = purchase.one("farm-1", &offer, None, "Render-0123456789");
+    let wanted = vendor::offer(&offer);
+    let new = purchase.one("farm-1", &wanted, offer.billing, None, "Render-0123456789");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer = runtime.block_on(cloud.client(100).create(&new));
     assert!(matches!(answer, Err(CallError::Unknown(_))), "{answer:?}");

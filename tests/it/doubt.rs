@@ -32,8 +32,10 @@ struct Lab {
     queued: u32,
     /// A machine that is none of ours, on which a worker is at work.
     unknown: Option<Text>,
-    /// Whether the provider lists the machines.
+    /// Whether the provider lists the machines, as what, and whether it says that a stop is free.
     listed: bool,
+    status: Status,
+    stops_free: Option<bool>,
     /// Stops and deletes that were asked for, and when after the start.
     ended: Vec<(Span, MachineName, Change, Reason)>,
     constraints: Vec<Blocked>,
@@ -60,6 +62,8 @@ impl Lab {
             queued: 0,
             unknown: None,
             listed: true,
+            status: Status::Running,
+            stops_free: Some(true),
             ended: Vec::new(),
             constraints: Vec::new(),
         };
@@ -138,10 +142,10 @@ impl Lab {
         let row = |(number, name): (usize, &MachineName)| InstanceRow {
             instance: Self::instance(number),
             name: name.text(),
-            status: Status::Running,
+            status: self.status.clone(),
             created_at: Some(self.started_at),
             offer: Some(self.offer.clone()),
-            free_when_stopped: true,
+            free_when_stopped: self.stops_free,
         };
         let rows: Vec<InstanceRow> = self.names.iter().enumerate().map(row).collect();
         let rows = if self.listed { rows } else { Vec::new() };
@@ -289,6 +293,31 @@ fn a_worker_that_is_missing_beside_a_drained_one_keeps_the_machine() {
     assert_eq!(lab.ended, [], "b may be at work unseen");
     lab.run(Span::minutes(20), Some(&[(0, "a", Drained)]));
     assert_ne!(lab.ended, [], "{:?}", lab.constraints);
+}
+
+/// `NoChargeForShutdown` may be missing from a row, or be something new: that is no word of a charge.
+#[test]
+fn a_machine_that_is_off_is_deleted_for_being_charged_only_if_the_provider_says_so() {
+    let idle: &[(usize, &str, WorkerState)] = &[(0, "a", Idle)];
+    let drained: &[(usize, &str, WorkerState)] = &[(0, "a", Drained)];
+    for (stops_free, deleted) in [(None, false), (Some(true), false), (Some(false), true)] {
+        let mut lab = Lab::new(1, |policy| {
+            let pool = &mut policy.pools[0];
+            (pool.offers[0].stoppable, pool.tier.keep_stopped) = (true, true);
+            pool.tier.stop_after = Some(Span::minutes(2));
+            pool.tier.delete_after = Some(Span::days(1));
+        });
+        lab.run(Span::minutes(5), Some(idle));
+        while lab.ended.is_empty() {
+            let is_asked = lab.memory.machines.values().any(|one| one.drain.asked_at.is_some());
+            lab.run(STEP, Some(if is_asked { drained } else { idle }));
+        }
+        assert_eq!(lab.ended[0].2, Change::Stop);
+        (lab.status, lab.stops_free) = (Status::Shutdown, stops_free);
+        lab.run(Span::minutes(10), Some(&[]));
+        let ended: Vec<&Reason> = lab.ended.iter().skip(1).map(|(.., reason)| reason).collect();
+        assert_eq!(ended.contains(&&Reason::StopCharged), deleted, "{stops_free:?}: {ended:?}");
+    }
 }
 
 #[test]

@@ -111,7 +111,7 @@ impl Farm {
             status: Status::Running,
             created_at: None,
             offer: None,
-            free_when_stopped: false,
+            free_when_stopped: Some(false),
         };
         let listing = Listing { asked_at: self.now, rows: vec![row] };
         for (look, reading) in [

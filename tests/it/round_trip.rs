@@ -9,23 +9,27 @@ use std::net::TcpStream;
 
 use farmscale::clock::Clock;
 use farmscale::cloud::actions::{self, Service};
-use farmscale::cloud::catalog::{DiskSpec, PriceRequest, PriceUnit};
+use farmscale::cloud::catalog::{DiskSpec, PriceRequest, PriceUnit, SizeFilter};
 use farmscale::cloud::disks::{DiskStatus, NewDisks};
 use farmscale::cloud::events::{Followed, Pace};
+use farmscale::cloud::images::NewImage;
 use farmscale::cloud::instances::{Accepted, DataDisk, More, NewInstances, Operation, Terms};
-use farmscale::cloud::{CallError, Client};
-use farmscale::model::{Billing, Money, OfferKey, Refusal, Size, Span, Status, Stock, Text, Time};
+use farmscale::cloud::{CallError, Client, Offer};
+use farmscale::model::{Billing, Money, Refusal, Size, Span, Status, Stock, Text, Time};
 use farmscale::sim::http::Mischief;
 use farmscale::sim::provider::Dials;
 use serde_json::Value;
 
 use crate::support::cloud::Cloud;
 
-/// `"CreateEIP"`, `"UpdateEIP"`, `"DescribeTask"`, `"DescribeSnapshotList"`, `"DescribeSnapshot"`,
-/// `"CreateSnapshot"`, `"RollbackDiskBySnapshot"`, `"RenameSnapshot"`, `"DeleteSnapshot"`,
-/// `"DescribeSnapshotQuota"`, `"CreateSecurityGroup"`, `"DeleteSecurityGroup"`,
-/// `"CreateSecurityGroupPolicies"`, `"DeleteSecurityGroupPolicies"`, `"AssociateSecurityGroups"`,
-/// `"DisassociateSecurityGroups"`.
+/// `"CreateEIP"`, `"UpdateEIP"`, `"BindEIP"`, `"UnbindEIP"`, `"DescribeTask"`,
+/// `"DescribeSnapshotList"`, `"DescribeSnapshot"`, `"DescribeSnapshotChainList"`,
+/// `"DescribeSnapshotChain"`, `"CreateSnapshot"`, `"RollbackDiskBySnapshot"`, `"RenameSnapshot"`,
+/// `"DeleteSnapshot"`, `"DescribeSnapshotQuota"`, `"CreateImageBySnapshot"`,
+/// `"CopySnapshotCrossAZ"`, `"CreateSecurityGroup"`, `"ModifySecurityGroupAttribute"`,
+/// `"DeleteSecurityGroup"`, `"CreateSecurityGroupPolicies"`, `"ModifySecurityGroupPolicies"`,
+/// `"DeleteSecurityGroupPolicies"`, `"AssociateSecurityGroups"`, `"DisassociateSecurityGroups"`,
+/// `"ModifySecurityGroupsPriority"`, `"DescribeSecurityGroupAssociationStatistics"`.
 mod newer;
 
 const ZONE: &str = "CN_Suqian_B";
@@ -87,16 +91,16 @@ impl Stage {
     }
 }
 
-fn offer(cpu: u32, ram_gib: u32, gpus: u32) -> OfferKey {
-    let (zone, family) = (ZONE.into(), FAMILY.into());
-    OfferKey { zone, family, cpu, ram_gib, gpus, billing: Billing::OnDemand }
+fn offer(cpu: u32, ram_gib: u32, gpus: u32) -> Offer {
+    let size = Size::new(cpu, ram_gib, gpus);
+    Offer { zone: ZONE.into(), family: FAMILY.into(), size }
 }
 
 fn cloud_disk(gib: u32) -> DiskSpec {
     DiskSpec { feature: "ssd".to_owned(), gib }
 }
 
-fn new<'a>(name: &'a str, offer: &'a OfferKey, groups: &'a [String]) -> NewInstances<'a> {
+fn new<'a>(name: &'a str, offer: &'a Offer, groups: &'a [String]) -> NewInstances<'a> {
     NewInstances {
         offer,
         terms: Terms::OnDemand,
@@ -123,7 +127,7 @@ fn every_action_is_answered_and_understood() {
     disks(&stage, &machine);
     newer::snapshots(&stage, &machine);
     newer::groups(&stage, &machine);
-    newer::addresses(&stage);
+    newer::addresses(&stage, &machine);
     stage.done(Service::Ecs, stage.run(stage.client.delete(&[&machine], true)));
     assert!(stage.cloud.truth().is_empty());
 
@@ -150,16 +154,18 @@ fn look_around(stage: &Stage) {
     assert_eq!(&*zone.region, REGION);
     let specs = stage.run(client.specs(ZONE, Billing::Spot)).unwrap();
     assert!(specs.iter().any(|spec| &*spec.family == FAMILY && spec.gpus == 2));
-    let now = stage.cloud.clock.now();
-    let stock = stage.run(client.stock(ZONE, FAMILY, now)).unwrap();
-    assert!(stock.sizes.contains(&(Size::new(16, 32, 1), Stock::Sells)));
+    let stock = stage.run(client.stock(ZONE, FAMILY)).unwrap();
+    assert!(1 < stock.len() && stock.contains(&(Size::new(16, 32, 1), Stock::Sells)));
+    let only = SizeFilter { gpus: Some(2), ..SizeFilter::default() };
+    let stock = stage.run(client.stock_of(ZONE, FAMILY, only)).unwrap();
+    assert_eq!(stock, [(Size::new(32, 64, 2), Stock::Sells)]);
 
     let price = |billing, months: Option<u32>| {
-        let offer = OfferKey { billing, ..offer(16, 32, 1) };
+        let offer = offer(16, 32, 1);
         let system_disk = cloud_disk(40);
         let data_disks = vec![cloud_disk(48)];
         let to_month_end = months.map(|_| false);
-        let one = PriceRequest::one(offer, system_disk);
+        let one = PriceRequest::one(offer, billing, system_disk);
         let request = PriceRequest { data_disks, months, to_month_end, ..one };
         stage.run(client.price(&request)).unwrap()
     };
@@ -223,10 +229,11 @@ fn live_and_rest(stage: &Stage) -> Text {
         stage.operate(&machine, operation);
     }
     let detail = stage.run(client.instance(&machine)).unwrap();
-    assert_eq!((detail.status, detail.free_when_stopped), (Status::Shutdown, false));
+    assert_eq!((detail.status, detail.free_when_stopped), (Status::Shutdown, Some(false)));
     stage.operate(&machine, Operation::Start);
     stage.operate(&machine, Operation::FreeStop);
-    assert!(stage.run(client.instance(&machine)).unwrap().free_when_stopped);
+    let detail = stage.run(client.instance(&machine)).unwrap();
+    assert_eq!(detail.free_when_stopped, Some(true));
     machine
 }
 
@@ -234,6 +241,15 @@ fn live_and_rest(stage: &Stage) -> Text {
 /// `"CreateImage"`, `"SyncImage"`, `"DeleteImage"`.
 fn keep_house(stage: &Stage, machine: &str) {
     let client = &stage.client;
+    for refused in [
+        stage.run(client.rename(machine, "渲染-2")).unwrap_err(),
+        stage.run(client.set_password(&[machine], "Other-987654")).unwrap_err(),
+        stage.run(client.resize(&[machine], &offer(32, 64, 2))).unwrap_err(),
+    ] {
+        assert_eq!(refused.class(), Refusal::Conflict, "off without charge: {refused}");
+    }
+    stage.operate(machine, Operation::Start);
+    stage.operate(machine, Operation::Stop);
     stage.run(client.rename(machine, "渲染-2")).unwrap();
     assert_eq!(&*stage.run(client.instance(machine)).unwrap().name, "渲染-2");
     stage.done(Service::Ecs, stage.run(client.set_password(&[machine], "Other-987654")));
@@ -248,14 +264,15 @@ fn keep_house(stage: &Stage, machine: &str) {
     stage.done(Service::Ecs, resized);
     assert_eq!(stage.run(client.instance(machine)).unwrap().gpus, 2);
 
-    let image = stage.done(Service::Ecs, stage.run(client.create_image(machine, "worker-v2")));
+    let image = stage
+        .done(Service::Ecs, stage.run(client.create_image(&NewImage::of(machine, "worker-v2"))));
     let image = &*image[0];
     let in_other = || {
         let images = stage.run(client.images(OTHER_ZONE)).unwrap();
         images.into_iter().find(|one| *one.id == *image).map(|one| one.is_ready())
     };
     assert_eq!(in_other(), None, "an image is in its own zone only");
-    let elsewhere = OfferKey { zone: OTHER_ZONE.into(), ..offer(16, 32, 1) };
+    let elsewhere = Offer { zone: OTHER_ZONE.into(), ..offer(16, 32, 1) };
     let there = NewInstances {
         image,
         vpc: "7ab97a9a-8c0f-11ec-9b99-000000000002",
@@ -264,7 +281,7 @@ fn keep_house(stage: &Stage, machine: &str) {
     };
     let refused = stage.run(client.create(&there)).unwrap_err();
     assert!(refused.to_string().contains("InvalidImage.NotFound"), "{refused}");
-    let synced = stage.run(client.sync_image(image, &[OTHER_ZONE]));
+    let synced = stage.run(client.sync_image(image, &[OTHER_ZONE], None));
     stage.done(Service::Ecs, synced);
     assert_eq!(in_other(), Some(true));
     let second = stage.make(&there);
@@ -353,8 +370,7 @@ fn disks_and_addresses_that_outlive_their_machine_bill_on() {
 fn a_spot_machine_is_taken_back_when_the_market_passes_its_bid_or_the_stock_ends() {
     let stage = Stage::at(12_000);
     let offer = offer(16, 32, 1);
-    let spot = OfferKey { billing: Billing::Spot, ..offer.clone() };
-    let request = PriceRequest::one(spot, cloud_disk(40));
+    let request = PriceRequest::one(offer.clone(), Billing::Spot, cloud_disk(40));
     // An hour in which the market is far from its top, so that it soon passes the bid.
     let floor = loop {
         let (least, most) = stage.run(stage.client.price(&request)).unwrap().bids.unwrap();

@@ -59,7 +59,7 @@ impl Farm {
             status: Status::Running,
             created_at: Some(self.now),
             offer: Some(self.offer()),
-            free_when_stopped: true,
+            free_when_stopped: Some(true),
         });
     }
 

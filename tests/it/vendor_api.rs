@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use farmscale::cloud::actions::{self, Action, Field, Holds, Service, ToldBy};
-use farmscale::cloud::error::codes;
+use farmscale::cloud::error::{Code, codes};
 
 const HEAD: &str = "\
 # The vendor's API, action by action
@@ -54,7 +54,7 @@ fn tests_of(action: &Action) -> String {
 }
 
 /// The tables of actions, by the name of their file.
-const TABLES: [&str; 4] = ["ecs", "ebs", "network", "newer"];
+const TABLES: [&str; 6] = ["ecs", "ebs", "snapshots", "network", "newer", "groups"];
 
 /// The table an action stands in, and the name of its constant.
 fn constant_of(action: &Action) -> (&'static str, String) {
@@ -172,6 +172,9 @@ fn one(action: &Action, page: &mut String) {
         writeln!(page, "\n{weight}: `{}` {} («{}»).", rule.param, rule.what, rule.sentence)
             .unwrap();
     }
+    if !action.in_document {
+        page.push_str("\nNot in the document: of a later page, or of the vendor's program.\n");
+    }
     writeln!(page, "\nAnswers `{}`.", action.answer.words()).unwrap();
     writeln!(page, "\nCompared with: {}.", compared(action)).unwrap();
     if !action.quirks.is_empty() {
@@ -209,17 +212,20 @@ fn errors(page: &mut String) {
         "
 ## Errors
 
-The ECS tables of the document, and codes of sibling products behind the same gateway, by what is
-done about them; EBS and the network have no table. `InvalidParameter` and `InvalidOperation` are
-read by their message first (库存 售罄 配额 余额 信息不存在 …). HTTP 5xx says nothing about what was
-done: the outcome of a change is then unknown.
+The ECS tables of the document, and codes of sibling products behind the same gateway (without a
+message), by what is done about them; EBS and the network have no table. The simulated cloud says
+the document's message, and what is particular in brackets after it. `InvalidParameter` and
+`InvalidOperation` are read by their message first (库存 售罄 配额 余额 信息不存在 …). HTTP 5xx
+says nothing about what was done: the outcome of a change is then unknown.
 
-| code | class |
-|---|---|
+| code | HTTP | message of the document | class |
+|---|---|---|---|
 ",
     );
-    for (code, class) in codes() {
-        writeln!(page, "| `{code}` | {class:?} |").unwrap();
+    for Code { name, class, told } in codes() {
+        let (http, message) = told.unwrap_or_default();
+        let http = if http == 0 { String::new() } else { http.to_string() };
+        writeln!(page, "| `{name}` | {http} | {message} | {class:?} |").unwrap();
     }
 }
 

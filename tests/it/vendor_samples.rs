@@ -11,7 +11,8 @@ use farmscale::cloud::disks::{self, DiskStatus};
 use farmscale::cloud::envelope::{self, Answer};
 use farmscale::cloud::events::EventDetail;
 use farmscale::cloud::fields::Fields;
-use farmscale::cloud::{catalog, images, instances, network, rows};
+use farmscale::cloud::monitor::{Measurements, Window};
+use farmscale::cloud::{catalog, groups, images, network, rows, snapshots};
 use farmscale::model::{Billing, EventStatus, Money, Size, Span, Status, Stock, Time};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -82,7 +83,8 @@ fn machines_read() {
         BTreeMap::from([("e5aa47be-da46-11ec-bad2-defff767b3b5".into(), "CN_Hohhot_B".into())]);
     let listed = rows::of(&answer.data, &zones).unwrap();
     let offer = listed[0].offer.as_ref().unwrap();
-    assert_eq!((&*offer.zone, offer.billing), ("CN_Hohhot_B", Billing::OnDemand));
+    assert_eq!((&*offer.zone, listed[0].billing), ("CN_Hohhot_B", Some(Billing::OnDemand)));
+    assert_eq!(listed[0].public_ips.len(), 1, "by the gateway's address");
     assert_eq!(listed[0].created_at.unwrap().to_string(), "2022-07-31T06:14:59Z");
 
     let one = InstanceDetail::of(&sample("DescribeInstance").data).unwrap();
@@ -109,10 +111,11 @@ fn a_monitors_times_are_utc_and_events_are_beijing_time() {
     let gpu = json!({ "GpuUsage": data["CpuUsage"] });
     let utc = Time::from_seconds(1_663_232_745); // 2022-09-15 09:05:45 UTC
     let fresh = Span::minutes(10);
-    let read = |now| instances::gpu_percent(&gpu, now, fresh).map(|(percent, _)| percent);
+    let measured = |now| Measurements::of(&gpu, Window::Hours(1), now).gpu_percent(now, fresh);
+    let read = |now| measured(now).map(|(percent, _)| percent);
     assert_eq!(read(utc), Some(1), "0.1 % is rounded up");
     assert_eq!(read(utc - Span::hours(8)), Some(1));
-    assert_eq!(instances::gpu_percent(&gpu, utc - Span::hours(4), fresh), None);
+    assert_eq!(measured(utc - Span::hours(4)), None);
 
     for action in ["DescribeEvent", "ebs.DescribeEvent"] {
         let event = EventDetail::of("e", &sample(action).data).unwrap();
@@ -127,7 +130,7 @@ fn disks_read() {
     assert_eq!((quota[0].total_gib, quota[0].free_gib, &*quota[0].feature), (10_240, 480, "ssd"));
     for action in ["DescribeDiskList", "DescribeEcsAttachDisks"] {
         let disks = disks::disks(&sample(action).data).unwrap();
-        assert!(disks[0].is_system && disks[0].release_with_instance);
+        assert!(disks[0].is_system && disks[0].release_with_instance == Some(true));
         assert_eq!((disks[0].gib, &disks[0].status), (64, &DiskStatus::InUse));
     }
     let one = sample("DescribeDisk").data;
@@ -156,7 +159,7 @@ fn read_by_all(data: &Value) {
         catalog::price(data).is_ok(),
         catalog::subjects(data),
         images::images(data),
-        instances::gpu_percent(data, now, Span::days(40_000)),
+        Measurements::of(data, Window::Hours(1), now).gpu_percent(now, Span::days(40_000)),
         InstanceDetail::of(data).is_ok(),
         EventDetail::of("e", data).is_ok(),
     );
@@ -167,9 +170,12 @@ fn read_by_all(data: &Value) {
         disks::quotas(data),
         network::vpcs(data),
         network::subnets(data),
-        network::eips(data),
-        network::security_groups(data),
-        network::security_rules(data),
+        network::eips(data).is_ok(),
+        groups::security_groups(data),
+        groups::security_rules(data),
+        groups::members(data),
+        snapshots::snapshots(data),
+        snapshots::chains(data),
     );
 }
 
@@ -230,8 +236,8 @@ proptest! {
 fn unknown_fields_and_null_lists_are_fine() {
     let data = json!({ "EcsList": null, "Novelty": 1 });
     assert_eq!(rows::of(&data, &BTreeMap::new()).unwrap(), []);
-    let groups = json!({ "SecurityGroupSet": null, "TotalCount": 0 });
-    assert_eq!(network::security_groups(&groups), []);
+    let none = json!({ "SecurityGroupSet": null, "TotalCount": 0 });
+    assert_eq!(groups::security_groups(&none), []);
     let vpcs = json!({ "Total": 1, "VPCList": [{ "VPCId": "v", "VPCNmae": "render", "New": [] }] });
     assert_eq!(&*network::vpcs(&vpcs)[0].name, "render");
 }

@@ -9,8 +9,9 @@ use farmscale::cloud::client::Params;
 use farmscale::cloud::error::codes;
 use farmscale::cloud::events::{Followed, Pace};
 use farmscale::cloud::instances::{Accepted, More, NewInstances, Operation};
+use farmscale::cloud::offer::Offer;
 use farmscale::cloud::{CallError, Client};
-use farmscale::model::{Billing, OfferKey, Refusal, Span, Status};
+use farmscale::model::{Billing, Refusal, Size, Span, Status};
 use farmscale::world::purchase::Purchase;
 use serde_json::{Value, json};
 
@@ -55,7 +56,7 @@ impl Play {
             skip_spot_release: true,
             password: None,
         };
-        let new = purchase.one(name, &offer, None, "Render-0123456789");
+        let new = purchase.one(name, &offer, Billing::OnDemand, None, "Render-0123456789");
         self.run(self.client.create(&new))
     }
 
@@ -95,9 +96,8 @@ impl Play {
     }
 }
 
-fn offer() -> OfferKey {
-    let (zone, family) = (ZONE.into(), FAMILY.into());
-    OfferKey { zone, family, cpu: 16, ram_gib: 32, gpus: 1, billing: Billing::OnDemand }
+fn offer() -> Offer {
+    Offer { zone: ZONE.into(), family: FAMILY.into(), size: Size::new(16, 32, 1) }
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn a_free_shutdown_that_is_not_granted_shows_in_the_listing() {
     let stopped = play.run(play.client.operate(&[&machine], Operation::FreeStop)).unwrap();
     assert!(matches!(play.follow(&stopped, LONG), Followed::Done(_)));
     let detail = play.run(play.client.instance(&machine)).unwrap();
-    assert_eq!((detail.status, detail.free_when_stopped), (Status::Shutdown, false));
+    assert_eq!((detail.status, detail.free_when_stopped), (Status::Shutdown, Some(false)));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn other_envelopes_are_understood_and_a_machine_without_an_id_is_found_by_its_na
     assert_eq!(accepted.made, Vec::<farmscale::model::Text>::new());
     assert!(matches!(play.follow(&accepted, LONG), Followed::Done(_)));
     let rows = play.run(play.client.instances("farm-7", &zones)).unwrap();
-    let id = &rows[0].instance;
+    let id = &rows[0].id;
     assert_eq!(&*rows[0].name, "farm-7");
     let gone = play.run(play.client.statuses(&[id, "ins-gone"])).unwrap_err();
     assert_eq!(gone.class(), Refusal::NotFound);
@@ -255,16 +255,17 @@ fn every_documented_code_is_produced_and_has_its_class() {
     for (code, action, params) in cases {
         let (said, class) = play.refusal(action, params);
         assert_eq!(said, code);
-        let known = codes().iter().find(|(name, _)| *name == code).unwrap().1;
+        let known = codes().iter().find(|one| one.name == code).unwrap().class;
         let vague = matches!(code, "InvalidParameter" | "InvalidOperation");
         assert!(class == known || vague, "{code}: {class:?}");
     }
-    for (code, class) in codes().iter().filter(|(code, _)| !natural.contains(code)) {
+    for one in codes().iter().filter(|one| !natural.contains(&one.name)) {
+        let (code, class) = (one.name, one.class);
         let scenario = format!(
             "about = \"x\"\nbase = \"kind\"\n[[answers.refusals]]\naction = \"DescribeRegions\"\n\
              http = 403\ncode = \"{code}\"\nmessage = \"as ordered\"\n"
         );
         let play = Play::of(&scenario);
-        assert_eq!(play.refusal(&ecs::REGIONS, json!({})), ((*code).to_owned(), *class));
+        assert_eq!(play.refusal(&ecs::REGIONS, json!({})), (code.to_owned(), class));
     }
 }

@@ -95,8 +95,8 @@ fn row(
         return row;
     };
     let offered = survey.offers.iter().find(|one| {
-        let key = one.key(&offer.key.zone);
-        key.family.eq_ignore_ascii_case(&offer.key.family) && key.size() == offer.key.size()
+        let spec = &one.spec;
+        spec.family.eq_ignore_ascii_case(&offer.key.family) && spec.size() == offer.key.size()
     });
     match offered {
         Some(offered) => about_offer(offer, offered, &mut row),

@@ -159,11 +159,14 @@ impl<W: World> Alone<W> {
             }
             if row.status == Status::Shutdown && self.seen.off_at.is_none() {
                 self.seen.off_at = Some(at);
-                self.seen.stops_free = Some(row.free_when_stopped);
-                self.say(if row.free_when_stopped {
-                    "stopped without charge"
-                } else {
-                    "stopped, but charged on: the account is not whitelisted, or the disk is local"
+                self.seen.stops_free = row.free_when_stopped;
+                self.say(match row.free_when_stopped {
+                    Some(true) => "stopped without charge",
+                    Some(false) => {
+                        "stopped, but charged on: the account is not whitelisted, or the disk is \
+                         local"
+                    }
+                    None => "stopped; the listing does not say whether it is charged on",
                 });
             }
         }

@@ -218,7 +218,7 @@ pub(super) const INSTANCE: Holds = Object(&[
                     both("DiskIops", Whole),
                     both("BandMbps", Whole),
                     both("Unit", Text),
-                    both("Id", Text),
+                    both("Id", Text).or("DiskId"),
                     both("DiskFeature", Text),
                     sdk("DiskName", Text),
                     sdk("EbsGoodsId", Text),

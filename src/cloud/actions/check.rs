@@ -36,6 +36,8 @@ pub enum Fault {
     Missing,
     /// It must not be there.
     Unknown,
+    /// It is of another type: a text where a number is wanted.
+    Type,
     /// It cannot be so.
     Wrong,
     /// It can be so, and is worth a second look: the call may be sent all the same.
@@ -86,7 +88,10 @@ fn object(prefix: &str, known: &[Param], given: &Map<String, Value>, found: &mut
             kind(&place, param.kind, value, found);
         } else {
             let names: Vec<_> = known.iter().map(|param| param.name).collect();
-            let what = format!("is not known here; known: {}", names.join(", "));
+            let what = match names.as_slice() {
+                [] => "is not known here, which takes none".to_owned(),
+                names => format!("is not known here; known: {}", names.join(", ")),
+            };
             found.push(Problem { param: place, what, fault: Fault::Unknown });
         }
     }
@@ -106,13 +111,15 @@ fn kind(place: &str, kind: Kind, value: &Value, found: &mut Vec<Problem>) {
         Kind::Text => (!value.is_string()).then(|| "must be a text".to_owned()),
         Kind::Moment => moment(value),
         Kind::OneOf(words) => one_of(value, words),
-        Kind::Flag => number(value, 0, 1),
+        Kind::Flag => number_problem(value, 0, 1),
         Kind::Bool => (!value.is_boolean()).then(|| "must be true or false".to_owned()),
-        Kind::Number(least, most) => number(value, least, most),
+        Kind::Number(least, most) => number_problem(value, least, most),
         Kind::Usual(least, most) => usual(place, value, least, most, found),
-        Kind::Gib => number(value, 1, u32::MAX),
+        Kind::Gib => number_problem(value, 1, u32::MAX),
+        Kind::Loose(least) => loose(value, least),
         Kind::Texts(most) => texts(place, value, most, found),
-        Kind::JsonTexts | Kind::Words => texts(place, value, usize::MAX, found),
+        Kind::JsonTexts => texts(place, &unpacked(value), usize::MAX, found),
+        Kind::Words => texts(place, value, usize::MAX, found),
         Kind::ManyOf(words) => {
             let texts = texts(place, value, usize::MAX, found);
             let mut each = value.as_array().into_iter().flatten();
@@ -139,9 +146,39 @@ fn kind(place: &str, kind: Kind, value: &Value, found: &mut Vec<Problem>) {
         },
         Kind::Objects(known) => objects(place, known, value, found),
     };
-    if let Some(problem) = problem {
-        fault(found, place, &problem);
+    if let Some(what) = problem {
+        let fault = if has_type(kind, value) { Fault::Wrong } else { Fault::Type };
+        found.push(Problem { param: place.to_owned(), what, fault });
     }
+}
+
+/// Whether a value is of the type its parameter has, whatever it says.
+fn has_type(kind: Kind, value: &Value) -> bool {
+    match kind {
+        Kind::Text | Kind::Moment | Kind::OneOf(_) | Kind::Name | Kind::Label | Kind::Secret => {
+            value.is_string()
+        }
+        Kind::Flag | Kind::Number(..) | Kind::Usual(..) | Kind::Gib => {
+            value.is_i64() || value.is_u64()
+        }
+        Kind::Loose(_) => value.is_i64() || value.is_u64() || value.is_string(),
+        Kind::Bool => value.is_boolean(),
+        Kind::Texts(_) | Kind::JsonTexts | Kind::Words | Kind::ManyOf(_) => value.is_array(),
+        Kind::Object(_) => value.is_object(),
+        Kind::Objects(_) => value.is_object() || value.is_array(),
+    }
+}
+
+/// A list that stands as JSON in a text, as in an address: in a body it may be either.
+fn unpacked(value: &Value) -> Value {
+    let text = value.as_str().and_then(|text| serde_json::from_str(text).ok());
+    text.unwrap_or_else(|| value.clone())
+}
+
+/// A number that some pages have as a text.
+fn loose(value: &Value, least: u32) -> Option<String> {
+    let number = value.as_str().and_then(|text| text.parse::<u64>().ok()).map(Value::from);
+    number_problem(number.as_ref().unwrap_or(value), least, u32::MAX)
 }
 
 /// A list, or the one object that a sample of the document has in its place.
@@ -173,7 +210,7 @@ fn one_of(value: &Value, words: &[&str]) -> Option<String> {
     (!known).then(|| format!("must be one of {}", words.join(", ")))
 }
 
-fn number(value: &Value, least: u32, most: u32) -> Option<String> {
+fn number_problem(value: &Value, least: u32, most: u32) -> Option<String> {
     let fits = value
         .as_u64()
         .is_some_and(|number| u64::from(least) <= number && number <= u64::from(most));
@@ -191,7 +228,7 @@ fn usual(
     most: u32,
     found: &mut Vec<Problem>,
 ) -> Option<String> {
-    let problem = number(value, least, u32::MAX);
+    let problem = number_problem(value, least, u32::MAX);
     if problem.is_none() && value.as_u64().is_some_and(|number| u64::from(most) < number) {
         warn(found, place, &format!("is unusual: {value}; {most} at most is known"));
     }
@@ -211,7 +248,7 @@ fn texts(place: &str, value: &Value, most: usize, found: &mut Vec<Problem>) -> O
 fn moment(value: &Value) -> Option<String> {
     let reads = value.as_str().is_some_and(|text| {
         let joined = text.split_whitespace().collect::<Vec<_>>().join("T");
-        joined.parse::<jiff::civil::DateTime>().is_ok()
+        joined.contains('T') && joined.parse::<jiff::civil::DateTime>().is_ok()
     });
     (!reads).then(|| "must be a moment like 2026-01-02 03:04:05".to_owned())
 }

@@ -16,6 +16,9 @@ const BILLING: Param =
     must("BillingMethod", Kind::OneOf(&["0", "1", "3"]), "0 on demand, 1 monthly, 3 spot (new)");
 const DURATION: Param =
     may("Duration", Kind::Number(1, 36), "months, monthly only; 12 or more: multiples of 12");
+/// For a price no end is documented.
+const PRICED_DURATION: Param =
+    may("Duration", Kind::Usual(1, 36), "months, monthly only; 12 or more: multiples of 12");
 const TO_MONTH_END: Param =
     may("IsToMonth", Kind::Flag, "monthly: until the month's end; default 1");
 const FEATURE: Param =
@@ -186,7 +189,7 @@ pub const PRICE: Action = Action {
             GPU,
             may("DataDiskInfo", Kind::Objects(PRICED_DISK), "data disks"),
             may("Number", COUNT, "machines; default 1"),
-            DURATION,
+            PRICED_DURATION,
             TO_MONTH_END,
         ],
         answers::PRICE,

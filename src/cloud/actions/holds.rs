@@ -43,9 +43,16 @@ pub struct Field {
     pub told_by: ToldBy,
     /// Whether some answers do without it.
     pub sometimes: bool,
+    /// Another name it goes by in a table, a sample or a program: either is read.
+    pub alias: &'static str,
 }
 
 impl Field {
+    /// Also known as.
+    pub(super) const fn or(self, alias: &'static str) -> Self {
+        Self { alias, ..self }
+    }
+
     /// Some answers do without it.
     pub(super) const fn sometimes(self) -> Self {
         Self { sometimes: true, ..self }
@@ -64,7 +71,7 @@ pub enum ToldBy {
 }
 
 pub(super) const fn both(name: &'static str, holds: Holds) -> Field {
-    Field { name, holds, told_by: ToldBy::Both, sometimes: false }
+    Field { name, holds, told_by: ToldBy::Both, sometimes: false, alias: "" }
 }
 
 pub(super) const fn doc(name: &'static str, holds: Holds) -> Field {
@@ -122,7 +129,8 @@ fn names(fields: &[Field]) -> String {
         let mark = if field.told_by == ToldBy::Client { "*" } else { "" };
         let words = field.holds.words();
         let gap = if words.is_empty() || words.starts_with(['{', '[']) { "" } else { " " };
-        format!("{}{mark}{gap}{words}", field.name)
+        let also = if field.alias.is_empty() { "" } else { "/" };
+        format!("{}{also}{}{mark}{gap}{words}", field.name, field.alias)
     };
     fields.iter().map(name).collect::<Vec<_>>().join(", ")
 }
@@ -176,13 +184,14 @@ fn object(place: &str, fields: &[Field], value: &Value, found: &mut Vec<String>)
         return;
     };
     for field in fields {
-        match given.get(field.name) {
+        match given.get(field.name).or_else(|| given.get(field.alias)) {
             Some(value) => differ(&format!("{place}.{}", field.name), field.holds, value, found),
             None if field.sometimes => {}
             None => found.push(format!("{place}.{} is missing", field.name)),
         }
     }
-    for name in given.keys().filter(|name| !fields.iter().any(|field| field.name == **name)) {
+    let is_known = |name: &str| fields.iter().any(|one| one.name == name || one.alias == name);
+    for name in given.keys().filter(|name| !is_known(name)) {
         found.push(format!("{place}.{name} is told of by nobody"));
     }
 }

@@ -24,11 +24,13 @@ mod answers;
 pub mod check;
 pub mod ebs;
 pub mod ecs;
+pub mod groups;
 mod holds;
 pub mod network;
 mod network_answers;
 pub mod newer;
 mod rules;
+pub mod snapshots;
 
 /// Which base address an action lives under.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +137,8 @@ pub enum Kind {
     /// A whole number from the first; above the second it is only warned about, for no document
     /// states a limit.
     Usual(u32, u32),
+    /// A whole number from here, which some pages and programs have as a text.
+    Loose(u32),
     /// GiB of a disk.
     Gib,
     /// A list of texts; more than so many are only warned about, for no document states a limit.
@@ -255,7 +259,9 @@ impl Kind {
             | Self::Name
             | Self::Label
             | Self::Secret => json!(text),
-            Self::Flag | Self::Number(..) | Self::Usual(..) | Self::Gib => number(),
+            Self::Flag | Self::Number(..) | Self::Usual(..) | Self::Loose(_) | Self::Gib => {
+                number()
+            }
             Self::Bool => text.parse::<bool>().map_or_else(|_| json!(text), Value::from),
             Self::Texts(_) | Self::JsonTexts | Self::Words | Self::ManyOf(_) => texts(text),
             Self::Object(_) | Self::Objects(_) => serde_json::from_str(text)?,
@@ -269,7 +275,7 @@ impl Kind {
             Self::OneOf(words) => words.join(" | "),
             Self::Flag => "0 | 1".to_owned(),
             Self::Bool => "true | false".to_owned(),
-            Self::Number(least, u32::MAX) | Self::Usual(least, _) => {
+            Self::Number(least, u32::MAX) | Self::Usual(least, _) | Self::Loose(least) => {
                 format!("whole number from {least}")
             }
             Self::Number(least, most) => format!("whole number {least}–{most}"),
@@ -346,7 +352,8 @@ const PROJECT: Param = may("ProjectId", Kind::Text, "project the resource belong
 
 /// All of them, by service.
 pub fn all() -> impl Iterator<Item = &'static Action> {
-    ecs::ALL.iter().chain(ebs::ALL).chain(network::ALL).chain(newer::ALL)
+    let of_machines = ecs::ALL.iter().chain(ebs::ALL).chain(snapshots::ALL);
+    of_machines.chain(network::ALL).chain(newer::ALL).chain(groups::ALL)
 }
 
 /// The action of this name at this service, as the API spells it.

@@ -1,17 +1,18 @@
-//! Networks, looked up and not changed but for an address that goes (page 私有网络概览; chapter
-//! ECS安全组).
+//! Networks, looked up and not changed but for an address that goes (page 私有网络概览).
 
 use super::{
-    Action, Holds, Kind, PAGE_NUMBER, PAGE_SIZE, Service, action, may, must,
+    Action, Holds, Kind, PAGE_NUMBER, Param, Service, action, may, must,
     network_answers as answers, rules,
 };
 
-const REGION: super::Param = may(
+const REGION: Param = may(
     "RegionCode",
     Kind::Text,
     "region, as DescribeRegions spells it; required, but the vendor's program leaves it away",
 );
-const KEYWORD: super::Param = may("Keyword", Kind::Text, "name or id, or a part of it");
+const KEYWORD: Param = may("Keyword", Kind::Text, "name or id, or a part of it");
+/// A text in the document, a number in the vendor's program.
+const LOOSE_PAGE: Param = may("PageNumber", Kind::Loose(1), "from 1");
 /// Shared by the pages of the VPC service.
 const PAGES: &str = "`Total` stands in `Data`; the size of a page is not documented: pages are \
              read \
@@ -47,7 +48,7 @@ pub const SUBNETS: Action = Action {
             may("VPCId", Kind::Text, "only of this VPC"),
             may("AvailableZoneCode", Kind::Text, "only in this zone"),
             KEYWORD,
-            PAGE_NUMBER,
+            LOOSE_PAGE,
         ],
         answers::SUBNETS,
     )
@@ -95,43 +96,5 @@ pub const DELETE_EIP: Action = Action {
         Holds::Nothing,
     )
 };
-/// `DescribeSecurityGroups`.
-pub const SECURITY_GROUPS: Action = Action {
-    quirks: "`TotalCount` stands at the top and in `Data`, with different numbers in the sample; \
-             the \
-             set may be null.",
-    source: "ECS安全组",
-    ..action(
-        Service::SecurityGroups,
-        "GET",
-        "DescribeSecurityGroups",
-        "安全组列表",
-        "security groups",
-        &[
-            may("RegionCode", Kind::Text, "only in this region"),
-            may("SecurityGroupId", Kind::Text, "only this one"),
-            may("SecurityGroupName", Kind::Text, "only of this name"),
-            PAGE_NUMBER,
-            PAGE_SIZE,
-        ],
-        answers::GROUPS,
-    )
-};
-/// `DescribeSecurityGroupPolicies`.
-pub const SECURITY_RULES: Action = Action {
-    quirks: "`PolicyId` in the table, `PolicyID` in the sample: both are read.",
-    source: "ECS安全组",
-    ..action(
-        Service::SecurityGroups,
-        "GET",
-        "DescribeSecurityGroupPolicies",
-        "安全组规则",
-        "the rules of a security group",
-        &[must("SecurityGroupId", Kind::Text, "security group")],
-        answers::RULES,
-    )
-};
-
 /// All of them.
-pub const ALL: &[Action] =
-    &[VPCS, SUBNETS, SUBNET_IPS, EIPS, DELETE_EIP, SECURITY_GROUPS, SECURITY_RULES];
+pub const ALL: &[Action] = &[VPCS, SUBNETS, SUBNET_IPS, EIPS, DELETE_EIP];

@@ -1,6 +1,6 @@
 //! What the answers of networks, security groups, snapshots and tasks hold.
 
-use super::holds::Holds::{self, Bool, List, Object, Text, Texts, Whole};
+use super::holds::Holds::{self, Amount, Bool, List, Object, Text, Texts, Whole};
 use super::holds::{Field, both, doc, sdk};
 
 /// `DescribeSecurityGroups`; `TotalCount` stands beside `Data` too, with another number.
@@ -23,7 +23,7 @@ pub(super) const GROUPS: Holds = Object(&[
 ]);
 const POLICY: &[Field] = &[
     doc("SecurityGroupId", Text),
-    doc("PolicyID", Text), // `PolicyId` in the table
+    doc("PolicyID", Text).or("PolicyId"),
     doc("Protocol", Text),
     doc("PolicyDescription", Text),
     doc("Port", Text),
@@ -55,7 +55,7 @@ const SNAPSHOT: &[Field] = &[
     doc("RegionCode", Text),
     doc("AvailableZoneCode", Text),
     doc("DiskProperty", Text),
-    doc("IsOptimized", Whole),
+    doc("IsOptimized", Whole).sometimes(), // not in a chain's
 ];
 /// `DescribeSnapshotList`.
 pub(super) const SNAPSHOTS: Holds = Object(&[doc("SnapshotList", List(SNAPSHOT))]);
@@ -70,6 +70,55 @@ pub(super) const SNAPSHOT_QUOTA: Holds = Object(&[
     doc("UsedQuota", Whole),
     doc("FreeQuota", Whole),
 ]);
+/// `DescribeSnapshotChainList`.
+pub(super) const CHAINS: Holds = Object(&[doc(
+    "SnapshotChainList",
+    List(&[
+        doc("BillingMethod", Text),
+        doc("DiskId", Text),
+        doc("DiskName", Text),
+        doc("DiskSize", Whole),
+        doc("InstanceId", Text),
+        doc("InstanceName", Text),
+        doc("SnapshotNumber", Whole).or("SnapshotNum"),
+        doc("RegionCode", Text),
+        doc("AvailableZoneCode", Text),
+        doc("DiskProperty", Text),
+        doc("SnapshotChainId", Text),
+        doc("SnapshotSize", Amount),
+    ]),
+)]);
+/// `DescribeSnapshotChain`.
+pub(super) const CHAIN: Holds = Object(&[
+    doc("DiskId", Text),
+    doc("DiskName", Text),
+    doc("DiskSize", Whole),
+    doc("InstanceId", Text),
+    doc("InstanceName", Text),
+    doc("SnapshotSize", Text),
+    doc("BillingMethod", Text),
+    doc("SnapshotChainId", Text),
+    doc("DiskProperty", Text),
+    doc("SnapshotNum", Whole).or("SnapshotNumber"),
+    doc("SnapshotList", List(SNAPSHOT)),
+]);
+/// `CreateImageBySnapshot`.
+pub(super) const IMAGE_OF_SNAPSHOT: Holds = Object(&[doc("EventId", Text), doc("ImageId", Text)]);
+/// `DescribeSecurityGroupAssociationStatistics`.
+pub(super) const MEMBERS: Holds = Object(&[
+    doc("InstanceCount", Whole),
+    doc(
+        "InstanceStatistics",
+        List(&[
+            doc("InstanceName", Text),
+            doc("InstanceId", Text),
+            doc("Region", Text),
+            doc("Az", Text),
+            doc("Vpc", Text),
+            doc("Ip", Text),
+        ]),
+    ),
+]);
 /// Of a change of snapshots.
 pub(super) const SNAPSHOTS_CHANGE: Holds = Object(&[doc("EventId", Text)]);
 /// `DescribeVPC`.
@@ -82,7 +131,7 @@ pub(super) const VPCS: Holds = Object(&[
             both("RegionCode", Text),
             both("Status", Text),
             both("VPCId", Text),
-            both("VPCNmae", Text),
+            both("VPCNmae", Text).or("VPCName"),
             both("BandwidthType", Text),
             both("VPCSegment", Text),
         ]),

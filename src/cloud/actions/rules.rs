@@ -1,5 +1,7 @@
 //! What must hold between parameters, each with the sentence that says so.
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value};
 
 /// Cloud disks come in steps of this many GiB…
@@ -19,7 +21,7 @@ pub struct Rule {
     pub what: &'static str,
     /// Whether the server refuses a call that breaks it; otherwise it costs, and is warned of.
     pub refused: bool,
-    /// The sentence of the document, or of the vendor's program, that says so.
+    /// The sentence of the document that says so; or the place on a later page, or the vendor's program.
     pub sentence: &'static str,
     is_broken: fn(&Given) -> bool,
 }
@@ -76,6 +78,12 @@ const SPOT_AMOUNT: Rule = refuse(
     "竞价实例bid（设置上线）模式下需指的购买价 （需在**DescribePrice**返回的竞价价格范围内)",
     |given| text(given, "SpotType") == "bid" && !is_given(given, "SpotAmount"),
 );
+const SPOT_AMOUNT_OF_SPOT: Rule = refuse(
+    "SpotAmount",
+    "needs BillingMethod 3",
+    "竞价实例bid（设置上线）模式下需指的购买价 （需在**DescribePrice**返回的竞价价格范围内)",
+    |given| is_given(given, "SpotAmount") && text(given, "BillingMethod") != "3",
+);
 const EIP_KIND: Rule = refuse(
     "PubnetInfo.BandwidthType",
     "is required for a new public address; EipIds names existing ones",
@@ -125,6 +133,22 @@ const ADDRESSES: Rule = refuse(
         })
     },
 );
+const EIP_NEEDS_NO_KIND: Rule = warn(
+    "PubnetInfo.BandwidthType",
+    "is for new public addresses, and EipIds names existing ones",
+    "绑定已有公网IP不填",
+    |given| pubnets(given).any(|one| !no_eips(one) && is_given(one, "BandwidthType")),
+);
+const MONTHLY_DISKS_STAY: Rule = warn(
+    "DataDisk.ReleaseWithInstance",
+    "can only be 0 with a monthly machine: its data disks stay when it goes, and are billed",
+    "ReleaseWithInstance is 0 with BillingMethod 1 (client)",
+    |given| {
+        let disks = objects(given, "DataDisk");
+        let goes = |one: &Given| one.get("ReleaseWithInstance").and_then(Value::as_u64) != Some(0);
+        text(given, "BillingMethod") == "1" && disks.filter(|one| goes(one)).count() != 0
+    },
+);
 const RENEWS: Rule = warn(
     "IsAutoRenewal",
     "is not given: the machine then renews itself and is paid for month after month",
@@ -168,17 +192,128 @@ const EXTENDED: Rule = refuse(
     |given| is_size_broken(given.get("ExtendedSize")),
 );
 
+const SNAPSHOT_NAMED: Rule = refuse(
+    "SnapshotName",
+    "must have 2 to 128 letters, digits, Chinese characters or -, and not begin with auto",
+    "快照 5, SnapshotName (page)",
+    |given| {
+        with_inner(given, "NewSnapshot").any(|one| {
+            is_given(one, "SnapshotName") && {
+                let name = text(one, "SnapshotName");
+                let is_allowed = |letter: char| {
+                    letter.is_ascii_alphanumeric()
+                        || letter == '-'
+                        || ('\u{4e00}'..='\u{9fff}').contains(&letter)
+                };
+                let fits = (2..=128).contains(&name.chars().count());
+                !fits || !name.chars().all(is_allowed) || name.starts_with("auto")
+            }
+        })
+    },
+);
+const SNAPSHOT_KEPT: Rule = refuse(
+    "ReservedTime",
+    "must be Forever, or a number of days",
+    "快照 5, ReservedTime (page)",
+    |given| {
+        with_inner(given, "NewSnapshot").any(|one| {
+            let kept = text(one, "ReservedTime");
+            let is_days = kept.parse::<u32>().is_ok_and(|days| days != 0);
+            is_given(one, "ReservedTime") && kept != "Forever" && !is_days
+        })
+    },
+);
+const GROUP_NAMED: Rule = refuse(
+    "SecurityGroupName",
+    "must have 60 characters at most",
+    "ECS安全组 2, SecurityGroupName (page)",
+    |given| 60 < text(given, "SecurityGroupName").chars().count(),
+);
+const GROUP_DESCRIBED: Rule = refuse(
+    "SecurityGroupDescription",
+    "must have 128 characters at most",
+    "ECS安全组 2, SecurityGroupDescription (page)",
+    |given| 128 < text(given, "SecurityGroupDescription").chars().count(),
+);
+const GROUP_CHANGES: Rule = refuse(
+    "SecurityGroupName",
+    "or SecurityGroupDescription or GroupInterconnected must be given: something must change",
+    "ECS安全组 3, note (page)",
+    |given| {
+        let names = ["SecurityGroupName", "SecurityGroupDescription", "GroupInterconnected"];
+        names.into_iter().all(|name| !is_given(given, name))
+    },
+);
+const PORTS: Rule = refuse(
+    "SecurityGroupPolicySet.Port",
+    "must be from/to, such as 22/22",
+    "ECS安全组 5, Port (page)",
+    |given| policies(given).any(|one| is_given(one, "Port") && !is_ports(text(one, "Port"))),
+);
+const PEERS: Rule = refuse(
+    "SecurityGroupPolicySet.CidrBlock",
+    "must be a network or an address",
+    "ECS安全组 5, CidrBlock (page)",
+    |given| {
+        let is_wrong = |one: &Given| !is_network(text(one, "CidrBlock"));
+        policies(given).any(|one| is_given(one, "CidrBlock") && is_wrong(one))
+    },
+);
+const POLICY_NAMED: Rule = refuse(
+    "SecurityGroupPolicySet.PolicyId",
+    "is required unless Reset is true",
+    "ECS安全组 8, PolicyId (page)",
+    |given| !is_reset(given) && policies(given).any(|one| !is_given(one, "PolicyId")),
+);
+const POLICY_WHOLE: Rule = refuse(
+    "SecurityGroupPolicySet",
+    "must hold whole rules where Reset is true: Protocol, Port, Priority, CidrBlock, Status",
+    "ECS安全组 8, note 1 (page)",
+    |given| {
+        let names = ["Protocol", "Port", "Priority", "CidrBlock", "Status"];
+        let is_part = |one: &Given| names.into_iter().any(|name| !is_given(one, name));
+        is_reset(given) && policies(given).any(is_part)
+    },
+);
+const RESETS: Rule = warn(
+    "Reset",
+    "is true: EVERY rule of the group goes, and these take their place",
+    "ECS安全组 8, Reset (page)",
+    is_reset,
+);
+const ALL_POLICIES: Rule = warn(
+    "PolicyIds",
+    "is not given: EVERY rule of the group is deleted",
+    "ECS安全组 7, PolicyIds (page)",
+    |given| !is_given(given, "PolicyIds"),
+);
+
+/// Of `CreateSnapshot`, `RenameSnapshot` and `RollbackDiskBySnapshot`.
+pub(super) const SNAPSHOT_NAME: &[Rule] = &[SNAPSHOT_NAMED, SNAPSHOT_KEPT];
+/// Of `CreateSecurityGroup`.
+pub(super) const GROUP_NAME: &[Rule] = &[GROUP_NAMED, GROUP_DESCRIBED];
+/// Of `ModifySecurityGroupAttribute`.
+pub(super) const GROUP_CHANGE: &[Rule] = &[GROUP_NAMED, GROUP_DESCRIBED, GROUP_CHANGES];
+/// Of `CreateSecurityGroupPolicies`.
+pub(super) const POLICIES: &[Rule] = &[PORTS, PEERS];
+/// Of `DeleteSecurityGroupPolicies`.
+pub(super) const POLICIES_GO: &[Rule] = &[ALL_POLICIES];
+/// Of `ModifySecurityGroupPolicies`.
+pub(super) const POLICY_CHANGES: &[Rule] = &[PORTS, PEERS, POLICY_NAMED, POLICY_WHOLE, RESETS];
 /// Of `CreateInstance`.
 pub(super) const CREATE: &[Rule] = &[
     MONTHS,
     SPOT_TYPE,
     SPOT_AMOUNT,
+    SPOT_AMOUNT_OF_SPOT,
     EIP_KIND,
     EIP_COUNT,
     EIP_QOS,
     EIP_MONTHLY,
     DNS,
     ADDRESSES,
+    EIP_NEEDS_NO_KIND,
+    MONTHLY_DISKS_STAY,
     RENEWS,
     EVICTS,
 ];
@@ -238,8 +373,43 @@ fn no_eips(pubnet: &Given) -> bool {
     count(pubnet, "EipIds") == 0
 }
 
+/// These parameters, and those within one of them.
+fn with_inner<'a>(given: &'a Given, name: &str) -> impl Iterator<Item = &'a Given> {
+    std::iter::once(given).chain(given.get(name).and_then(Value::as_object))
+}
+
+fn is_reset(given: &Given) -> bool {
+    given.get("Reset").and_then(Value::as_bool) == Some(true)
+}
+
+/// Rules of a security group, of what comes in and of what goes out.
+fn policies(given: &Given) -> impl Iterator<Item = &Given> {
+    let set = given.get("SecurityGroupPolicySet").and_then(Value::as_object);
+    set.into_iter().flat_map(|set| objects(set, "Ingress").chain(objects(set, "Egress")))
+}
+
+/// `22/22`.
+fn is_ports(text: &str) -> bool {
+    let Some((from, to)) = text.split_once('/') else { return false };
+    let (Ok(from), Ok(to)) = (from.parse::<u16>(), to.parse::<u16>()) else { return false };
+    from <= to
+}
+
+/// `10.0.0.0/8`, or an address.
+fn is_network(text: &str) -> bool {
+    let (address, bits) = text.split_once('/').unwrap_or((text, "0"));
+    let Ok(address) = address.parse::<IpAddr>() else { return false };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    bits.parse::<u8>().is_ok_and(|bits| bits <= most)
+}
+
 fn pubnets(given: &Given) -> impl Iterator<Item = &Given> {
-    let list = given.get("PubnetInfo");
+    objects(given, "PubnetInfo")
+}
+
+/// A list of objects, or the one that stands in its place.
+fn objects<'a>(given: &'a Given, name: &str) -> impl Iterator<Item = &'a Given> {
+    let list = given.get(name);
     let many = list.and_then(Value::as_array).into_iter().flatten();
     many.chain(list.filter(|one| one.is_object())).filter_map(Value::as_object)
 }

@@ -171,7 +171,7 @@ impl Known<'_> {
         };
         let charged_off = machine.is_off()
             && row.status == Status::Shutdown
-            && !row.free_when_stopped
+            && row.free_when_stopped == Some(false)
             && !machine.is_charged_off()
             && machine.since < asked_at;
         if charged_off {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use super::answer::{Answer, Failure, Style, vendor_time};
 use super::params::{Params, missing};
 use super::{Behind, Service, disks, groups, machines, monitor, network, snapshots, upkeep};
-use crate::model::{Billing, Money, Stock, Time};
-use crate::sim::provider::{EventView, Fault, Size, SizeKey, TaskState, ZoneSpec};
+use crate::model::{Billing, Money, OfferKey, Stock, Text, Time};
+use crate::sim::provider::{EventView, Fault, Provider, Size, SizeKey, TaskState, ZoneSpec};
 
 /// What an action does.
 type Run = fn(&mut dyn Behind, Time, &Params) -> Result<Answer, Failure>;
@@ -45,6 +45,8 @@ const fn ecs(
 
 const GET: &[&str] = &["GET"];
 const POST: &[&str] = &["POST"];
+/// An action that its page spells in two ways.
+const OTHER_SPELLING: (&str, &str) = ("RollbackDiskBySnapShot", "RollbackDiskBySnapshot");
 const EITHER: &[&str] = &["GET", "POST"];
 
 /// Every action that is answered.
@@ -103,10 +105,28 @@ static ACTIONS: &[Action] = &[
         Style::LONG,
         groups::delete_rules,
     ),
+    on(
+        Service::SecurityGroups,
+        "ModifySecurityGroupPolicies",
+        POST,
+        Style::LONG,
+        groups::change_rules,
+    ),
+    on(Service::SecurityGroups, "ModifySecurityGroupAttribute", POST, Style::LONG, groups::change),
+    on(Service::SecurityGroups, "ModifySecurityGroupsPriority", POST, Style::LONG, groups::set),
+    on(
+        Service::SecurityGroups,
+        "DescribeSecurityGroupAssociationStatistics",
+        GET,
+        Style::LONG,
+        groups::members,
+    ),
     on(Service::SecurityGroups, "AssociateSecurityGroups", POST, Style::LONG, groups::join),
     on(Service::SecurityGroups, "DisassociateSecurityGroups", POST, Style::LONG, groups::leave),
     on(Service::Vpc, "CreateEIP", POST, Style::LONG, network::create_eips),
     on(Service::Vpc, "UpdateEIP", POST, Style::LONG, network::update_eip),
+    on(Service::Vpc, "BindEIP", POST, Style::LONG, network::bind_eip),
+    on(Service::Vpc, "UnbindEIP", POST, Style::LONG, network::unbind_eip),
     on(Service::Vpc, "DescribeTask", POST, Style::LONG, network::task),
     on(Service::Ebs, "DescribeSnapshotList", GET, Style::BARE, snapshots::list),
     on(Service::Ebs, "DescribeSnapshot", GET, Style::BARE, snapshots::one),
@@ -115,6 +135,10 @@ static ACTIONS: &[Action] = &[
     on(Service::Ebs, "RenameSnapshot", POST, Style::BARE, snapshots::rename),
     on(Service::Ebs, "DeleteSnapshot", POST, Style::BARE, snapshots::delete),
     on(Service::Ebs, "DescribeSnapshotQuota", GET, Style::BARE, snapshots::quota),
+    on(Service::Ebs, "DescribeSnapshotChainList", GET, Style::BARE, snapshots::chain_list),
+    on(Service::Ebs, "DescribeSnapshotChain", GET, Style::BARE, snapshots::chain),
+    on(Service::Ebs, "CreateImageBySnapshot", POST, Style::BARE, snapshots::create_image),
+    on(Service::Ebs, "CopySnapshotCrossAZ", POST, Style::BARE, snapshots::copy),
 ];
 
 /// Finds the action; the same names are refused on other paths and with other verbs.
@@ -124,15 +148,15 @@ pub(super) fn find(
     name: Option<&str>,
 ) -> Result<&'static Action, Failure> {
     let name = name.ok_or_else(|| missing("Action"))?;
+    let name = if name == OTHER_SPELLING.0 { OTHER_SPELLING.1 } else { name };
     let action = ACTIONS
         .iter()
         .find(|action| action.name == name && action.service == service)
-        .ok_or_else(|| Failure::new(400, "UnsupportedAction", "Unsupported action."))?;
+        .ok_or_else(|| Failure::told("UnsupportedAction", ""))?;
     if action.methods.contains(&method) {
         Ok(action)
     } else {
-        let message = "Action does not correspond to the request method.";
-        Err(Failure::new(400, "UnsupportedHTTPMethod", message))
+        Err(Failure::told("UnsupportedHTTPMethod", ""))
     }
 }
 
@@ -237,7 +261,7 @@ fn zone_types(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Ans
 }
 
 fn price(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
-    let offer = params.offer()?;
+    let offer = priced(behind.provider(now), params)?;
     let system = params.inner("SystemDiskInfo");
     system.required("DiskFeature")?;
     let mut disk_gib = system.number("Size")?.unwrap_or(40);
@@ -272,6 +296,19 @@ fn price(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, 
     Ok(Answer::new("获取计费信息成功！", data))
 }
 
+/// What is priced: without a family, the first that has the size.
+fn priced(provider: &Provider, params: &Params) -> Result<OfferKey, Failure> {
+    let offer = params.offer_of(&params.text("EcsFamilyName").unwrap_or_default())?;
+    if !offer.family.is_empty() {
+        return Ok(offer);
+    }
+    let catalog = provider.catalog();
+    catalog.zone(&offer.zone).ok_or_else(Fault::no_zone)?;
+    let is_it = |key: &&SizeKey| key.zone == offer.zone && key.size == offer.size();
+    let found = catalog.sizes.keys().find(is_it).ok_or_else(Fault::no_size)?;
+    Ok(OfferKey { family: Text::clone(&found.family), ..offer })
+}
+
 /// A JSON number of yuan, exact to the micro-yuan.
 fn yuan(money: Money) -> Value {
     let text = format!("{}.{:06}", money.0 / 1_000_000, money.0 % 1_000_000);
@@ -283,8 +320,7 @@ fn event(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, 
     let event = behind.provider(now).event(now, &id).ok_or_else(Fault::no_event)?;
     let data = event_json(&event, now);
     if event.state() == TaskState::Failed && behind.answers().failed_event_is_500 {
-        let failure = Failure::new(500, "InternalError", "The event has failed.");
-        return Err(Failure { data: Some(data), ..failure });
+        return Err(Failure { data: Some(data), ..Failure::internal() });
     }
     Ok(Answer::new("获取事件信息成功！", data))
 }

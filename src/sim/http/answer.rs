@@ -6,6 +6,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
+use crate::cloud::error;
 use crate::model::{Span, Text, Time};
 use crate::sim::provider::{Accepted, Fault};
 
@@ -121,6 +122,23 @@ impl Page {
 impl Failure {
     pub(super) fn new(http: u16, code: &'static str, message: &str) -> Self {
         Self { http, code: Cow::Borrowed(code), message: message.to_owned(), data: None }
+    }
+
+    /// With the status and the words that the document's table has for the code, and what is particular
+    /// in brackets after them.
+    pub(super) fn told(code: &'static str, particular: &str) -> Self {
+        let told = error::code(code).and_then(|code| code.told);
+        let (http, message) = told.unwrap_or((400, code));
+        let brackets = if particular.is_empty() { "" } else { " (" };
+        let end = if particular.is_empty() { "" } else { ")" };
+        Self::new(http, code, &format!("{message}{brackets}{particular}{end}"))
+    }
+
+    /// Something went wrong inside.
+    pub(super) fn internal() -> Self {
+        let message = "The request processing has failed due to some unknown error, exception or \
+                       failure.";
+        Self::new(500, "InternalError", message)
     }
 }
 

@@ -6,7 +6,7 @@ use super::Behind;
 use super::answer::{Answer, Failure};
 use super::params::{Params, invalid, missing, refs};
 use crate::model::{Text, Time};
-use crate::sim::provider::{Disk, DiskRequest, Fault, Instance, Provider};
+use crate::sim::provider::{Disk, DiskRequest, Fault, Instance, Provider, Snapshot};
 
 pub(super) fn create(
     behind: &mut dyn Behind,
@@ -19,11 +19,12 @@ pub(super) fn create(
     if params.text("BillingMethod").is_some_and(|method| method != "0") {
         return Err(invalid("BillingMethod"));
     }
-    check_snapshot(behind.provider(now), params)?;
+    let gib = params.required_number("Size")?;
+    check_snapshot(behind.provider(now), params, gib)?;
     let request = DiskRequest {
         zone: params.required("AvailableZoneCode")?.into(),
         name: params.text("DiskName").map(Text::from),
-        gib: params.required_number("Size")?,
+        gib,
         number: params.number("Number")?.unwrap_or(1),
         instance: instance(params).map(Text::from),
         release: params.flag("ReleaseWithInstance", true)?,
@@ -40,7 +41,8 @@ pub(super) fn delete(
     params: &Params,
 ) -> Result<Answer, Failure> {
     let ids = params.required_texts("DiskIds")?;
-    let accepted = behind.provider(now).delete_disks(now, &refs(&ids))?;
+    let with_snapshots = params.flag("DeleteSnapshot", false)?;
+    let accepted = behind.provider(now).delete_disks(now, &refs(&ids), with_snapshots)?;
     Ok(Answer::accepted("云盘删除任务下发成功！", &accepted))
 }
 
@@ -96,6 +98,7 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
     let (zone, region) = (params.text("AvailableZoneCode"), params.text("RegionCode"));
     let ids = params.texts("DiskIds")?;
     let provider = behind.provider(now);
+    params.check_place(provider)?;
     let wanted = |row: &&Value| {
         let is = |name: &str, only: &Option<String>| {
             only.as_deref().is_none_or(|only| row.get(name).and_then(Value::as_str) == Some(only))
@@ -128,19 +131,23 @@ pub(super) fn attached(
 ) -> Result<Answer, Failure> {
     let id = instance(params).ok_or_else(|| missing("InstanceId"))?;
     let provider = behind.provider(now);
-    if provider.instance(&id).is_none() {
-        return Err(Fault::no_instance(&id).into());
-    }
+    let there = provider.instance(&id).filter(|one| one.state.exists());
+    there.ok_or_else(|| Fault::no_instance(&id))?;
     let is_its = |row: &Value| row.get("EcsId").and_then(Value::as_str) == Some(&*id);
     let rows: Vec<Value> = rows(provider).into_iter().filter(is_its).collect();
     Ok(Answer::new("获取实例挂载的云盘信息成功！", json!({ "DiskList": rows })))
 }
 
-/// A snapshot that a disk is to be made of must be there.
-pub(super) fn check_snapshot(provider: &Provider, params: &Params) -> Result<(), Failure> {
+/// A snapshot that a disk of so many GiB is to be made of must be there, and no larger.
+pub(super) fn check_snapshot(
+    provider: &Provider,
+    params: &Params,
+    gib: u32,
+) -> Result<(), Failure> {
     let Some(id) = params.text("SnapshotId") else { return Ok(()) };
-    let is_data = |one: &crate::sim::provider::Snapshot| *one.id == *id && !one.disk.is_system;
-    if provider.snapshots().any(is_data) { Ok(()) } else { Err(Fault::no_snapshot().into()) }
+    let is_data = |one: &&Snapshot| *one.id == *id && !one.disk.is_system;
+    let found = provider.snapshots().find(is_data).ok_or_else(Fault::no_snapshot)?;
+    if gib < found.disk.gib { Err(Fault::disk_too_small().into()) } else { Ok(()) }
 }
 
 /// `InstanceId` in the tables, `EcsId` in the samples.

@@ -253,14 +253,15 @@ impl<'a> Showing<'a> {
     }
 
     fn groups(self, instance: &Instance) -> Vec<Value> {
-        let found = instance.groups.iter().filter_map(|id| self.provider.group(id).ok());
-        let json = |(number, group): (usize, &Group)| {
+        let groups = instance.groups.iter();
+        let found = groups.filter_map(|(place, id)| Some((*place, self.provider.group(id).ok()?)));
+        let json = |(priority, group): (u32, &Group)| {
             json!({
                 "SecurityGroupId": *group.id, "SecurityGroupName": *group.name,
-                "SecurityGroupType": "custom", "Priority": number + 1,
+                "SecurityGroupType": "custom", "Priority": priority,
                 "GroupInterconnected": group.interconnected,
             })
         };
-        found.enumerate().map(json).collect()
+        found.map(json).collect()
     }
 }

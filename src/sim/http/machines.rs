@@ -18,6 +18,7 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
     let ids = params.words("EcsIds")?;
     let Answers { no_charge_is_ability, rows_max, form, .. } = *behind.answers();
     let provider = behind.provider(now);
+    params.check_place(provider)?;
     let catalog = provider.catalog();
     let wanted = |row: &Listed<'_>| {
         let instance = row.instance;
@@ -83,7 +84,6 @@ pub(super) fn create(
     now: Time,
     params: &Params,
 ) -> Result<Answer, Failure> {
-    super::upkeep::check_password(&params.required("Password")?)?;
     let disk = params.inner("SystemDisk");
     let disk_feature = disk.required("DiskFeature")?;
     let name = params.text("Name");
@@ -98,7 +98,7 @@ pub(super) fn create(
         data_disks: data_disks(behind.provider(now), &disk_feature, params)?,
         disk_feature: disk_feature.into(),
         disk_gib: disk.required_number("Size")?,
-        pubnet: pubnet(params)?,
+        pubnets: pubnets(params)?,
         addresses: addresses(params)?,
         groups: groups(params)?,
         details: details(params)?,
@@ -124,25 +124,35 @@ fn data_disks(
         if !disk.required("DiskFeature")?.eq_ignore_ascii_case(system) || system == "local" {
             return Err(Fault::mixed_disks().into());
         }
-        super::disks::check_snapshot(provider, &disk)?;
-        disks.push((disk.required_number("Size")?, disk.flag("ReleaseWithInstance", true)?));
+        let gib = disk.required_number("Size")?;
+        super::disks::check_snapshot(provider, &disk, gib)?;
+        disks.push((gib, disk.flag("ReleaseWithInstance", true)?));
     }
     Ok(disks)
 }
 
-/// Existing addresses, or a new one for each machine.
-fn pubnet(params: &Params) -> Result<Option<Pubnet>, Failure> {
-    let Some(first) = params.inner_list("PubnetInfo").into_iter().next() else { return Ok(None) };
-    let ids = first.texts("EipIds")?.unwrap_or_default();
-    let usual = EipRequest::usual(&params.required("AvailableZoneCode")?, "");
-    let scheme = match first.text("BandwidthType").as_deref() {
-        Some("BandwidthMonth") => "BandwIdthMonth",
-        Some("Traffic") => "Traffic",
-        Some(_) | None => "BandwIdth",
+/// Existing addresses, or a new one for each machine: on the machines' subnet, or on a virtual gateway, of
+/// which nothing is known here.
+fn pubnets(params: &Params) -> Result<Vec<Pubnet>, Failure> {
+    let subnet = params.inner("SubnetInfo").required("SubnetId")?;
+    let zone = params.required("AvailableZoneCode")?;
+    let read = |one: Params| {
+        let is_virtual = one.text("IpType").as_deref() == Some("virtual");
+        if !is_virtual && one.required("SubnetId")? != subnet {
+            return Err(invalid("PubnetInfo.SubnetId"));
+        }
+        let ids = one.texts("EipIds")?.unwrap_or_default();
+        let usual = EipRequest::usual(&zone, "");
+        let scheme = match one.text("BandwidthType").as_deref() {
+            Some("BandwidthMonth") => "BandwIdthMonth",
+            Some("Traffic") => "Traffic",
+            Some(_) | None => "BandwIdth",
+        };
+        let qos = one.number("Qos")?.unwrap_or(usual.qos);
+        let request = EipRequest { qos, scheme: scheme.into(), ..usual };
+        Ok(Pubnet { existing: ids.into_iter().map(Text::from).collect(), request })
     };
-    let qos = first.number("Qos")?.unwrap_or(usual.qos);
-    let request = EipRequest { qos, scheme: scheme.into(), ..usual };
-    Ok(Some(Pubnet { existing: ids.into_iter().map(Text::from).collect(), request }))
+    params.inner_list("PubnetInfo").into_iter().map(read).collect()
 }
 
 fn addresses(params: &Params) -> Result<Vec<Text>, Failure> {

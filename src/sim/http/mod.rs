@@ -233,9 +233,7 @@ async fn back_door<B: Behind>(
 }
 
 async fn nowhere() -> Response {
-    let message = "The route is missing or has been upgraded.";
-    let failure = Failure::new(404, "InvalidEvent.InvalidUrl.NotFound", message);
-    Style::BARE.failure(&failure, "")
+    Style::BARE.failure(&Failure::told("InvalidEvent.InvalidUrl.NotFound", ""), "")
 }
 
 impl<B: Behind> Served<B> {
@@ -274,8 +272,7 @@ impl<B: Behind> Served<B> {
             }
             Fate::ErrorAfter => {
                 self.answer(asked, &request_id);
-                let message = "The request processing has failed due to some unknown error.";
-                Style::PLAIN.failure(&Failure::new(500, "InternalError", message), &request_id)
+                Style::PLAIN.failure(&Failure::internal(), &request_id)
             }
             Fate::Garbage => {
                 self.answer(asked, &request_id);

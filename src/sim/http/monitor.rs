@@ -11,10 +11,10 @@ use crate::cloud::fields::parse_utc;
 use crate::model::{Span, Time};
 use crate::sim::provider::Fault;
 
-/// One measurement a minute.
+/// One measurement a minute…
 const SAMPLE: Span = Span::minutes(1);
-/// Measurements in one answer, at most.
-const SAMPLES_MAX: i64 = 120;
+/// …and fewer of a time so long that there would be more than these.
+const SAMPLES_MAX: i64 = 1440;
 /// How far the vendor's wall clock is ahead.
 const VENDOR_ZONE: Span = Span::hours(8);
 
@@ -46,7 +46,8 @@ pub(super) fn answer(
     };
     let mut data = Map::new();
     for (indicator, names) in ANSWERED {
-        let is_asked = asked.as_ref().is_none_or(|asked| asked.iter().any(|one| one == indicator));
+        let named = |asked: &Vec<String>| asked.iter().any(|one| one == indicator);
+        let is_asked = asked.as_ref().is_none_or(|asked| asked.is_empty() || named(asked));
         let Some(percent) = percent.filter(|_| is_asked) else { continue };
         for name in *names {
             let (unit, value) = measured(name, percent);
@@ -91,11 +92,13 @@ fn window(params: &Params, zone: MonitorZone, now: Time) -> Result<Window, Failu
     Ok(Window { from, until })
 }
 
-/// One a minute, the newest at the end, oldest first.
+/// One a minute or rarer, the newest at the end, oldest first; they reach back to the beginning.
 fn times(from: Time, until: Time) -> Vec<Time> {
     if until < from {
         return Vec::new();
     }
-    let count = (until.since(from).0 / SAMPLE.0).clamp(0, SAMPLES_MAX - 1);
-    (0..=count).rev().map(|back| until - SAMPLE.times(back)).collect()
+    let minutes = until.since(from).0 / SAMPLE.0;
+    let step = SAMPLE.times(minutes / SAMPLES_MAX + 1);
+    let count = until.since(from).0 / step.0;
+    (0..=count).rev().map(|back| until - step.times(back)).collect()
 }

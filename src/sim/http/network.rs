@@ -44,7 +44,8 @@ pub(super) fn vpcs(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
             })
         })
         .collect();
-    Ok(Answer::new("Success", json!({ "Total": rows.len(), "VPCList": rows })))
+    let page = params.network_page(rows.len())?;
+    Ok(Answer::new("Success", json!({ "Total": page.total, "VPCList": page.of(&rows) })))
 }
 
 pub(super) fn subnets(
@@ -70,7 +71,8 @@ pub(super) fn subnets(
             })
         })
         .collect();
-    Ok(Answer::new("Success", json!({ "Total": rows.len(), "SubnetList": rows })))
+    let page = params.network_page(rows.len())?;
+    Ok(Answer::new("Success", json!({ "Total": page.total, "SubnetList": page.of(&rows) })))
 }
 
 fn used(provider: &Provider, zone: &ZoneSpec) -> u32 {
@@ -170,6 +172,31 @@ pub(super) fn update_eip(
     let qos = params.number("Qos")?;
     let task = behind.provider(now).update_eip(now, &id, description.as_deref(), qos)?;
     Ok(Answer { task: Some(task), ..Answer::new("修改成功", json!({})) })
+}
+
+pub(super) fn bind_eip(
+    behind: &mut dyn Behind,
+    now: Time,
+    params: &Params,
+) -> Result<Answer, Failure> {
+    let (id, net, ip) = bound(params)?;
+    let task = behind.provider(now).bind_eip(now, &id, &net, &ip)?;
+    Ok(Answer { task: Some(task), ..Answer::new("任务下发成功", json!({})) })
+}
+
+pub(super) fn unbind_eip(
+    behind: &mut dyn Behind,
+    now: Time,
+    params: &Params,
+) -> Result<Answer, Failure> {
+    let (id, net, ip) = bound(params)?;
+    let task = behind.provider(now).unbind_eip(now, &id, &net, &ip)?;
+    Ok(Answer { task: Some(task), ..Answer::new("任务下发成功", json!({})) })
+}
+
+/// An address, the subnet, and the private address there.
+fn bound(params: &Params) -> Result<(String, String, String), Failure> {
+    Ok((params.required("EIPId")?, params.required("NetId")?, params.required("IP")?))
 }
 
 /// The network's changes are done at once.

@@ -7,8 +7,12 @@ use serde_json::{Map, Value};
 
 use super::answer::{Failure, Page};
 use super::signature::Query;
-pub(super) use crate::cloud::rows::billing_code;
+pub(super) use crate::cloud::offer::billing_code;
 use crate::model::{Billing, OfferKey};
+use crate::sim::provider::{Fault, Provider};
+
+/// Rows of a network's page.
+const NETWORK_PAGE: usize = 20;
 
 /// Parameters by name.
 #[derive(Debug)]
@@ -32,7 +36,7 @@ impl Params {
                     given.extend(body);
                 }
                 Err(_) => {
-                    return Err(Failure::new(400, "ParamParseError", "Parameter parsing error."));
+                    return Err(Failure::told("ParamParseError", ""));
                 }
             }
         }
@@ -113,6 +117,13 @@ impl Params {
         if number == 0 { Err(invalid("PageNumber")) } else { Ok(Page { number, size, total }) }
     }
 
+    /// Which page of a network's rows, whose size is the cloud's own.
+    pub(super) fn network_page(&self, total: usize) -> Result<Page, Failure> {
+        let number = self.number("PageNumber")?.unwrap_or(1);
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        Ok(Page { number, size: NETWORK_PAGE, total })
+    }
+
     /// 0 or 1.
     pub(super) fn flag(&self, name: &str, otherwise: bool) -> Result<bool, Failure> {
         match self.number(name)? {
@@ -125,12 +136,15 @@ impl Params {
 
     /// Whether it is `true`.
     pub(super) fn truth(&self, name: &str) -> bool {
-        match self.given.get(name) {
-            Some(Value::Bool(truth)) => *truth,
-            Some(Value::String(text)) => text == "true",
-            Some(Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_)) | None => {
-                false
-            }
+        self.truth_if_said(name) == Some(true)
+    }
+
+    /// The same; `None` if it is not said.
+    pub(super) fn truth_if_said(&self, name: &str) -> Option<bool> {
+        match self.given.get(name)? {
+            Value::Bool(truth) => Some(*truth),
+            Value::String(text) => Some(text == "true"),
+            Value::Null | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
         }
     }
 
@@ -158,11 +172,29 @@ impl Params {
         self.texts(name)?.filter(|list| !list.is_empty()).ok_or_else(|| missing(name))
     }
 
+    /// A zone or region that something is looked for in must be there.
+    pub(super) fn check_place(&self, provider: &Provider) -> Result<(), Failure> {
+        let zones = &provider.catalog().zones;
+        let (zone, region) = (self.text("AvailableZoneCode"), self.text("RegionCode"));
+        if zone.is_some_and(|code| !zones.iter().any(|zone| *zone.code == *code)) {
+            return Err(Fault::no_zone().into());
+        }
+        if region.is_some_and(|code| !zones.iter().any(|zone| *zone.region == *code)) {
+            return Err(Fault::no_region().into());
+        }
+        Ok(())
+    }
+
     /// What is to be bought or priced.
     pub(super) fn offer(&self) -> Result<OfferKey, Failure> {
+        self.offer_of(&self.required("EcsFamilyName")?)
+    }
+
+    /// The same of this family.
+    pub(super) fn offer_of(&self, family: &str) -> Result<OfferKey, Failure> {
         Ok(OfferKey {
             zone: self.required("AvailableZoneCode")?.into(),
-            family: self.required("EcsFamilyName")?.into(),
+            family: family.into(),
             cpu: self.required_number("Cpu")?,
             ram_gib: self.required_number("Ram")?,
             gpus: self.number("Gpu")?.unwrap_or(0),
@@ -187,16 +219,15 @@ pub(super) fn refs(texts: &[String]) -> Vec<&str> {
 
 /// A parameter is missing.
 pub(super) fn missing(name: &str) -> Failure {
-    Failure::new(400, "MissingParameter", &format!("Missing required parameter {name}."))
+    Failure::told("MissingParameter", name)
 }
 
 /// A parameter is there, and empty.
-fn empty(name: &str) -> Failure {
-    let message = format!("Required parameter {name} is empty.");
-    Failure::new(400, "InvalidParameter.IsNull", &message)
+pub(super) fn empty(name: &str) -> Failure {
+    Failure::told("InvalidParameter.IsNull", name)
 }
 
 /// A parameter cannot be.
 pub(super) fn invalid(name: &str) -> Failure {
-    Failure::new(400, "InvalidParameter", &format!("The parameter {name} is not valid."))
+    Failure::told("InvalidParameter", name)
 }

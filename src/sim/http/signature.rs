@@ -63,7 +63,7 @@ impl Doorkeeper {
             ("Version", "2019-08-08"),
         ] {
             if required(query, name)? != expected {
-                return Err(Failure::new(400, "InvalidParameter", &format!("Invalid {name}.")));
+                return Err(Failure::told("InvalidParameter", name));
             }
         }
         if required(query, "AccessKeyId")? != self.access_key_id {
@@ -75,8 +75,8 @@ impl Doorkeeper {
         if !self.is_signed(method, query, signature) {
             return Err(refused("SignatureDoesNotMatch", "The Signature does not match."));
         }
-        let signed_at = moment(stamp)
-            .ok_or_else(|| Failure::new(400, "InvalidParameter", "Invalid Timestamp."))?;
+        let signed_at =
+            moment(stamp).ok_or_else(|| Failure::told("InvalidParameter", "Timestamp"))?;
         let is_far = |at: Time, skew: Span| skew < Span(at.since(signed_at).0.abs());
         if is_far(here.now, self.skew) && is_far(here.wall, SKEW) {
             return Err(refused("RequestExpired", "The Timestamp has Expired."));
@@ -188,7 +188,7 @@ fn required<'a>(query: &'a Query, name: &str) -> Result<&'a str, Failure> {
         .get(name)
         .map(String::as_str)
         .filter(|value| !value.is_empty())
-        .ok_or_else(|| Failure::new(400, "MissingParameter", &format!("Missing {name}.")))
+        .ok_or_else(|| Failure::told("MissingParameter", name))
 }
 
 /// No code is documented for refused signatures; the words are what clients may go by.

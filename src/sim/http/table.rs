@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::Service;
 use super::answer::Failure;
-use super::params::{Params, missing};
-use crate::cloud::actions::check::{Fault, check};
+use super::params::{Params, empty, missing};
+use crate::cloud::actions::check::{Fault, Problem, check};
 use crate::cloud::actions::{self, Action};
 
 /// Parameters that stand in every address and say nothing of the action.
@@ -42,24 +42,20 @@ pub(super) fn admit(service: Service, name: &str, params: &Params) -> Result<(),
     let Some(action) = actions::at(service.into(), name) else { return Ok(()) };
     let given = given(action, params);
     let problems = check(action, &given);
-    let is_ours = |param: &str| {
-        let last = param.rsplit('.').next().unwrap_or(param);
-        !LEFT_TO_THE_CLOUD.contains(&last)
+    let is_ours = |one: &Problem| {
+        let last = one.param.rsplit('.').next().unwrap_or(&one.param);
+        one.fault != Fault::Wrong || !LEFT_TO_THE_CLOUD.contains(&last)
     };
-    let refused = problems.into_iter().find(|one| !one.is_warning() && is_ours(&one.param));
+    let refused = problems.into_iter().find(|one| !one.is_warning() && is_ours(one));
     let Some(problem) = refused else { return Ok(()) };
     Err(match problem.fault {
-        Fault::Missing if given.contains_key(&problem.param) => Failure::new(
-            400,
-            "InvalidParameter.IsNull",
-            &format!("Required parameter {} is empty.", problem.param),
-        ),
+        Fault::Missing if given.contains_key(&problem.param) => empty(&problem.param),
         Fault::Missing => missing(&problem.param),
         Fault::Wrong if problem.param.ends_with("Password") => {
             Failure::new(400, "InvalidPassword.Malformed", "The password is too weak.")
         }
-        Fault::Wrong | Fault::Unknown | Fault::Warning => {
-            Failure::new(400, "InvalidParameter", &format!("The parameter {problem}."))
+        Fault::Type | Fault::Wrong | Fault::Unknown | Fault::Warning => {
+            Failure::told("InvalidParameter", &problem.to_string())
         }
     })
 }

@@ -3,29 +3,15 @@
 use serde_json::{Value, json};
 
 use super::Behind;
-use super::answer::{Answer, Failure, Page};
+use super::answer::{Answer, Failure, Page, vendor_time};
 use super::params::{Params, refs};
 use crate::model::Time;
-use crate::sim::provider::{Fault, ImageSpec, Size, ZoneSpec};
+use crate::sim::provider::{Fault, ImageSpec, NewImage, Size, ZoneSpec};
 
+/// `CreateTime` of images that were there before everything else.
+const LONG_AGO: &str = "2022-08-30 12:30:48";
 /// The one test-money account.
 const SUBJECT: &str = "rendertest";
-
-/// 8 to 30 characters of at least three kinds.
-pub(super) fn check_password(password: &str) -> Result<(), Failure> {
-    let kinds: [fn(char) -> bool; 4] = [
-        |letter| letter.is_ascii_uppercase(),
-        |letter| letter.is_ascii_lowercase(),
-        |letter| letter.is_ascii_digit(),
-        |letter| letter.is_ascii_punctuation(),
-    ];
-    let has = kinds.into_iter().filter(|kind| password.chars().any(kind)).count();
-    if (8..=30).contains(&password.chars().count()) && 3 <= has {
-        Ok(())
-    } else {
-        Err(Failure::new(400, "InvalidPassword.Malformed", "The password is too weak."))
-    }
-}
 
 /// Whether the test-money account is there.
 pub(super) fn check_subject(params: &Params) -> Result<(), Failure> {
@@ -67,8 +53,9 @@ fn image_json(image: &ImageSpec, zone: &ZoneSpec, now: Time) -> Value {
         "Status": status, "StatusDisplay": display, "OsType": "Ubuntu", "OsBit": 64,
         "OsVersion": "20.04", "OsSize": image.os_gib, "AzId": *zone.id,
         "AzName": *zone.name, "AvailableZoneCode": *zone.code, "Username": "root",
-        "SupportGpuDriver": *image.driver, "SupportType": ["gpu"], "IsOptimized": 1,
-        "CreateTime": "2022-08-30 12:30:48",
+        "SupportGpuDriver": *image.driver, "SupportType": ["gpu"],
+        "IsOptimized": u8::from(image.is_optimized),
+        "CreateTime": image.created_at.map_or_else(|| LONG_AGO.to_owned(), vendor_time),
     })
 }
 
@@ -79,7 +66,8 @@ pub(super) fn create_image(
 ) -> Result<Answer, Failure> {
     check_subject(params)?;
     let (id, name) = (params.required("EcsId")?, params.required("Name")?);
-    let (accepted, image) = behind.provider(now).create_image(now, &id, &name)?;
+    let new = NewImage { name: &name, is_optimized: params.flag("IsOptimized", false)? };
+    let (accepted, image) = behind.provider(now).create_image(now, &id, new)?;
     let data = json!({ "EventId": *accepted.event, "ImageId": *image });
     Ok(Answer::new("创建私有镜像成功", data))
 }
@@ -111,7 +99,6 @@ pub(super) fn set_password(
     params: &Params,
 ) -> Result<Answer, Failure> {
     let ids = params.required_texts("EcsIds")?;
-    check_password(&params.required("Password")?)?;
     let accepted = behind.provider(now).set_password(now, &refs(&ids))?;
     Ok(Answer::accepted("云服务器管理员用户密码修改任务下发成功！", &accepted))
 }

@@ -118,6 +118,19 @@ impl Provider {
         self.account.busy.get(instance)
     }
 
+    /// Whether existing addresses are there, free, and as many as machines.
+    pub(super) fn check_pubnet(&self, asked: &Pubnet, machines: u32) -> Result<(), Fault> {
+        let ids = &asked.existing;
+        let is_free = |id: &&Text| self.eips().any(|eip| eip.id == **id && eip.instance.is_none());
+        match ids.iter().find(|id| !is_free(id)) {
+            Some(id) => Err(Fault::no_instance(id)),
+            None if !ids.is_empty() && u32::try_from(ids.len()) != Ok(machines) => {
+                Err(Fault::parameter("PubnetInfo.EipIds"))
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Binds existing addresses, which are free and as many, or makes a new one for each machine.
     pub(super) fn bind_eips(&mut self, now: Time, asked: &Pubnet, instances: &[Text]) {
         let zone = self.catalog.zone(&asked.request.zone).cloned();

@@ -136,9 +136,46 @@ impl Provider {
             eip.description = description.into();
         }
         eip.qos = qos.unwrap_or(eip.qos);
+        Ok(self.network_task(id))
+    }
+
+    /// `BindEIP`: to the machine that has this private address, and no other one; answers the task's id.
+    pub fn bind_eip(&mut self, now: Time, id: &str, net: &str, ip: &str) -> Result<Text, Fault> {
+        self.advance(now);
+        let machine = self.machine_at(net, ip)?;
+        let eip = self.account.eips.get_mut(id).ok_or_else(|| Fault::no_instance(id))?;
+        if eip.instance.is_some() {
+            return Err(Fault::wrong_state("bound"));
+        }
+        eip.instance = Some(machine);
+        Ok(self.network_task(id))
+    }
+
+    /// `UnbindEIP`: it stays, and is billed.
+    pub fn unbind_eip(&mut self, now: Time, id: &str, net: &str, ip: &str) -> Result<Text, Fault> {
+        self.advance(now);
+        let machine = self.machine_at(net, ip)?;
+        let eip = self.account.eips.get_mut(id).ok_or_else(|| Fault::no_instance(id))?;
+        if eip.instance.as_ref() != Some(&machine) {
+            return Err(Fault::wrong_state("unbound"));
+        }
+        eip.instance = None;
+        Ok(self.network_task(id))
+    }
+
+    /// The machine with this private address in this subnet.
+    fn machine_at(&self, net: &str, ip: &str) -> Result<Text, Fault> {
+        let zone = self.catalog.zones.iter().find(|zone| &*zone.subnet == net);
+        let zone = zone.ok_or_else(|| Fault::no_instance(net))?;
+        let is_it = |one: &&Instance| one.offer.zone == zone.code && &*one.address == ip;
+        let found = self.truth().find(is_it).ok_or_else(|| Fault::parameter("IP"))?;
+        Ok(Text::clone(&found.id))
+    }
+
+    fn network_task(&mut self, resource: &str) -> Text {
         let task = self.account.id("task-");
-        self.account.tasks.insert(Text::clone(&task), id.into());
-        Ok(task)
+        self.account.tasks.insert(Text::clone(&task), resource.into());
+        task
     }
 
     /// The resource that a task of the network was about; it is done at once.

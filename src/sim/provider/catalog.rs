@@ -114,6 +114,10 @@ pub struct ImageSpec {
     pub template: Text,
     /// Since when it can be used in which zone; `None` = everywhere, always.
     pub zones: Option<BTreeMap<Text, Time>>,
+    /// `IsOptimized`.
+    pub is_optimized: bool,
+    /// `CreateTime`; `None` = before everything else.
+    pub created_at: Option<Time>,
 }
 
 /// A change of stock at a moment.
@@ -239,7 +243,7 @@ impl Catalog {
             disk_feature: "ssd".into(),
             disk_gib: 40,
             data_disks: Vec::new(),
-            pubnet: None,
+            pubnets: Vec::new(),
             addresses: Vec::new(),
             groups: Vec::new(),
             details: Details::default(),
@@ -287,9 +291,11 @@ fn check_disk(request: &CreateRequest, image: &ImageSpec) -> Result<(), Fault> {
         "local" => false,
         _ => return Err(Fault::parameter("SystemDisk.DiskFeature")),
     };
-    let fits = image.os_gib.max(DISK_MIN_GIB) <= request.disk_gib;
+    if request.disk_gib < image.os_gib.max(DISK_MIN_GIB) {
+        return Err(Fault::disk_too_small());
+    }
     let in_steps = request.disk_gib.is_multiple_of(DISK_STEP_GIB) || !is_cloud;
-    if fits && in_steps { Ok(()) } else { Err(Fault::disk_size()) }
+    if in_steps { Ok(()) } else { Err(Fault::disk_size()) }
 }
 
 /// A quote for a day.
@@ -349,6 +355,8 @@ fn images() -> Vec<ImageSpec> {
         os_gib: 24,
         template: template.into(),
         zones: None,
+        is_optimized: true,
+        created_at: None,
     };
     vec![
         image("img-render5000datace", "render-worker-Datacenter", "Datacenter", "private"),

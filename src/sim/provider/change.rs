@@ -69,18 +69,8 @@ impl Provider {
         let gib = system.saturating_add(data).saturating_mul(request.number);
         self.check_disk_quota(zone, gib)?;
         self.check_addresses(zone, &request.addresses, request.number)?;
-        if let Some(missing) = request.groups.iter().find(|id| self.group(id).is_err()) {
-            return Err(Fault::no_instance(missing));
-        }
-        let eips = request.pubnet.as_ref().map(|one| &*one.existing).unwrap_or_default();
-        let is_free = |id: &&Text| self.eips().any(|eip| eip.id == **id && eip.instance.is_none());
-        match eips.iter().find(|id| !is_free(id)) {
-            Some(id) => Err(Fault::no_instance(id)),
-            None if !eips.is_empty() && u32::try_from(eips.len()) != Ok(request.number) => {
-                Err(Fault::parameter("PubnetInfo.EipIds"))
-            }
-            None => Ok(()),
-        }
+        self.check_groups(&request.groups)?;
+        request.pubnets.iter().try_for_each(|pubnet| self.check_pubnet(pubnet, request.number))
     }
 
     /// Gives new machines their data disks and public addresses.
@@ -98,7 +88,7 @@ impl Provider {
                 self.make_disk(now, &disk);
             }
         }
-        if let Some(pubnet) = &request.pubnet {
+        for pubnet in &request.pubnets {
             let ids: Vec<Text> = tasks.iter().map(|task| Text::clone(&task.instance)).collect();
             self.bind_eips(now, pubnet, &ids);
         }
@@ -344,7 +334,7 @@ impl Provider {
             released_eip: false,
             image: Text::clone(&request.image),
             address,
-            groups: request.groups.clone(),
+            groups: super::membership::ordered(&request.groups),
             details: request.details.clone(),
             disk_feature: Text::clone(&request.disk_feature),
             disk_gib: request.disk_gib,
@@ -361,7 +351,11 @@ impl Provider {
         self.price_new(now, &mut instance, request);
         self.instances.insert(Text::clone(&id), instance);
         *self.names.entry(name).or_default() += 1;
-        let (takes, hangs) = self.making_takes();
+        let mut takes = self.dials.create.draw(&mut self.draws.times);
+        let hangs = self.draws.failures.chance(self.dials.create_hangs_ppm);
+        if hangs {
+            takes = self.dials.hang.draw(&mut self.draws.failures);
+        }
         let ordered = self.failing != 0;
         self.failing = self.failing.saturating_sub(1);
         let chance = self.draws.failures.chance(self.dials.create_fails_ppm);
@@ -374,18 +368,6 @@ impl Provider {
             self.schedule(now, &id, EventKind::Create, takes, fails.then_some(State::Failed));
         self.enter(&id, State::Building, now);
         task
-    }
-
-    /// How long a machine is in the making, and whether it hangs there and fails.
-    fn making_takes(&mut self) -> (Span, bool) {
-        let takes = self.dials.create.draw(&mut self.draws.times);
-        let hangs = self.draws.failures.chance(self.dials.create_hangs_ppm);
-        if hangs {
-            return (self.dials.hang.draw(&mut self.draws.failures), true);
-        }
-        let ordered = self.hanging.0 != 0;
-        self.hanging.0 = self.hanging.0.saturating_sub(1);
-        (if ordered { self.hanging.1 } else { takes }, false)
     }
 
     /// A change of an existing instance gets under way.

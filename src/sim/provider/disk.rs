@@ -2,6 +2,7 @@
 
 use super::bill::{BillLine, Charge, Charges};
 use super::event::{EventKind, TaskKept};
+use super::snapshot::FOREVER;
 use super::{Accepted, Fault, Provider, State};
 use crate::model::{Money, Span, Text, Time};
 
@@ -216,10 +217,20 @@ impl Provider {
         }))
     }
 
-    /// `DeleteDisk`: only what is attached to nothing.
-    pub fn delete_disks(&mut self, now: Time, ids: &[&str]) -> Result<Accepted, Fault> {
+    /// `DeleteDisk`: only what is attached to nothing; with its snapshots, but for those kept for ever.
+    pub fn delete_disks(
+        &mut self,
+        now: Time,
+        ids: &[&str],
+        with_snapshots: bool,
+    ) -> Result<Accepted, Fault> {
         self.advance(now);
         let disks = self.check_disks(ids, &[DiskState::Waiting])?;
+        if with_snapshots {
+            self.account
+                .snapshots
+                .retain(|_, one| !disks.contains(&one.disk.id) || &*one.reserved == FOREVER);
+        }
         Ok(self.change_disks(now, EventKind::DeleteDisk, disks, DiskState::Deleting, |disk| {
             disk.state = DiskState::Deleted;
         }))
@@ -282,6 +293,9 @@ impl Provider {
     fn check_disks(&self, ids: &[&str], allowed: &[DiskState]) -> Result<Vec<Text>, Fault> {
         let mut found = Vec::new();
         for id in ids {
+            if self.truth().any(|one| one.system_disk() == *id) {
+                return Err(Fault::system_disk());
+            }
             let disk = self.disks().find(|disk| &*disk.id == *id).ok_or_else(Fault::no_disk)?;
             if disk.next.is_some() {
                 return Err(Fault::busy_disk());

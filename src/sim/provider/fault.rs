@@ -1,5 +1,7 @@
-//! Refusals in the vendor's words (reference: the error tables of the ECS document).
+//! Refusals in the vendor's words: those of the error tables of the document (`cloud::error`), and
+//! what is particular in brackets after them.
 
+use crate::cloud::error;
 use crate::model::Refusal;
 
 /// A refused request: nothing was changed.
@@ -20,6 +22,14 @@ impl Fault {
         Self { http, code, message: message.to_owned(), class }
     }
 
+    /// With the status and the words that the document's table has for the code, and what is particular
+    /// after them.
+    fn told(code: &'static str, class: Refusal, particular: &str) -> Self {
+        let told = error::code(code).and_then(|code| code.told);
+        let (http, message) = told.unwrap_or((400, ""));
+        Self::new(http, code, format!("{message} {particular}").trim(), class)
+    }
+
     /// No stock. The document has no code for it; this one follows the family of prechecks.
     pub fn sold_out() -> Self {
         let message = "当前可用区该规格库存不足，已售罄";
@@ -28,92 +38,83 @@ impl Fault {
 
     /// More machines than the account may have.
     pub fn quota(max: u32) -> Self {
-        let message = format!("The number of instances exceeds the maximum of {max}.");
-        Self::new(400, "MaxEcsCountExceed", &message, Refusal::Quota)
+        Self::told("MaxEcsCountExceed", Refusal::Quota, &format!("({max})"))
     }
 
     /// Not possible in the present state.
     pub fn wrong_state(status: &str) -> Self {
-        let message = format!("The instance status {status} does not support this operation.");
-        Self::new(403, "InvalidOperation.InstanceStatusUnsupported", &message, Refusal::Conflict)
+        Self::told(
+            "InvalidOperation.InstanceStatusUnsupported",
+            Refusal::Conflict,
+            &format!("({status})"),
+        )
     }
 
     /// Instances of one request lie in different zones.
     pub fn zone_mismatch() -> Self {
-        let message = "The instances are not in the same available zone.";
-        Self::new(403, "InvalidOperation.AzMismatch", message, Refusal::Config)
+        Self::told("InvalidOperation.AzMismatch", Refusal::Config, "")
     }
 
     /// No such instance.
     pub fn no_instance(id: &str) -> Self {
-        let message = format!("The specified resource {id} does not exist.");
-        Self::new(404, "InvalidResourceId.NotFound", &message, Refusal::NotFound)
+        Self::told("InvalidResourceId.NotFound", Refusal::NotFound, &format!("({id})"))
     }
 
     /// No such event.
     pub fn no_event() -> Self {
-        let message = "The specified event does not exist.";
-        Self::new(404, "InvalidEvent.NotFound", message, Refusal::NotFound)
+        Self::told("InvalidEvent.NotFound", Refusal::NotFound, "")
     }
 
     /// No such zone.
     pub fn no_zone() -> Self {
-        let message = "The specified available zone does not exist.";
-        Self::new(404, "InvalidAvailableZone.NotFound", message, Refusal::Config)
+        Self::told("InvalidAvailableZone.NotFound", Refusal::Config, "")
     }
 
     /// No such image in the zone.
     pub fn no_image() -> Self {
-        let message = "The specified image does not exist.";
-        Self::new(404, "InvalidImage.NotFound", message, Refusal::Image)
+        Self::told("InvalidImage.NotFound", Refusal::Image, "")
     }
 
     /// No such private network.
     pub fn no_vpc() -> Self {
-        let message = "The specified VPC does not exist.";
-        Self::new(404, "InvalidVpc.NotFound", message, Refusal::Config)
+        Self::told("InvalidVpc.NotFound", Refusal::Config, "")
     }
 
     /// No such family in the zone, or not for this account.
     pub fn no_family() -> Self {
-        let message = "The instance type is not supported or not authorised.";
-        Self::new(400, "InvalidInstanceType.ValueNotSupported", message, Refusal::Config)
+        Self::told("InvalidInstanceType.ValueNotSupported", Refusal::Config, "")
     }
 
     /// The family has no such size.
     pub fn no_size() -> Self {
-        let message = "The instance specification is not supported.";
-        Self::new(400, "InvalidInstanceSpec.ValueNotSupported", message, Refusal::Config)
+        Self::told("InvalidInstanceSpec.ValueNotSupported", Refusal::Config, "")
     }
 
     /// The image's GPU driver is not the one the card needs.
     pub fn driver_mismatch() -> Self {
-        let message = "The image does not support the GPU driver of the specification.";
-        Self::new(400, "InvalidParameter", message, Refusal::Image)
+        let why = "(the image has another GPU driver than the specification)";
+        Self::told("InvalidParameter", Refusal::Image, why)
     }
 
     /// The system disk's size is not a multiple of 8 GiB from 24 on.
     pub fn disk_size() -> Self {
-        let message = "The disk size is not supported.";
-        Self::new(400, "InvalidDiskSize.ValueNotSupported", message, Refusal::Config)
+        Self::told("InvalidDiskSize.ValueNotSupported", Refusal::Config, "")
     }
 
     /// A data disk below 24 GiB.
     pub fn disk_too_small() -> Self {
-        let message = "The specified disk size is below the minimum capacity of the disk.";
-        Self::new(400, "MinDiskSizeLess", message, Refusal::Config)
+        Self::told("MinDiskSizeLess", Refusal::Config, "")
     }
 
     /// A data disk larger than there are.
     pub fn disk_too_large() -> Self {
-        let message = "The specified disk size exceeds the maximum capacity of the disk.";
-        Self::new(400, "MaxDiskSizeExceed", message, Refusal::Config)
+        Self::told("MaxDiskSizeExceed", Refusal::Config, "")
     }
 
     /// More GiB than the zone allows. No code is documented for it.
     pub fn disk_quota(all: u32) -> Self {
-        let message = format!("云盘配额不足，可用区总配额{all}GB");
-        Self::new(403, "InvalidOperation", &message, Refusal::Quota)
+        let why = format!("云盘配额不足，可用区总配额{all}GB");
+        Self { class: Refusal::Quota, ..Self::invalid_operation(&why) }
     }
 
     /// No such disk: in the words of the vendor's own program.
@@ -128,20 +129,18 @@ impl Fault {
 
     /// An eleventh snapshot of a disk.
     pub fn snapshot_quota(max: u32) -> Self {
-        let message = format!("快照配额不足，单盘上限{max}");
-        Self::new(403, "InvalidOperation", &message, Refusal::Quota)
+        let why = format!("快照配额不足，单盘上限{max}");
+        Self { class: Refusal::Quota, ..Self::invalid_operation(&why) }
     }
 
     /// No such region.
     pub fn no_region() -> Self {
-        let message = "The specified region does not exist.";
-        Self::new(404, "InvalidRegion.NotFound", message, Refusal::Config)
+        Self::told("InvalidRegion.NotFound", Refusal::Config, "")
     }
 
     /// No such test-money account.
     pub fn no_account() -> Self {
-        let message = "The specified account does not exist.";
-        Self::new(404, "InvalidAccount.NotFound", message, Refusal::Auth)
+        Self::told("InvalidAccount.NotFound", Refusal::Auth, "")
     }
 
     /// A disk, or another disk of its machine, is being changed.
@@ -154,9 +153,20 @@ impl Fault {
         Self::invalid_operation("最多挂载16块数据盘")
     }
 
-    /// What no other code says.
-    pub fn invalid_operation(message: &str) -> Self {
-        Self::new(403, "InvalidOperation", message, Refusal::Conflict)
+    /// What no other code says: why stands in the message.
+    pub fn invalid_operation(why: &str) -> Self {
+        Self::told("InvalidOperation", Refusal::Conflict, &format!("({why})"))
+    }
+
+    /// Of a machine that is off without charge.
+    pub fn off_without_charge() -> Self {
+        let why = "(不计费关机期间不支持该操作)";
+        Self::told("InvalidOperation.InstanceStatusUnsupported", Refusal::Conflict, why)
+    }
+
+    /// Done by itself to what lives and dies with its machine.
+    pub fn system_disk() -> Self {
+        Self::invalid_operation("系统盘不支持该操作")
     }
 
     /// No private address left.
@@ -166,8 +176,7 @@ impl Fault {
 
     /// A local system disk with cloud data disks.
     pub fn mixed_disks() -> Self {
-        let message = "Mixing local disks and cloud disks is not supported.";
-        Self::new(400, "UnSupportedMixingLocalAndEbs", message, Refusal::Config)
+        Self::told("UnSupportedMixingLocalAndEbs", Refusal::Config, "")
     }
 
     /// No money left (a code of sister products behind the same gateway).
@@ -211,13 +220,11 @@ impl Fault {
 
     /// A value that cannot be.
     pub fn parameter(name: &str) -> Self {
-        let message = format!("The parameter {name} is not valid.");
-        Self::new(400, "InvalidParameter", &message, Refusal::Config)
+        Self::told("InvalidParameter", Refusal::Config, &format!("({name})"))
     }
 
     /// A value is missing.
     pub fn missing(name: &str) -> Self {
-        let message = format!("Missing required parameter {name}.");
-        Self::new(400, "MissingParameter", &message, Refusal::Config)
+        Self::told("MissingParameter", Refusal::Config, &format!("({name})"))
     }
 }

@@ -3,9 +3,6 @@
 use super::{Catalog, Fault, Provider};
 use crate::model::{Text, Time};
 
-/// Groups of one machine, at most: priorities are 1 to 5.
-const PER_MACHINE_MAX: usize = 5;
-
 /// A security group, in truth.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
@@ -44,6 +41,37 @@ pub struct Policy {
     pub allows: bool,
     /// `PolicyDescription`.
     pub description: Text,
+}
+
+/// What becomes of a rule; `None` = as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyChange {
+    /// `PolicyId`.
+    pub id: Text,
+    /// `Protocol`.
+    pub protocol: Option<Text>,
+    /// `Port`.
+    pub port: Option<Text>,
+    /// `CidrBlock`.
+    pub peer: Option<Text>,
+    /// `Priority`.
+    pub priority: Option<u32>,
+    /// `Status`.
+    pub allows: Option<bool>,
+    /// `PolicyDescription`.
+    pub description: Option<Text>,
+}
+
+impl PolicyChange {
+    fn make(&self, one: &mut Policy) {
+        let text = |new: &Option<Text>, old: &Text| Text::clone(new.as_ref().unwrap_or(old));
+        one.protocol = text(&self.protocol, &one.protocol);
+        one.port = text(&self.port, &one.port);
+        one.peer = text(&self.peer, &one.peer);
+        one.description = text(&self.description, &one.description);
+        one.priority = self.priority.unwrap_or(one.priority);
+        one.allows = self.allows.unwrap_or(one.allows);
+    }
 }
 
 impl Group {
@@ -111,27 +139,78 @@ impl Provider {
     pub fn delete_group(&mut self, now: Time, id: &str) -> Result<(), Fault> {
         self.advance(now);
         self.group(id)?;
-        if self.truth().any(|one| one.groups.iter().any(|group| &**group == id)) {
-            return Err(Fault::invalid_operation("The security group has instances."));
+        if self.members(id).next().is_some() {
+            return Err(Fault::invalid_operation("安全组已绑定实例"));
         }
         self.account.groups.remove(id);
         Ok(())
     }
 
+    /// `ModifySecurityGroupAttribute`: something must become different.
+    pub fn change_group(
+        &mut self,
+        now: Time,
+        id: &str,
+        change: impl Fn(&mut Group),
+    ) -> Result<(), Fault> {
+        self.advance(now);
+        let group = self.group_mut(id)?;
+        let before = group.clone();
+        change(group);
+        if *group == before { Err(Fault::invalid_operation("没有变更")) } else { Ok(()) }
+    }
+
     /// `CreateSecurityGroupPolicies`: one like another is refused.
     pub fn add_policies(&mut self, now: Time, id: &str, new: Vec<Policy>) -> Result<(), Fault> {
         self.advance(now);
-        let ids: Vec<Text> = new.iter().map(|_| self.account.id("sp-")).collect();
-        let group = self.group_mut(id)?;
-        let new: Vec<Policy> =
-            new.into_iter().zip(ids).map(|(policy, id)| Policy { id, ..policy }).collect();
+        let mut all = self.group(id)?.policies.clone();
+        for one in new {
+            all.push(Policy { id: self.account.id("sp-"), ..one });
+        }
+        self.set_policies(id, all)
+    }
+
+    /// `ModifySecurityGroupPolicies` with `Reset`: from now on these and no others.
+    pub fn reset_policies(&mut self, now: Time, id: &str, new: Vec<Policy>) -> Result<(), Fault> {
+        self.advance(now);
+        let mut all = Vec::new();
+        for one in new {
+            all.push(Policy { id: self.account.id("sp-"), ..one });
+        }
+        self.set_policies(id, all)
+    }
+
+    /// `ModifySecurityGroupPolicies` without `Reset`: of those there are.
+    pub fn change_policies(
+        &mut self,
+        now: Time,
+        id: &str,
+        changes: &[PolicyChange],
+    ) -> Result<(), Fault> {
+        self.advance(now);
+        let before = self.group(id)?.policies.clone();
+        let mut all = before.clone();
+        for change in changes {
+            let is_it = |one: &&mut Policy| one.id == change.id;
+            let one = all.iter_mut().find(is_it).ok_or_else(|| Fault::no_instance(&change.id))?;
+            change.make(one);
+        }
+        if all == before {
+            return Err(Fault::invalid_operation("没有变更"));
+        }
+        self.set_policies(id, all)
+    }
+
+    fn set_policies(&mut self, id: &str, all: Vec<Policy>) -> Result<(), Fault> {
         let same = |one: &Policy, other: &Policy| {
             Policy { id: Text::clone(&other.id), ..one.clone() } == *other
         };
-        if new.iter().any(|one| group.policies.iter().any(|other| same(one, other))) {
-            return Err(Fault::invalid_operation("The policy exists already."));
+        let is_there_twice =
+            |one: &&Policy| 1 < all.iter().filter(|other| same(one, other)).count();
+        if all.iter().any(|one| is_there_twice(&one)) {
+            return Err(Fault::invalid_operation("存在重复的规则"));
         }
-        group.policies.extend(new);
+        self.group_mut(id)?.policies = all;
         Ok(())
     }
 
@@ -140,50 +219,6 @@ impl Provider {
         self.advance(now);
         let group = self.group_mut(id)?;
         group.policies.retain(|one| !gone.is_empty() && !gone.contains(&&*one.id));
-        Ok(())
-    }
-
-    /// `AssociateSecurityGroups`: by priority, which is once a machine.
-    pub fn join_group(
-        &mut self,
-        now: Time,
-        id: &str,
-        instances: &[(&str, usize)],
-    ) -> Result<(), Fault> {
-        self.advance(now);
-        let group = Text::clone(&self.group(id)?.id);
-        for (instance, _) in instances {
-            let machine = self.instance(instance).filter(|one| one.state.exists());
-            let machine = machine.ok_or_else(|| Fault::no_instance(instance))?;
-            if PER_MACHINE_MAX <= machine.groups.len() {
-                return Err(Fault::parameter("SecurityGroupPriority"));
-            }
-        }
-        for (instance, priority) in instances {
-            if let Some(machine) = self.instances.get_mut(*instance) {
-                machine.groups.retain(|one| *one != group);
-                let place = priority.saturating_sub(1).min(machine.groups.len());
-                machine.groups.insert(place, Text::clone(&group));
-            }
-        }
-        Ok(())
-    }
-
-    /// `DisassociateSecurityGroups`: the last group of a machine stays.
-    pub fn leave_group(&mut self, now: Time, id: &str, instances: &[&str]) -> Result<(), Fault> {
-        self.advance(now);
-        self.group(id)?;
-        for instance in instances {
-            let machine = self.instance(instance).ok_or_else(|| Fault::no_instance(instance))?;
-            if machine.groups.len() < 2 {
-                return Err(Fault::invalid_operation("The last security group cannot be left."));
-            }
-        }
-        for instance in instances {
-            if let Some(machine) = self.instances.get_mut(*instance) {
-                machine.groups.retain(|one| &**one != id);
-            }
-        }
         Ok(())
     }
 }

@@ -14,6 +14,15 @@ const TAKES: Span = Span::minutes(3);
 /// How long a resize takes, and a new password.
 const SHORT: Span = Span::seconds(20);
 
+/// What a new image is called, and whether it is accelerated.
+#[derive(Debug, Clone, Copy)]
+pub struct NewImage<'a> {
+    /// `Name`.
+    pub name: &'a str,
+    /// `IsOptimized`.
+    pub is_optimized: bool,
+}
+
 impl ImageSpec {
     /// Whether it can be used in a zone at `now`.
     pub fn is_in(&self, zone: &str, now: Time) -> bool {
@@ -32,27 +41,55 @@ impl Provider {
         &mut self,
         now: Time,
         instance: &str,
-        name: &str,
+        new: NewImage<'_>,
     ) -> Result<(Accepted, Text), Fault> {
         self.advance(now);
-        let id = self.check_shut_down(instance)?;
+        let ids = self.check_states(&[instance], &[State::Shutdown])?;
+        let id = ids.into_iter().next().ok_or_else(|| Fault::no_instance(instance))?;
         let Some(machine) = self.instances.get(&id) else { return Err(Fault::no_instance(&id)) };
-        let family = self.catalog.family(&machine.offer.family);
-        let spec = ImageSpec {
-            id: self.account.id("img-"),
-            name: name.into(),
-            driver: family.map_or_else(|| "".into(), |family| Text::clone(&family.driver)),
-            os_gib: machine.disk_gib,
-            template: "private".into(),
-            zones: Some(BTreeMap::from([(Text::clone(&machine.offer.zone), now + TAKES)])),
-        };
-        let image = Text::clone(&spec.id);
-        self.catalog.images.push(spec);
+        let (gib, offer) = (machine.disk_gib, machine.offer.clone());
+        let image = self.make_image(now, new, gib, &offer);
         let (code, display) = ("creating_image", "定制镜像中");
         let busy = Busy { until: now + TAKES, code, display, becomes: None };
         self.account.busy.insert(id, busy);
         let task = done_after(&image, now, TAKES);
         Ok((self.accept(now, EventKind::CreateImage, vec![task]), image))
+    }
+
+    /// `CreateImageBySnapshot` of a machine's system disk.
+    pub fn create_image_of_snapshot(
+        &mut self,
+        now: Time,
+        snapshot: &str,
+        new: NewImage<'_>,
+    ) -> Result<(Accepted, Text), Fault> {
+        self.advance(now);
+        let found = self.account.snapshots.get(snapshot).ok_or_else(Fault::no_snapshot)?;
+        let machine = found.disk.instance.as_deref().and_then(|id| self.instances.get(id));
+        let Some(machine) = machine.filter(|_| found.disk.is_system) else {
+            return Err(Fault::parameter("SnapshotId"));
+        };
+        let (gib, offer) = (found.disk.gib, machine.offer.clone());
+        let image = self.make_image(now, new, gib, &offer);
+        let task = done_after(&image, now, TAKES);
+        Ok((self.accept(now, EventKind::CreateImage, vec![task]), image))
+    }
+
+    fn make_image(&mut self, now: Time, new: NewImage<'_>, gib: u32, of: &OfferKey) -> Text {
+        let family = self.catalog.family(&of.family);
+        let spec = ImageSpec {
+            id: self.account.id("img-"),
+            name: new.name.into(),
+            driver: family.map_or_else(|| "".into(), |family| Text::clone(&family.driver)),
+            os_gib: gib,
+            template: "private".into(),
+            zones: Some(BTreeMap::from([(Text::clone(&of.zone), now + TAKES)])),
+            is_optimized: new.is_optimized,
+            created_at: Some(now),
+        };
+        let image = Text::clone(&spec.id);
+        self.catalog.images.push(spec);
+        image
     }
 
     /// `SyncImage`.
@@ -118,6 +155,7 @@ impl Provider {
     pub fn set_password(&mut self, now: Time, instances: &[&str]) -> Result<Accepted, Fault> {
         self.advance(now);
         let ids = self.check_states(instances, &[State::Running, State::Shutdown])?;
+        self.check_charged(&ids)?;
         let tasks = ids.iter().map(|id| done_after(id, now, SHORT)).collect();
         Ok(self.accept(now, EventKind::Password, tasks))
     }
@@ -127,6 +165,9 @@ impl Provider {
         self.advance(now);
         let there = self.instances.get_mut(instance).filter(|one| one.state.exists());
         let machine = there.ok_or_else(|| Fault::no_instance(instance))?;
+        if machine.charge() == super::Charge::Stopped {
+            return Err(Fault::off_without_charge());
+        }
         machine.name = name.into();
         Ok(())
     }
@@ -190,8 +231,16 @@ impl Provider {
     }
 
     fn check_shut_down(&self, instance: &str) -> Result<Text, Fault> {
-        let ids = self.check_states(&[instance], &[State::Shutdown])?;
-        ids.into_iter().next().ok_or_else(|| Fault::no_instance(instance))
+        let mut ids = self.check_states(&[instance], &[State::Shutdown])?;
+        self.check_charged(&ids)?;
+        ids.pop().ok_or_else(|| Fault::no_instance(instance))
+    }
+
+    /// While a machine is off without charge, it can be started, deleted, and an image made of it.
+    fn check_charged(&self, ids: &[Text]) -> Result<(), Fault> {
+        let charge = |id: &Text| self.instances.get(id).map(super::Instance::charge);
+        let is_free = ids.iter().any(|id| charge(id) == Some(super::Charge::Stopped));
+        if is_free { Err(Fault::off_without_charge()) } else { Ok(()) }
     }
 
     fn image_mut(&mut self, id: &str) -> Result<&mut ImageSpec, Fault> {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::bill::{BillLine, Charge, Charges};
 use super::dials::Dials;
-use super::request::Details;
+use super::request::{Details, Groups};
 use crate::model::{Billing, InstanceRow, Money, OfferKey, Span, Status, Text, Time};
 
 /// Longest a listing may be behind; older states are forgotten.
@@ -75,8 +75,8 @@ pub struct Instance {
     pub image: Text,
     /// Its address in the subnet.
     pub address: Text,
-    /// Its security groups in the order of their priority.
-    pub groups: Vec<Text>,
+    /// Its security groups by priority.
+    pub groups: Groups,
     /// What it was ordered with and only shows.
     pub details: Details,
     /// `ssd` or `local`.
@@ -289,7 +289,7 @@ impl Listed<'_> {
             status: self.shown.map_or_else(|| self.state.into(), |status| Status::from(&**status)),
             created_at: Some(self.instance.created_at()),
             offer: Some(self.instance.offer.clone()),
-            free_when_stopped: self.is_free,
+            free_when_stopped: Some(self.is_free),
         }
     }
 }

@@ -18,6 +18,7 @@ mod fault;
 mod group;
 mod image;
 mod instance;
+mod membership;
 mod request;
 mod snapshot;
 mod spot;
@@ -30,9 +31,10 @@ pub use dials::{Between, Dials};
 pub use disk::{Disk, DiskRequest, DiskState};
 pub use event::{EventKind, EventView, TaskState, TaskView};
 pub use fault::Fault;
-pub use group::{Group, Policy};
+pub use group::{Group, Policy, PolicyChange};
+pub use image::NewImage;
 pub use instance::{Instance, Listed, Operation, State};
-pub use request::{CreateRequest, Details, EipRequest, Pubnet};
+pub use request::{CreateRequest, Details, EipRequest, Groups, Pubnet};
 pub use snapshot::{PER_DISK_MAX, Snapshot, SnapshotRequest};
 
 use crate::model::{Billing, Money, OfferKey, Price, Quote, Span, Stock, StockReading, Text, Time};
@@ -64,8 +66,6 @@ pub struct Provider {
     account: Account,
     /// So many of the next machines cannot be made.
     failing: u32,
-    /// So many of the next creates take that long.
-    hanging: (u32, Span),
 }
 
 /// One stream per purpose, so that a new use changes none of the others.
@@ -147,7 +147,6 @@ impl Provider {
             },
             account: Account::new(&root, &catalog),
             failing: 0,
-            hanging: (0, Span::ZERO),
             catalog,
         };
         for change in provider.catalog.script.clone() {
@@ -343,11 +342,6 @@ impl Provider {
     /// The next machines, so many of them, are taken on and cannot be made.
     pub fn fail_creates(&mut self, count: u32) {
         self.failing = count;
-    }
-
-    /// The next machines, so many of them, are in the making for so long.
-    pub fn hang_creates(&mut self, count: u32, takes: Span) {
-        self.hanging = (count, takes);
     }
 
     /// From now on there is no end of a size.

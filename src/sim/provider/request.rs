@@ -1,9 +1,14 @@
 //! What machines and public addresses are ordered with.
 
+use std::collections::BTreeMap;
+
 use crate::model::{Money, OfferKey, Text};
 
 /// Mbit/s of an address for which none are asked.
 const QOS: u32 = 5;
+
+/// A machine's security groups by priority, the first from 1; each group once.
+pub type Groups = BTreeMap<u32, Text>;
 
 /// A request to make machines.
 #[derive(Debug, Clone)]
@@ -29,7 +34,7 @@ pub struct CreateRequest {
     /// Data disks: GiB, and whether they are deleted with the machine.
     pub data_disks: Vec<(u32, bool)>,
     /// Public addresses.
-    pub pubnet: Option<Pubnet>,
+    pub pubnets: Vec<Pubnet>,
     /// `IpAddress`: private addresses, one a machine; none = any.
     pub addresses: Vec<Text>,
     /// Security groups in the order of their priority.

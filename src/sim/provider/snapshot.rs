@@ -6,6 +6,8 @@ use crate::model::{Span, Text, Time};
 
 /// How long a snapshot takes, to make and to go back to.
 const TAKES: Span = Span::seconds(20);
+/// `ReservedTime` of one that does not go with time.
+pub(super) const FOREVER: &str = "Forever";
 /// Snapshots of one disk, at most.
 pub const PER_DISK_MAX: u32 = 10;
 
@@ -95,11 +97,9 @@ impl Provider {
     ) -> Result<(Accepted, Text), Fault> {
         self.advance(now);
         let disk = self.any_disk(disk).ok_or_else(Fault::no_disk)?;
-        if PER_DISK_MAX <= self.snapshots_of(&disk.id) {
-            return Err(Fault::snapshot_quota(PER_DISK_MAX));
-        }
+        self.check_snapshot_quota(&disk.id)?;
         let id: Text = self.account.id(&format!("s-{}-", disk.id));
-        let snapshot = Snapshot {
+        let new = Snapshot {
             id: Text::clone(&id),
             name: request.name.unwrap_or_else(|| Text::clone(&id)),
             disk,
@@ -108,8 +108,38 @@ impl Provider {
             created_at: now,
             ready_at: now + TAKES,
         };
-        self.account.snapshots.insert(Text::clone(&id), snapshot);
-        Ok((self.accept_snapshots(now, EventKind::CreateSnapshot, vec![Text::clone(&id)]), id))
+        Ok(self.keep_snapshot(now, new))
+    }
+
+    fn keep_snapshot(&mut self, now: Time, new: Snapshot) -> (Accepted, Text) {
+        let id = Text::clone(&new.id);
+        self.account.snapshots.insert(Text::clone(&id), new);
+        (self.accept_snapshots(now, EventKind::CreateSnapshot, vec![Text::clone(&id)]), id)
+    }
+
+    /// `CopySnapshotCrossAZ`: the same in another zone.
+    pub fn copy_snapshot(
+        &mut self,
+        now: Time,
+        id: &str,
+        zone: &str,
+    ) -> Result<(Accepted, Text), Fault> {
+        self.advance(now);
+        let zone = Text::clone(&self.catalog.zone(zone).ok_or_else(Fault::no_zone)?.code);
+        let found = self.account.snapshots.get(id).ok_or_else(Fault::no_snapshot)?.clone();
+        if found.disk.zone == zone {
+            return Err(Fault::parameter("AvailableZoneCode"));
+        }
+        let id: Text = self.account.id(&format!("s-{}-", found.disk.id));
+        let disk = Source { zone, ..found.disk };
+        let name = Text::clone(&id);
+        let (created_at, ready_at) = (now, now + TAKES);
+        Ok(self.keep_snapshot(now, Snapshot { id, name, disk, created_at, ready_at, ..found }))
+    }
+
+    fn check_snapshot_quota(&self, disk: &str) -> Result<(), Fault> {
+        let is_full = PER_DISK_MAX <= self.snapshots_of(disk);
+        if is_full { Err(Fault::snapshot_quota(PER_DISK_MAX)) } else { Ok(()) }
     }
 
     /// How many snapshots a disk has.
@@ -118,13 +148,15 @@ impl Provider {
         u32::try_from(count).unwrap_or(u32::MAX)
     }
 
-    /// `RollbackDiskBySnapshot`: its machine must be shut down, and is started unless told otherwise.
+    /// `RollbackDiskBySnapshot`: its machine must be shut down, and is started unless told otherwise. What
+    /// was there before may be kept in a new snapshot.
     pub fn roll_back(
         &mut self,
         now: Time,
         disk: &str,
         snapshot: &str,
         starts: bool,
+        before: Option<SnapshotRequest>,
     ) -> Result<Accepted, Fault> {
         self.advance(now);
         let found = self.account.snapshots.get(snapshot).ok_or_else(Fault::no_snapshot)?;
@@ -132,6 +164,9 @@ impl Provider {
             return Err(Fault::parameter("DiskId"));
         }
         let instance = self.any_disk(disk).ok_or_else(Fault::no_disk)?.instance;
+        if before.is_some() {
+            self.check_snapshot_quota(disk)?;
+        }
         if let Some(instance) = &instance {
             let machine = self.instance(instance).ok_or_else(|| Fault::no_instance(instance))?;
             if machine.state != State::Shutdown {
@@ -140,6 +175,9 @@ impl Provider {
             if starts {
                 self.operate(now, instance, super::Operation::Start, false)?;
             }
+        }
+        if let Some(before) = before {
+            self.create_snapshot(now, disk, before)?;
         }
         Ok(self.accept_snapshots(now, EventKind::RollBack, vec![disk.into()]))
     }

@@ -129,7 +129,7 @@ fn a_free_stop_of_one_that_cannot_is_a_plain_stop_without_a_word() {
         cloud.advance(at(1000));
         assert_eq!(state(&cloud, &id), State::Shutdown);
         assert_eq!(seconds(&cloud, at(1000)), (1000, 0));
-        assert!(!cloud.list(at(1000))[0].row().free_when_stopped);
+        assert_eq!(cloud.list(at(1000))[0].row().free_when_stopped, Some(false));
     }
 }
 
@@ -142,7 +142,7 @@ fn a_free_stop_gives_the_gpu_back_and_a_start_may_find_none() {
     cloud.operate(at(100), &id, Operation::FreeStop, false).unwrap();
     cloud.advance(at(200));
     assert_eq!(cloud.units(&key()), Some(left));
-    assert!(cloud.list(at(200))[0].row().free_when_stopped);
+    assert_eq!(cloud.list(at(200))[0].row().free_when_stopped, Some(true));
     cloud.set_stock(at(200), "CN_Suqian_B", "专业渲染型rp3", Size::new(16, 32, 1), Some(0));
     assert_eq!(cloud.stock(&key()), Stock::SoldOut);
     let fault = cloud.operate(at(200), &id, Operation::Start, false).unwrap_err();

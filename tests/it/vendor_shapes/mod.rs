@@ -199,7 +199,8 @@ fn all_eight_network_calls_of_the_vendors_client_decode() {
     let all: networks::ListEipsData = caller.vpc("DescribeEIP", json!({ "RegionCode": REGION }));
     let bound = all.eip_list.iter().find(|eip| eip.is_bind).unwrap();
     assert_eq!(bound.bind_resource_info.as_ref().unwrap().subnet_id, SUBNET);
-    let task = caller.runtime.block_on(caller.client.update_eip(id, 30)).unwrap().unwrap();
+    let task =
+        caller.runtime.block_on(caller.client.update_eip(id, Some(30), None)).unwrap().unwrap();
     let task: networks::DescribeTaskData = caller.vpc("DescribeTask", json!({ "TaskId": *task }));
     assert_eq!((&*task.task_status, &task.resource_id), ("finish", id));
     caller.call(Service::Vpc, "DeleteEIP", json!({ "EIPId": id }));
