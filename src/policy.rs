@@ -38,6 +38,8 @@ pub struct Pool {
     pub min: u32,
     /// Machines at most, stopped and unknown ones included.
     pub max: u32,
+    /// What happens to machines above `max`, once it is lowered.
+    pub on_max: OnMax,
     /// Raise or lower `min` and `max` at times of the week.
     pub windows: Vec<Window>,
     /// Queue workers a machine runs.
@@ -67,6 +69,16 @@ pub struct Pool {
     pub surge: u32,
     /// What is done about machines that misbehave or have grown old.
     pub care: Care,
+}
+
+/// What happens to machines above a pool's `max`: it was lowered, or a window has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnMax {
+    /// They take no more tasks and go as those they have end, also while work waits.
+    #[default]
+    Drain,
+    /// They work until no task waits.
+    FinishQueue,
 }
 
 /// What is done about machines that misbehave or have grown old.

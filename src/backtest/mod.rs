@@ -8,8 +8,8 @@ use std::rc::Rc;
 use crate::driver::{Driver, Recovered, Unobserved};
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span};
 use crate::policy::{
-    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, Policy, Pool, Preset, Slots, Spending, Tier,
-    Timing,
+    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, OnMax, Policy, Pool, Preset, Slots, Spending,
+    Tier, Timing,
 };
 use crate::sim::chaos::START;
 use crate::sim::farm::{Boots, SimFarm};
@@ -169,6 +169,7 @@ fn policy(preset: Preset, offer: &OfferKey, conditions: Conditions) -> Policy {
         }],
         min: 0,
         max: MACHINES_MAX,
+        on_max: OnMax::default(),
         windows: Vec::new(),
         slots: Slots::PerGpu(1),
         shape: Shape::default(),

@@ -8,8 +8,8 @@ use super::{secrets, shared, spending, spot};
 use crate::model::name::POOL_MAX;
 use crate::model::{Billing, OfferKey, Shape, Span, Text};
 use crate::policy::{
-    Care, IdleRule, Limits, OfferPolicy, OnHung, Pool, Preset, Promise, Shared, Slots, Spending,
-    Spot, Tier, Window,
+    Care, IdleRule, Limits, OfferPolicy, OnHung, OnMax, Pool, Preset, Promise, Shared, Slots,
+    Spending, Spot, Tier, Window,
 };
 use crate::queue::Queue;
 use crate::world::purchase::Purchase;
@@ -80,6 +80,7 @@ fn pool(
         offers,
         min,
         max,
+        on_max: on_max(reader),
         windows: windows(reader),
         slots: slots(reader),
         shape: Shape {
@@ -93,9 +94,7 @@ fn pool(
         spot,
         takes: reader.texts("takes").into_iter().map(Text::from).collect(),
         promise,
-        idle: reader
-            .choice("idle", &[("word", IdleRule::Word), ("assume", IdleRule::Assume)], 0)
-            .unwrap_or(IdleRule::Word),
+        idle: idle(name, reader, warnings),
         drains: queues.get(&queue).is_some_and(|queue| queue.as_ref().is_some_and(Queue::drains)),
         queue,
         surge: reader.number("surge", max.max(1), 1, 10_000),
@@ -108,16 +107,29 @@ fn pool(
             format!("has a min that is more than its max, or the pool's ({max})"),
         );
     }
-    if pool.idle == IdleRule::Assume {
+    if !pool.offers.iter().any(|offer| 0 < pool.slots_of(offer, pool.shape)) {
+        reader.fault("task_gpus", "and task_gpu_memory fit none of the pool's sizes");
+    }
+    pool
+}
+
+/// What makes a worker idle.
+fn idle(name: &Text, reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> IdleRule {
+    let answers = [("word", IdleRule::Word), ("assume", IdleRule::Assume)];
+    let idle = reader.choice("idle", &answers, 0).unwrap_or(IdleRule::Word);
+    if idle == IdleRule::Assume {
         warnings.push(format!(
             "pool {name}: idle = \"assume\" stops machines whose work nobody can vouch for; a \
              frame may be lost"
         ));
     }
-    if !pool.offers.iter().any(|offer| 0 < pool.slots_of(offer, pool.shape)) {
-        reader.fault("task_gpus", "and task_gpu_memory fit none of the pool's sizes");
-    }
-    pool
+    idle
+}
+
+/// What happens to machines above `max`, once it is lowered.
+fn on_max(reader: &mut Reader<'_>) -> OnMax {
+    let answers = [("drain", OnMax::Drain), ("finish_queue", OnMax::FinishQueue)];
+    reader.choice("on_max", &answers, 0).unwrap_or_default()
 }
 
 /// The pool's part of its machines' names.

@@ -135,7 +135,9 @@ impl Memory {
                 self.tombstones.remove(name);
             }
             SeenEvent::Booted { line, took } => {
-                self.boots.entry(line.clone()).or_default().joined(*took);
+                let was_given_up = self.machines.get(name).is_some_and(Machine::boot_given_up);
+                let boots = self.boots.entry(line.clone()).or_default();
+                boots.joined(Some(*took).filter(|_| !was_given_up));
             }
             SeenEvent::BootFailed { line, waited } => {
                 self.boots.entry(line.clone()).or_default().given_up(*waited, at);

@@ -33,8 +33,12 @@ impl Default for Boots {
 }
 
 impl Boots {
-    pub(super) fn joined(&mut self, took: Span) {
-        self.push(took);
+    /// A boot has ended in a worker, and `took` so long; `None` = it was given up before, and has counted
+    /// with the time it was given.
+    pub(super) fn joined(&mut self, took: Option<Span>) {
+        if let Some(took) = took {
+            self.push(took);
+        }
         self.good += 1;
         self.success_ppm += (certain() - self.success_ppm) / 8;
         (self.failed, self.failed_at) = (0, None);

@@ -51,6 +51,17 @@ pub enum Blocked {
         /// `max`.
         max: u32,
     },
+    /// There are more machines than `max` allows: it was lowered, or a window has ended.
+    AboveMax {
+        /// Of one pool; `None` = of the farm.
+        pool: Option<Text>,
+        /// `max` now.
+        max: u32,
+        /// How many are above it.
+        machines: u32,
+        /// They work until no task waits, instead of going as their tasks end.
+        finish_queue: bool,
+    },
     /// The pool's `min` keeps idle machines.
     PoolMin {
         /// `min` now.
@@ -237,6 +248,13 @@ pub enum Blocked {
         /// As listed.
         status: Text,
     },
+    /// The provider makes a machine for longer than any boot takes, and lets nobody delete it meanwhile.
+    StaysBuilding {
+        /// Which.
+        machine: MachineName,
+        /// So long.
+        lasted: Span,
+    },
     /// A machine's workers have not answered their drain for long.
     DrainLasts {
         /// Which.
@@ -331,7 +349,8 @@ impl Blocked {
             | Self::CannotTellIdle
             | Self::AllSilent { .. }
             | Self::MonitoringDead { .. } => Strength::Blinds,
-            Self::PoolMax { .. }
+            Self::AboveMax { .. }
+            | Self::PoolMax { .. }
             | Self::FarmMax { .. }
             | Self::MoneyCap { .. }
             | Self::MoneySoft { .. }
@@ -353,6 +372,7 @@ impl Blocked {
             | Self::Quarantined { .. }
             | Self::OddStatus { .. }
             | Self::GpuBusy { .. }
+            | Self::StaysBuilding { .. }
             | Self::DrainLasts { .. }
             | Self::Hung { .. }
             | Self::HungEnough { .. }

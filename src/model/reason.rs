@@ -28,6 +28,11 @@ pub enum Reason {
         /// Slots short.
         slots: u32,
     },
+    /// There are more machines than its pool, or the farm, may own.
+    AboveMax {
+        /// `max` now.
+        max: u32,
+    },
     /// It cannot serve and holds a place under `max`.
     HoldsPlace,
     /// It is to take tasks again.
@@ -38,6 +43,11 @@ pub enum Reason {
     NoWorker {
         /// Within this time.
         within: Span,
+    },
+    /// The provider has not finished making it.
+    StaysBuilding {
+        /// For so long.
+        lasted: Span,
     },
     /// It is on its way, and the work will be done without it.
     NotWorthWaiting,

@@ -186,9 +186,13 @@ impl Cap {
             CapSpan::Day => spent_today(memory, now, is_of),
             CapSpan::Month => spent_in_month(policy, memory, now, is_of),
         };
-        let ours = || memory.machines.values().filter(|machine| is_of(&machine.pool));
-        let lasts = |machine: &Machine| {
-            horizon.unwrap_or_else(|| over_cap::paid_at_least(situation, machine))
+        let ours = || memory.machines.iter().filter(|(_, machine)| is_of(&machine.pool));
+        let ends_at = match span {
+            CapSpan::Hour | CapSpan::Day => until,
+            CapSpan::Month => policy.spending.month_ends_at(now).min(now + MONTH_AHEAD),
+        };
+        let lasts = |name: &MachineName, machine: &Machine| {
+            horizon.unwrap_or_else(|| over_cap::paid_at_least(situation, name, machine, ends_at))
         };
         let dearest = budget::dearest(memory);
         let reserve = |one: &Machine, lasts| {
@@ -196,10 +200,10 @@ impl Cap {
                 .or(dearest)
                 .map_or(Money::ZERO, |quote| reserve(one, &quote, span, now, lasts))
         };
-        let reserved: Money = ours().map(|one| reserve(one, lasts(one))).sum();
+        let reserved: Money = ours().map(|(name, one)| reserve(one, lasts(name, one))).sum();
         let length = policy.spending.longest_day(until);
         let next_day = (span == CapSpan::Day && !drains)
-            .then(|| (ours().map(|machine| reserve(machine, length)).sum(), length));
+            .then(|| (ours().map(|(_, machine)| reserve(machine, length)).sum(), length));
         let committed = spent + reserved;
         Self { pool: pool.cloned(), span, most, spent, committed, horizon, next_day }
     }

@@ -63,7 +63,8 @@ impl PoolSteps {
 }
 
 fn released_constraints(release: release::Report) -> Vec<Blocked> {
-    let release::Report { hung, stops_charged, doubt, replacing, all_silent, machines } = release;
+    let release::Report { above_max, hung, stops_charged, doubt, replacing, all_silent, machines } =
+        release;
     let of_pool = stops_charged.into_iter().chain(doubt).chain(replacing).chain(all_silent);
-    hung.into_iter().chain(of_pool).chain(machines).collect()
+    above_max.into_iter().chain(hung).chain(of_pool).chain(machines).collect()
 }

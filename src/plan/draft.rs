@@ -8,6 +8,7 @@ use crate::model::snapshot::Report;
 use crate::model::{Act, Change, Look, MachineName, MachineRef, OfferKey, Reason, Text, Time};
 use crate::policy::{Policy, Pool};
 
+use super::above_max::AboveMax;
 use super::budget::Budget;
 use super::caps::Caps;
 use super::machine::in_arrears;
@@ -63,6 +64,8 @@ pub struct Draft {
     pub(super) budget: Budget,
     /// What is left of the caps on money.
     pub(super) caps: Caps,
+    /// What is above the number of machines that may be owned.
+    pub(super) above_max: AboveMax,
     serial: u64,
     /// The account is in arrears: nothing is bought or started.
     frozen: bool,
@@ -77,6 +80,7 @@ impl Draft {
             plan: Plan { wake_at: now + policy.timing.turn_ceiling, ..Plan::default() },
             budget: Budget::new(policy, memory, now),
             caps: Caps::new(situation),
+            above_max: AboveMax::new(situation),
             serial: memory.meta.serial,
             frozen: in_arrears(memory).is_some(),
             touched: BTreeSet::new(),

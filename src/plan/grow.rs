@@ -177,7 +177,8 @@ impl<'a> Grower<'a, '_> {
                     && in_arrears(situation.memory).is_none();
                 let is_flagged = machine.drain.asked_at.is_some();
                 let reserve = if is_flagged { (2, Reserve::Unflag) } else { (1, Reserve::Start) };
-                (may_start && !waits).then_some(reserve)
+                let is_above = self.context.above_max.contains_key(candidate.name);
+                (may_start && !waits && !is_above).then_some(reserve)
             }
             Phase::Launching
             | Phase::Booting

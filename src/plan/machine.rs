@@ -42,10 +42,49 @@ pub fn in_arrears(memory: &Memory) -> Option<&MachineName> {
 
 /// Whether no listing has shown yet that it is made: the provider deletes nothing it still makes.
 pub fn is_being_made(situation: Situation<'_>, name: &MachineName, machine: &Machine) -> bool {
+    let mut shown = listed_as(situation, name, machine);
+    machine.is_new_boot() && !shown.any(|status| *status != Status::Building)
+}
+
+/// What the last listing shows of a machine: by its id, or by its name while no id is known.
+fn listed_as<'a>(
+    situation: Situation<'a>,
+    name: &'a MachineName,
+    machine: &'a Machine,
+) -> impl Iterator<Item = &'a Status> {
     let listing = situation.readings.fleet.reading.as_ref();
-    let mut rows = listing.into_iter().flat_map(|listing| &listing.rows);
-    machine.is_new_boot()
-        && !rows.any(|row| *row.name == *name.as_str() && row.status != Status::Building)
+    let rows = listing.into_iter().flat_map(|listing| &listing.rows);
+    let its = rows.filter(move |row| match &machine.instance {
+        Some(id) => row.instance == *id,
+        None => *row.name == *name.given(),
+    });
+    its.map(|row| &row.status)
+}
+
+/// Whether the provider is still making it though a boot would long be over: it may stay so for ever, and
+/// to try to delete it does no harm.
+pub fn stays_building(situation: Situation<'_>, name: &MachineName, machine: &Machine) -> bool {
+    let asked_at = machine.boot_asked_at().unwrap_or(machine.since);
+    let is_overdue = asked_at + situation.policy.timing.boot_max <= situation.now;
+    let mut shown = listed_as(situation, name, machine);
+    let is_unheard = machine.is_new_boot() && machine.heard.state.is_none();
+    is_overdue && is_unheard && shown.any(|status| *status == Status::Building)
+}
+
+/// Until when a machine cannot be let go, whatever it costs; `None` = it can.
+pub fn kept_until(situation: Situation<'_>, name: &MachineName, machine: &Machine) -> Option<Time> {
+    let Situation { policy, memory, .. } = situation;
+    let untouched = machine.in_arrears()
+        || name.is_twin()
+        || memory.meta.is_of_second_daemon(&policy.namer, name)
+        || stays_building(situation, name, machine);
+    if untouched {
+        return Some(Time::MAX);
+    }
+    let status = machine.sighting.unexpected_status.as_ref().filter(|_| machine.in_quarantine());
+    let quarantine = status.map(|status| status.since + policy.timing.quarantine);
+    let hold = machine.held.as_ref().map(|hold| hold.until.unwrap_or(Time::MAX));
+    hold.max(quarantine)
 }
 
 /// Whether a machine on its way has never been heard of by the queue, so that a drain flag written

@@ -8,6 +8,7 @@
 use crate::model::QueueReading;
 use crate::policy::Pool;
 
+pub mod above_max;
 pub mod ahead;
 pub mod billing_unit;
 pub mod boots;
@@ -107,8 +108,7 @@ fn plan_pool(
     let ahead = queue.and_then(|_| ahead::promised(situation, pool, demand, &capacity));
     let evidence = Evidence::of_pool(situation, pool);
     let candidates = Candidate::of_pool(situation, pool, &evidence, &capacity);
-    let mut context =
-        Context::of_pool(situation, pool, evidence, &capacity, &candidates, &draft.caps);
+    let mut context = Context::of_pool(situation, pool, evidence, &capacity, &candidates, draft);
     let mut short = &capacity.short;
     if let Some(ahead) = &ahead {
         context.unneeded_boots.clone_from(&ahead.cancel);

@@ -45,7 +45,7 @@ pub(super) fn let_go(situation: Situation<'_>, draft: &mut Draft) -> BTreeMap<Te
             let evidence = Evidence::of_pool(situation, &ghost);
             let candidates = Candidate::of_pool(situation, &ghost, &evidence, &capacity);
             let mut context =
-                Context::of_pool(situation, &ghost, evidence, &capacity, &candidates, &draft.caps);
+                Context::of_pool(situation, &ghost, evidence, &capacity, &candidates, draft);
             context.after_growing(&candidates, &Wanted::default(), &draft.caps);
             orphans.released.push(release::let_go(&candidates, &context, draft));
         }

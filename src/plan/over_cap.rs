@@ -1,11 +1,12 @@
 //! With `on_cap = "drain"`: for how long what is ours must still be paid, and who is drained first when
 //! the money runs out.
 
+use super::machine::kept_until;
 use super::situation::Situation;
 use super::{billing_unit, boots, rank, tasks};
 use crate::memory::{Life, Machine};
 use crate::model::snapshot::Phase;
-use crate::model::{MachineName, Money, Span, WorkerState};
+use crate::model::{MachineName, Money, Span, Time, WorkerState};
 use crate::policy::{OfferPolicy, Policy, Pool};
 
 /// From a machine's last task until nothing is charged for it.
@@ -22,8 +23,20 @@ fn next_look(policy: &Policy) -> Span {
     policy.timing.turn_ceiling + policy.timing.queue_poll
 }
 
-/// For how long a machine is still to be paid at least, were it drained at the next look.
-pub(super) fn paid_at_least(situation: Situation<'_>, machine: &Machine) -> Span {
+/// For how long a machine is still to be paid at least, were it drained at the next look: until then
+/// where it cannot be let go, but no longer than a cap reckons with (`until`).
+pub(super) fn paid_at_least(
+    situation: Situation<'_>,
+    name: &MachineName,
+    machine: &Machine,
+    until: Time,
+) -> Span {
+    let kept = kept_until(situation, name, machine).unwrap_or_default().min(until);
+    Span(kept.since(situation.now).0.max(0)).max(drained_within(situation, machine))
+}
+
+/// The same for one that can be let go.
+fn drained_within(situation: Situation<'_>, machine: &Machine) -> Span {
     let Situation { policy, memory, now, .. } = situation;
     let task = task_of(situation, machine);
     let boot = |again| {
@@ -63,7 +76,7 @@ pub(super) fn more_if_kept(situation: Situation<'_>, machine: &Machine) -> Money
     let task = task_of(situation, machine);
     let cost = |lasts| quote.running.over(billing_unit::charged(machine, now, lasts));
     let drained_now = match machine.phase() {
-        Phase::Draining => paid_at_least(situation, machine),
+        Phase::Draining => drained_within(situation, machine),
         Phase::Launching
         | Phase::Booting
         | Phase::Starting
@@ -82,12 +95,12 @@ pub(super) fn drained_first<'a>(
     ours: impl Iterator<Item = (&'a MachineName, &'a Machine)>,
     mut over: Money,
 ) -> Vec<MachineName> {
-    let works = |machine: &Machine| {
+    let works = |name: &MachineName, machine: &Machine| {
         matches!(machine.phase(), Phase::Booting | Phase::Starting | Phase::Ready)
-            && machine.held.is_none()
+            && kept_until(situation, name, machine).is_none()
     };
     let mut dearest: Vec<_> = ours
-        .filter(|(_, machine)| works(machine))
+        .filter(|(name, machine)| works(name, machine))
         .filter_map(|(name, machine)| {
             let quote = machine.quote?;
             let offer = situation.policy.pool(&machine.pool).and_then(|pool| {

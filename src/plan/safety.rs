@@ -13,7 +13,7 @@ use crate::model::{
 };
 use crate::policy::{IdleRule, Pool};
 
-use super::machine::{in_arrears, is_being_made, may_change, never_joined};
+use super::machine::{in_arrears, is_being_made, may_change, never_joined, stays_building};
 use super::situation::Situation;
 use super::strangers::{self, Stranger};
 use super::tasks;
@@ -74,6 +74,8 @@ pub enum Proof {
     Off,
     /// The provider shows it as broken, and none of its workers is busy.
     Broken,
+    /// The provider has been making it for longer than any boot takes: nothing runs on it.
+    NotMade,
 }
 
 /// What forbids to stop or delete a machine now.
@@ -262,6 +264,12 @@ impl<'a> Evidence<'a> {
             Some(obstacle) => Err(obstacle),
             None if machine.in_quarantine() => self.broken(name, machine),
             None if machine.is_off() => self.off(name, machine),
+            // Should it come up after all, it comes up drained.
+            None if stays_building(self.situation, name, machine)
+                && (machine.drain.asked_at.is_some() || !self.pool.drains) =>
+            {
+                Ok(Proof::NotMade)
+            }
             None => self.running(name, machine, &mut safety),
         };
         safety
@@ -276,9 +284,15 @@ impl<'a> Evidence<'a> {
             (self.is_named_twice(name), Obstacle::NameTwice),
             (unseen, Obstacle::NotFound),
             (machine.held.is_some(), Obstacle::Held),
-            (is_being_made(self.situation, name, machine), Obstacle::BeingMade),
+            (self.is_being_made(name, machine), Obstacle::BeingMade),
         ];
         by_rank.into_iter().find_map(|(holds, obstacle)| holds.then_some(obstacle))
+    }
+
+    /// Whether it would be in vain to end it, because the provider makes it and may soon have done so.
+    fn is_being_made(&self, name: &MachineName, machine: &Machine) -> bool {
+        is_being_made(self.situation, name, machine)
+            && !stays_building(self.situation, name, machine)
     }
 
     /// Broken by the provider's word: a worker that lives has had the time to answer, and none is busy.
@@ -364,7 +378,10 @@ impl<'a> Evidence<'a> {
         match &self.workers {
             Some(workers)
                 if drains
-                    && machine.reason == Reason::NotWorthWaiting
+                    && matches!(
+                        machine.reason,
+                        Reason::NotWorthWaiting | Reason::AboveMax { .. }
+                    )
                     && never_joined(machine, workers.asked_at, MARGIN) =>
             {
                 Word::NeverJoined

@@ -83,6 +83,10 @@ plays! {
     a_calendar_window_holds_a_floor
     a_days_cap_holds_without_a_drain
     over_cap
+    above_max
+    stays_building
+    a_cap_that_drains_counts_what_cannot_be_let_go
+    a_window_that_ends_lowers_max_and_the_queue_is_finished
     billed_by_the_hour
     spot_above_a_floor
     spot_too_dear

@@ -36,7 +36,7 @@ const PLAN_FLOORS: &[&[&str]] = &[
     &["readings"],
     &["situation"],
     &["machine", "tasks", "rank", "strangers"],
-    &["safety", "demand", "over_cap", "learning"],
+    &["safety", "demand", "over_cap", "above_max", "learning"],
     &["capacity", "caps", "settle"],
     &["ahead", "money", "draft"],
     &["polling", "statuses", "wake", "overdue", "report"],

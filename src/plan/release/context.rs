@@ -6,6 +6,7 @@ use crate::model::{MachineName, Reason};
 use crate::plan::boots::Deadlines;
 use crate::plan::capacity::Capacity;
 use crate::plan::caps::Caps;
+use crate::plan::draft::Draft;
 use crate::plan::safety::Evidence;
 use crate::plan::situation::Situation;
 use crate::policy::Pool;
@@ -39,6 +40,8 @@ pub struct Context<'a> {
     pub over_cap: BTreeSet<MachineName>,
     /// Those that are off, and no cap leaves the money to run again.
     pub never_again: BTreeSet<MachineName>,
+    /// Those above what may be owned, and how many that is.
+    pub above_max: BTreeMap<MachineName, u32>,
     /// Those on their way that the promise does without.
     pub unneeded_boots: BTreeSet<MachineName>,
     /// When a boot is given up.
@@ -65,13 +68,15 @@ impl<'a> Context<'a> {
         evidence: Evidence<'a>,
         capacity: &Capacity,
         candidates: &[Candidate<'_>],
-        caps: &Caps,
+        draft: &Draft,
     ) -> Self {
         let named = |chosen: &dyn Fn(&Candidate<'_>) -> bool| -> BTreeSet<MachineName> {
             let chosen = candidates.iter().filter(|one| chosen(one));
             chosen.map(|one| one.name.clone()).collect()
         };
-        let over_cap = named(&|one| caps.drains(one.name));
+        let over_cap = named(&|one| draft.caps.drains(one.name));
+        let above =
+            |one: &Candidate<'_>| Some((one.name.clone(), draft.above_max.max_of(one.name)?));
         let min = pool.size_at(situation.now).0;
         let none_is_kept = situation.is_retiring() || !over_cap.is_empty();
         Self {
@@ -81,6 +86,7 @@ impl<'a> Context<'a> {
             counted: capacity.machines,
             over_cap,
             never_again: BTreeSet::new(),
+            above_max: candidates.iter().filter_map(above).collect(),
             unneeded_boots: BTreeSet::new(),
             deadlines: Deadlines::new(situation.policy, situation.memory, situation.now),
             hung: hung::Watch::of_pool(situation, pool, &evidence),

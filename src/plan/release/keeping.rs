@@ -17,6 +17,7 @@ pub fn keeps_stopped(candidate: &Candidate<'_>, context: &Context<'_>) -> bool {
     let machine = candidate.machine;
     !situation.is_retiring()
         && machine.reason != Reason::OverCap
+        && !context.above_max.contains_key(candidate.name)
         && !billing_unit::is_long(machine)
         && may_serve_again(*situation, pool, machine)
         && stops_charged_since(*situation).is_none()

@@ -14,6 +14,7 @@ pub mod keeping;
 pub mod verdict;
 mod writer;
 
+mod above_max;
 mod dead_boot;
 mod drain_begun;
 mod drain_limit;
@@ -31,6 +32,7 @@ mod quarantined;
 mod retiring;
 mod silent;
 mod started_by_hand;
+mod stays_building;
 mod stop_charged;
 mod stopped_too_long;
 mod takes_tasks_again;
@@ -61,7 +63,9 @@ pub const RULES: &[Rule] = &[
     Rule { name: "hung", says: hung::says },
     Rule { name: "retiring", says: retiring::says },
     Rule { name: "over cap", says: over_cap::says },
+    Rule { name: "above max", says: above_max::says },
     // Boots.
+    Rule { name: "stays building", says: stays_building::says },
     Rule { name: "not worth its boot", says: not_worth_its_boot::says },
     Rule { name: "dead boot", says: dead_boot::says },
     // What it was made from.
@@ -99,7 +103,7 @@ pub fn would_return(candidate: &Candidate<'_>, context: &Context<'_>) -> bool {
     let before = RULES.iter().take_while(|rule| rule.name != NEEDED_AGAIN);
     let first = before.into_iter().find_map(|rule| (rule.says)(candidate, context));
     let goes_back = first.is_none_or(|verdict| matches!(verdict.fate, Fate::TakeBack(_)));
-    candidate.may_be_asked && needed_again::may_return(candidate) && goes_back
+    candidate.may_be_asked && needed_again::may_return(candidate, context) && goes_back
 }
 
 /// Lets go what the rules say, as far as that is safe and the budget allows.

@@ -15,6 +15,8 @@ use crate::plan::safety::{End, Licence};
 /// What letting go has to say of a pool.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
+    /// There are more machines than may be owned.
+    pub above_max: Vec<Blocked>,
     /// Busy machines whose GPU does nothing.
     pub hung: Vec<Blocked>,
     /// Stops are charged, where they should be free.
@@ -60,9 +62,11 @@ pub(super) fn write(
         writer.carry_out(candidate, verdict);
     }
     let machines = writer.told;
+    let above_max = draft.above_max.told(&pool.name);
     let needed = candidates.iter().filter(|one| one.is_needed).count();
     let told_of_doubt = evidence.queue().is_some() && needed < candidates.len();
     Report {
+        above_max,
         hung: context.hung.told.clone(),
         stops_charged: charged_since.map(|since| Blocked::StopsCharged { since }),
         doubt: evidence.doubt.clone().filter(|_| told_of_doubt),

@@ -35,14 +35,15 @@ pub fn queue_read(
         let has_booted = joined && machine.boot().is_some();
         let is_new =
             state != machine.heard.state || (!names.is_empty() && names != machine.heard.names);
+        if has_booted {
+            // Before its worker is seen: what is known of the boot ends with that.
+            events.extend(booted(name, machine, asked_at));
+        }
         if is_new || has_booted {
             events.push(SeenEvent::WorkerSeen { state, workers: names, asked_at }.to(name));
         }
         if is_new && joined {
             add_served(memory, machine, &mut events);
-        }
-        if has_booted {
-            events.extend(booted(name, machine, asked_at));
         }
     }
     events

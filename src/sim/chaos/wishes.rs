@@ -4,7 +4,7 @@ use super::super::rng::Rng;
 use super::Sabotage;
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span, Text};
 use crate::policy::{
-    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, OnCap, Policy, Pool, Promise, Shared,
+    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, OnCap, OnMax, Policy, Pool, Promise, Shared,
     SharedCount, Slots, Spending, Spot, Tier, Timing,
 };
 
@@ -64,6 +64,7 @@ fn pool(name: &str, tag: &str, max: u32, keep_stopped: bool) -> Pool {
         ],
         min: 0,
         max,
+        on_max: OnMax::default(),
         windows: Vec::new(),
         slots: Slots::PerGpu(1),
         shape: Shape::default(),

@@ -351,11 +351,7 @@ impl Provider {
         self.price_new(now, &mut instance, request);
         self.instances.insert(Text::clone(&id), instance);
         *self.names.entry(name).or_default() += 1;
-        let mut takes = self.dials.create.draw(&mut self.draws.times);
-        let hangs = self.draws.failures.chance(self.dials.create_hangs_ppm);
-        if hangs {
-            takes = self.dials.hang.draw(&mut self.draws.failures);
-        }
+        let (takes, hangs) = self.making_takes();
         let ordered = self.failing != 0;
         self.failing = self.failing.saturating_sub(1);
         let chance = self.draws.failures.chance(self.dials.create_fails_ppm);
@@ -368,6 +364,18 @@ impl Provider {
             self.schedule(now, &id, EventKind::Create, takes, fails.then_some(State::Failed));
         self.enter(&id, State::Building, now);
         task
+    }
+
+    /// How long a machine is in the making, and whether it hangs there and fails.
+    fn making_takes(&mut self) -> (Span, bool) {
+        let takes = self.dials.create.draw(&mut self.draws.times);
+        let hangs = self.draws.failures.chance(self.dials.create_hangs_ppm);
+        if hangs {
+            return (self.dials.hang.draw(&mut self.draws.failures), true);
+        }
+        let ordered = self.hanging.0 != 0;
+        self.hanging.0 = self.hanging.0.saturating_sub(1);
+        (if ordered { self.hanging.1 } else { takes }, false)
     }
 
     /// A change of an existing instance gets under way.

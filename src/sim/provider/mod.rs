@@ -66,6 +66,8 @@ pub struct Provider {
     account: Account,
     /// So many of the next machines cannot be made.
     failing: u32,
+    /// So many of the next creates take that long.
+    hanging: (u32, Span),
 }
 
 /// One stream per purpose, so that a new use changes none of the others.
@@ -147,6 +149,7 @@ impl Provider {
             },
             account: Account::new(&root, &catalog),
             failing: 0,
+            hanging: (0, Span::ZERO),
             catalog,
         };
         for change in provider.catalog.script.clone() {
@@ -342,6 +345,11 @@ impl Provider {
     /// The next machines, so many of them, are taken on and cannot be made.
     pub fn fail_creates(&mut self, count: u32) {
         self.failing = count;
+    }
+
+    /// The next machines, so many of them, are in the making for so long.
+    pub fn hang_creates(&mut self, count: u32, takes: Span) {
+        self.hanging = (count, takes);
     }
 
     /// From now on there is no end of a size.

@@ -33,6 +33,11 @@ words! {
     "farm_max" Info FarmMax { max } =>
         "农场上限 {max}",
         "the farm's max of {max}";
+    "above_max" Info AboveMax { pool, max, machines, finish_queue }
+        [of_zh = whose(pool.as_ref(), Zh), of = whose(pool.as_ref(), En),
+         how_zh = how_they_go_zh(*finish_queue), how = how_they_go(*finish_queue)] =>
+        "{of_zh}上限 {max}，超出 {machines} 台：{how_zh}",
+        "{machines} machines above the max of {max} of {of}: {how}";
     "pool_min" Info PoolMin { min } =>
         "资源池下限 {min}",
         "the pool's min of {min}";
@@ -121,6 +126,10 @@ words! {
     "odd_status" Warn OddStatus { machine, status } =>
         "{machine} 云上状态为 {status}",
         "the provider shows {machine} as `{status}`";
+    "stays_building" Warn StaysBuilding { machine, lasted } =>
+        "{machine} 在云上创建已 {lasted} 仍未完成：反复尝试删除，仍计入各项上限",
+        "the provider has been making {machine} for {lasted}: it is deleted again and again, and counts \
+         against every cap until it is gone";
     "drain_lasts" Warn DrainLasts { machine, lasted } =>
         "{machine} 的工作进程已有 {lasted} 没有应答排空",
         "the workers of {machine} have not answered their drain for {lasted}";
@@ -165,6 +174,22 @@ fn used(next_day: bool, committed: Money) -> String {
         format!("what runs costs {committed} on a whole day")
     } else {
         format!("{committed} are spent or reserved")
+    }
+}
+
+fn how_they_go_zh(finish_queue: bool) -> &'static str {
+    if finish_queue {
+        "等任务不再排队才放"
+    } else {
+        "不再领取任务，手上的做完即删除"
+    }
+}
+
+fn how_they_go(finish_queue: bool) -> &'static str {
+    if finish_queue {
+        "they work until no task waits"
+    } else {
+        "they take no more tasks and go as those they have end"
     }
 }
 

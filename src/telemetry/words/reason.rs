@@ -15,6 +15,9 @@ words! {
     "work_waits" Info WorkWaits { slots } =>
         "有任务等它（缺 {slots} 个槽位）",
         "there is work for it (slots short: {slots})";
+    "above_max" Info AboveMax { max } =>
+        "超出上限（{max} 台）",
+        "there are more machines than the max of {max}";
     "holds_place" Info HoldsPlace =>
         "无法使用，却占着上限名额",
         "it cannot serve and holds a place under max";
@@ -27,6 +30,9 @@ words! {
     "no_worker" Info NoWorker { within } =>
         "{within} 内没有工作进程加入",
         "no worker has joined within {within}";
+    "stays_building" Info StaysBuilding { lasted } =>
+        "云上创建已 {lasted} 仍未完成",
+        "the provider has been making it for {lasted}";
     "not_worth_waiting" Info NotWorthWaiting =>
         "它启动完之前任务就会做完",
         "the work will be done before it is ready";

@@ -10,7 +10,8 @@ const FORMS: &str = "\
 wait SPAN · until TIME (such as 01:30:00, or 1d 02:00:00) · rest
 tasks N of SPAN [gpus G] [memory M]
 stock ZONE FAMILY N|endless · price ZONE FAMILY PERCENT · free-stop on|off
-refuse N sold-out|quota|throttled|money|config|auth · fail-creates N · fail-boots N
+refuse N sold-out|quota|throttled|money|config|auth
+fail-creates N · hang-creates N SPAN · fail-boots N
 lose-answers N · lose-requests N · down cloud|queue|prices SPAN
 crash · crash before-intent|after-intent|when-sent · restart · lose-store
 stop-by-hand M · start-by-hand M · delete-by-hand M · reclaim M · make-by-hand NAME|M
@@ -81,6 +82,8 @@ pub(crate) enum Setting {
     Refuse(u32, Refusal),
     /// The next creates are taken on and fail.
     FailCreates(u32),
+    /// The next creates are taken on and last so long.
+    HangCreates(u32, Span),
     /// The next boots bring no worker.
     FailBoots(u32),
     /// The next requests are carried out, and their answers lost.
@@ -202,6 +205,9 @@ fn mishap(words: &[&str]) -> Option<Result<Setting, String>> {
         ["refuse", count, class] => number(count)
             .and_then(|count| refusal(class).map(|class| Setting::Refuse(count, class))),
         ["fail-creates", count] => number(count).map(Setting::FailCreates),
+        ["hang-creates", count, text] => {
+            number(count).and_then(|count| span(text).map(|span| Setting::HangCreates(count, span)))
+        }
         ["fail-boots", count] => number(count).map(Setting::FailBoots),
         ["lose-answers", count] => number(count).map(Setting::LoseAnswers),
         ["lose-requests", count] => number(count).map(Setting::LoseRequests),

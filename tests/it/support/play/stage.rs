@@ -185,6 +185,9 @@ impl<'a> Stage<'a> {
             Setting::FreeStop(may) => shared.farm.provider.set_free_stop(*may),
             Setting::Refuse(count, class) => shared.refuse_creates(*count, *class),
             Setting::FailCreates(count) => shared.farm.provider.fail_creates(*count),
+            Setting::HangCreates(count, span) => {
+                shared.farm.provider.hang_creates(*count, *span);
+            }
             Setting::FailBoots(count) => shared.farm.fail_boots(*count),
             Setting::LoseAnswers(count) => shared.lose_answers(*count),
             Setting::LoseRequests(count) => shared.lose_requests(*count),
