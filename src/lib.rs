@@ -12,6 +12,8 @@ pub mod config;
 #[cfg(feature = "farm")]
 pub mod daemon;
 #[cfg(feature = "farm")]
+pub mod defaults;
+#[cfg(feature = "farm")]
 pub mod driver;
 #[cfg(feature = "farm")]
 pub mod journal;

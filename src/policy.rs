@@ -248,18 +248,6 @@ impl Promise {
     }
 }
 
-impl Default for Promise {
-    fn default() -> Self {
-        Self::balanced()
-    }
-}
-
-impl Default for Patience {
-    fn default() -> Self {
-        Self::balanced()
-    }
-}
-
 /// How much of the learned times machines without work are kept, in percent. Found by back-test: a
 /// stop takes a while of its own, and a machine kept stopped also shortens waits, which the pauses
 /// learned from do not tell.
@@ -286,9 +274,10 @@ impl Patience {
 }
 
 /// What makes a worker idle.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum IdleRule {
     /// The queue says so and acknowledges a drain.
+    #[default]
     Word,
     /// The queue cannot say; an empty queue and an unused GPU are taken for idle. The operator
     /// accepts that a frame may be lost.
@@ -378,54 +367,6 @@ pub struct Timing {
     pub turn_floor: Span,
     /// Turns are at most this far apart.
     pub turn_ceiling: Span,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { max: 100, open_creates: 4, stops_floor: 20, stops_percent: 80, deletes_floor: 50 }
-    }
-}
-
-impl Default for Tier {
-    fn default() -> Self {
-        Self {
-            keep_stopped: true,
-            stop_after: None,
-            delete_after: None,
-            patience: Patience::balanced(),
-        }
-    }
-}
-
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            queue_poll: Span::seconds(10),
-            fleet_poll: Span::seconds(30),
-            stock_poll: Span::seconds(60),
-            quote_age_max: Span::minutes(10),
-            event_poll: Span::seconds(10),
-            look_timeout: Span::minutes(2),
-            listing_lag_max: Span::seconds(150),
-            unknown_counts: Span::seconds(90),
-            create_grace: Span::minutes(15),
-            late_max: Span::seconds(120),
-            boot_max: Span::minutes(15),
-            absent_max: Span::minutes(5),
-            stale_after: Span::minutes(1),
-            quarantine: Span::minutes(30),
-            heartbeat: Span::seconds(30),
-            boot_mean: Span::seconds(240),
-            restart_mean: Span::seconds(60),
-            window: Span::minutes(10),
-            refusal_first: Span::minutes(2),
-            refusal_max: Span::minutes(30),
-            tombstone: Span::days(7),
-            jump_freeze: Span::minutes(2),
-            turn_floor: Span::seconds(1),
-            turn_ceiling: Span::seconds(60),
-        }
-    }
 }
 
 impl Policy {

@@ -7,10 +7,7 @@ use std::rc::Rc;
 
 use crate::driver::{Driver, Recovered, Unobserved};
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span};
-use crate::policy::{
-    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, OnMax, Policy, Pool, Preset, Slots, Spending,
-    Tier, Timing,
-};
+use crate::policy::{Limits, OfferPolicy, Policy, Pool, Preset, Spending, Tier, Timing};
 use crate::sim::chaos::START;
 use crate::sim::farm::{Boots, SimFarm};
 use crate::sim::faults::Faults;
@@ -155,35 +152,20 @@ fn offer() -> OfferKey {
 /// The defaults, but for room enough and the conditions' mean boot, which is learned anyway.
 fn policy(preset: Preset, offer: &OfferKey, conditions: Conditions) -> Policy {
     let mean = |range: Between| Span(i64::midpoint(range.min.0, range.max.0));
+    let offers = vec![OfferPolicy {
+        key: offer.clone(),
+        gpu_memory_gib: 24,
+        speed_ppm: 1_000_000,
+        billing_unit: conditions.billing_unit,
+        stoppable: true,
+        build: 0,
+    }];
     let pool = Pool {
-        name: "render".into(),
         tag: "r".into(),
-        queue: "queue".into(),
-        offers: vec![OfferPolicy {
-            key: offer.clone(),
-            gpu_memory_gib: 24,
-            speed_ppm: 1_000_000,
-            billing_unit: conditions.billing_unit,
-            stoppable: true,
-            build: 0,
-        }],
-        min: 0,
-        max: MACHINES_MAX,
-        on_max: OnMax::default(),
-        windows: Vec::new(),
-        slots: Slots::PerGpu(1),
         shape: Shape::default(),
-        tasks_per_slot: 1,
-        headroom: 0,
         tier: Tier { patience: preset.patience, ..Tier::default() },
-        caps: MoneyCaps::default(),
-        spot: None,
-        takes: Vec::new(),
         promise: preset.promise,
-        idle: IdleRule::Word,
-        drains: true,
-        surge: MACHINES_MAX,
-        care: Care::default(),
+        ..Pool::usual("render", "queue", offers, MACHINES_MAX)
     };
     Policy {
         namer: Namer::new("replay"),

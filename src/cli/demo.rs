@@ -49,7 +49,7 @@ pub struct DemoArgs {
     #[arg(long, default_value = "480", value_parser = speed)]
     speed: Speed,
     /// Where the page listens.
-    #[arg(long, default_value = "127.0.0.1:8420")]
+    #[arg(long, default_value = crate::defaults::PAGE_LISTEN)]
     listen: SocketAddr,
     /// Draws boot times, stock and mishaps.
     #[arg(long, default_value_t = 1)]

@@ -146,12 +146,13 @@ fn known(error: &(dyn std::error::Error + 'static)) -> Option<Exit> {
         });
     }
     if let Some(error) = error.downcast_ref::<CallError>() {
-        return Some(of_class(error.class()));
+        return Some(of_refusal(error.class()));
     }
     error.downcast_ref::<io::Error>().and_then(of_io)
 }
 
-fn of_class(class: Refusal) -> Exit {
+/// The code that a refusal of the cloud ends with.
+pub fn of_refusal(class: Refusal) -> Exit {
     match class {
         Refusal::Auth | Refusal::Clock => Exit::NotAllowed,
         Refusal::Config | Refusal::Image | Refusal::Subnet => Exit::Config,

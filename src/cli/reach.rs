@@ -1,15 +1,25 @@
 //! Which cloud a command talks to, and with which key.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 
 use anyhow::Context;
+use tokio::runtime::Runtime;
 
 use super::env;
-use super::exit::{Exit, Marks};
+use super::exit::{Exit, Marks, of_refusal};
 use crate::clock::Clock;
 use crate::cloud::{Client, Credentials, Endpoints};
+use crate::config::Settings;
+use crate::model::{Look, LookFailure, Reading, Span};
 use crate::net::is_loopback;
+use crate::policy::Policy;
+use crate::world::live::Live;
+use crate::world::{self, World};
+
+/// For an answer that takes many calls.
+const ANSWER_WITHIN: Span = Span::minutes(10);
 
 /// How fast time runs.
 #[derive(Debug, Clone, clap::Args)]
@@ -71,12 +81,32 @@ impl ReachArgs {
         Ok((credentials, endpoints))
     }
 
+    /// What the operator wants, if a config is named.
+    pub fn policy(&self) -> anyhow::Result<Option<Policy>> {
+        Ok(self.config.as_deref().map(super::load).transpose()?.map(|settings| settings.policy))
+    }
+
     /// A client.
     pub fn client(&self) -> anyhow::Result<Client> {
         let (credentials, endpoints) = self.reach()?;
         let clock = self.clock.clock(&endpoints)?;
         Ok(Client::new(credentials, endpoints, clock)?)
     }
+}
+
+/// The live world of a config, without its queues: for commands that look at the cloud.
+pub fn world(settings: &Settings, clock: &Clock, runtime: &Runtime) -> anyhow::Result<Live> {
+    let cloud = settings.cloud.clone();
+    let client = Client::new(cloud.credentials.clone(), cloud.endpoints.clone(), clock.clone())?;
+    let prefix = settings.policy.namer.prefix();
+    let _in_runtime = runtime.enter();
+    Ok(Live::new(client, cloud, BTreeMap::new(), &prefix, clock.clone()))
+}
+
+/// The answer to one question; an error has the code of its kind.
+pub fn ask(world: &mut impl World, look: &Look) -> anyhow::Result<Reading> {
+    world::ask(world, look, ANSWER_WITHIN)
+        .map_err(|LookFailure { class, detail }| of_refusal(class).because(detail.to_string()))
 }
 
 /// Tells on a terminal what is being asked, on one line that is wiped at the end.

@@ -6,10 +6,9 @@ use tokio::runtime::Runtime;
 
 use super::ask::Daemon;
 use super::exit::Exit;
-use super::reach::{ClockArgs, Progress};
+use super::reach::{self, ClockArgs, Progress};
 use super::{order, out, prompt, sweep};
 use crate::clock::Clock;
-use crate::cloud::Client;
 use crate::config::Settings;
 use crate::model::{Span, Time};
 use crate::page::api::Status;
@@ -86,7 +85,7 @@ impl RetireArgs {
         let runtime = Runtime::new().context("cannot start the runtime")?;
         self.wait(&runtime)?;
         let leftovers = match &settings {
-            Some(settings) => Some(runtime.block_on(self.leftovers(settings))?),
+            Some(settings) => Some(self.leftovers(settings, &runtime)?),
             None => None,
         };
         self.report(leftovers)
@@ -165,17 +164,20 @@ impl RetireArgs {
         )))
     }
 
-    async fn leftovers(&self, settings: &Settings) -> anyhow::Result<Vec<sweep::Found>> {
+    fn leftovers(
+        &self,
+        settings: &Settings,
+        runtime: &Runtime,
+    ) -> anyhow::Result<Vec<sweep::Found>> {
         let clock = self.clock.clock(&settings.cloud.endpoints)?;
-        let (credentials, endpoints) = (&settings.cloud.credentials, &settings.cloud.endpoints);
-        let client = Client::new(credentials.clone(), endpoints.clone(), clock)?;
-        Ok(sweep::look(&client, settings, &[]).await?)
+        let mut world = reach::world(settings, &clock, runtime)?;
+        sweep::look(&mut world, &settings.policy, &[])
     }
 
     fn report(&self, leftovers: Option<Vec<sweep::Found>>) -> anyhow::Result<()> {
         if self.daemon.json {
             let list = leftovers.map(|list| list.iter().map(sweep::json_of).collect::<Vec<_>>());
-            return out::json(&json!({ "machines_left": 0, "bills_on": list }));
+            return out::json(&json!({ "machines_left": 0, "still_charged": list }));
         }
         out::line("no machine is left")?;
         match leftovers {

@@ -1,19 +1,23 @@
 //! `farmscale sweep`: what still incurs charges after a machine is gone, and an end to what is provably ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
-use super::reach::{ClockArgs, Progress};
+use super::reach::{self, ClockArgs, Progress};
 use super::{out, prompt};
 use crate::cloud::actions::Service;
-use crate::cloud::leftovers::{Kind, Leftover, Since};
+use crate::cloud::leftovers::{Leftover as Unused, Since};
 use crate::cloud::{CallError, Client};
-use crate::config::Settings;
-use crate::model::{EventStatus, Money, Namer, Refusal, Span, Status, Text, Time};
-use crate::world::vendor;
+use crate::model::{
+    EventStatus, Leftover, LeftoverKind, Look, Money, Namer, Reading, Refusal, Span, Status, Text,
+    Time,
+};
+use crate::policy::Policy;
+use crate::world::World;
 
 /// Between two looks at what is being deleted.
 const EVERY: Span = Span::seconds(3);
@@ -63,12 +67,11 @@ enum Claim {
     Foreign(&'static str),
 }
 
-/// A leftover, whose it is, and what an hour of it costs where that is known.
+/// A leftover, and whose it is.
 #[derive(Debug)]
 pub struct Found {
     leftover: Leftover,
     claim: Claim,
-    hourly: Option<Money>,
 }
 
 /// What came of a deletion.
@@ -91,15 +94,16 @@ impl SweepArgs {
     pub fn run(&self) -> anyhow::Result<()> {
         let settings = super::load(&self.config)?;
         let clock = self.clock.clock(&settings.cloud.endpoints)?;
-        let (credentials, endpoints) = (&settings.cloud.credentials, &settings.cloud.endpoints);
-        let client = Client::new(credentials.clone(), endpoints.clone(), clock)?;
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the runtime")?;
+        let runtime = Runtime::new().context("cannot start the runtime")?;
         let found = {
             let progress = Progress::on_terminal();
             progress.say("disks, and the addresses of every region");
-            runtime.block_on(look(&client, &settings, &self.named))?
+            let mut world = reach::world(&settings, &clock, &runtime)?;
+            look(&mut world, &settings.policy, &self.named)?
         };
         if self.delete {
+            let (key, endpoints) = (&settings.cloud.credentials, &settings.cloud.endpoints);
+            let client = Client::new(key.clone(), endpoints.clone(), clock)?;
             return runtime.block_on(self.delete(&client, &found));
         }
         if self.json {
@@ -125,14 +129,20 @@ impl SweepArgs {
             prompt::confirm(&format!("delete for good:\n  {}\nall of it", list.join("\n  ")))?;
         }
         let (mut rows, mut failed) = (Vec::new(), Vec::new());
+        // What is deleted is what is listed once more, after the question.
+        let unused = client.leftovers().await?;
         for one in found {
+            let again = unused.iter().find(|again| again.id == one.leftover.id);
             let outcome = match &one.claim {
                 Claim::Foreign(_) => Outcome::Kept("not provably ours".to_owned()),
                 Claim::Stays(why) => Outcome::Kept(why.clone()),
                 Claim::Ours(_) if self.is_young(one, now) => {
                     Outcome::Kept(format!("younger than {}", self.grace))
                 }
-                Claim::Ours(_) => self.delete_one(client, &one.leftover).await,
+                Claim::Ours(_) => match again {
+                    Some(again) => self.delete_one(client, again).await,
+                    None => Outcome::Kept("gone meanwhile, or something uses it again".to_owned()),
+                },
             };
             let (word, detail) = outcome.words();
             let id = &one.leftover.id;
@@ -158,7 +168,7 @@ impl SweepArgs {
             out::line("no disk and no address still incurs charges")?;
         }
         if !failed.is_empty() {
-            bail!("STILL THERE, AS FAR AS IS KNOWN, AND BILLS: {}", failed.join(", "));
+            bail!("STILL THERE, AS FAR AS IS KNOWN, AND STILL CHARGED: {}", failed.join(", "));
         }
         Ok(())
     }
@@ -168,7 +178,7 @@ impl SweepArgs {
     }
 
     /// Looks at it once more, deletes it, and looks until it is gone. The deletion is sent once.
-    async fn delete_one(&self, client: &Client, one: &Leftover) -> Outcome {
+    async fn delete_one(&self, client: &Client, one: &Unused) -> Outcome {
         match client.leftover_since(one).await {
             Ok(Since::Unused) => {}
             Ok(Since::Gone) => return Outcome::Deleted,
@@ -239,8 +249,8 @@ impl Found {
 
 fn kind(leftover: &Leftover) -> &'static str {
     match leftover.kind {
-        Kind::Disk => "disk",
-        Kind::Address => "address",
+        LeftoverKind::Disk => "disk",
+        LeftoverKind::Address => "address",
     }
 }
 
@@ -260,50 +270,37 @@ fn machine_in<'a>(name: &'a str, namer: &Namer) -> Option<&'a str> {
 }
 
 /// Everything that nothing uses, what is ours first.
-pub async fn look(
-    client: &Client,
-    settings: &Settings,
+pub fn look(
+    world: &mut impl World,
+    policy: &Policy,
     named: &[String],
-) -> Result<Vec<Found>, CallError> {
-    let leftovers = client.leftovers().await?;
-    let namer = &settings.policy.namer;
-    let is_ours = |one: &Leftover| machine_of(one, namer).is_some();
+) -> anyhow::Result<Vec<Found>> {
+    let namer = &policy.namer;
+    let offers = policy.pools.iter().flat_map(|pool| &pool.offers);
+    let beside = offers.map(|offer| offer.key.clone()).collect();
+    let Reading::Leftovers(leftovers) = reach::ask(world, &Look::Leftovers { beside })? else {
+        bail!("the list of what nothing uses did not come");
+    };
     let mut machines = BTreeSet::new();
-    if leftovers.iter().any(is_ours) {
-        let rows = client.instances(&namer.prefix(), &BTreeMap::new()).await?;
-        let there = rows.into_iter().filter(|row| row.status != Status::Gone);
+    if leftovers.iter().any(|one| machine_of(one, namer).is_some()) {
+        let Reading::Fleet(listing) = reach::ask(world, &Look::Fleet)? else {
+            bail!("the list of machines did not come");
+        };
+        let there = listing.rows.into_iter().filter(|row| row.status != Status::Gone);
         machines.extend(there.map(|row| row.name));
     }
-    let mut prices: BTreeMap<(Text, u32), Option<Money>> = BTreeMap::new();
-    let mut found = Vec::new();
-    for leftover in leftovers {
-        let hourly = match leftover.gib {
-            Some(gib) => {
-                let key = (Text::clone(&leftover.place), gib);
-                if !prices.contains_key(&key) {
-                    let price = disk_hourly(client, settings, &leftover.place, gib).await;
-                    prices.insert(key.clone(), price);
-                }
-                prices.get(&key).copied().flatten()
-            }
-            None => None, // no action that is known prices an address
-        };
-        let claim = claim(&leftover, settings, &machines, named);
-        found.push(Found { leftover, claim, hourly });
-    }
+    let found = leftovers.into_iter().map(|leftover| {
+        let claim = claim(&leftover, namer, &machines, named);
+        Found { leftover, claim }
+    });
+    let mut found: Vec<Found> = found.collect();
     found.sort_by_key(|one| {
         (matches!(one.claim, Claim::Foreign(_)), one.leftover.kind, Text::clone(&one.leftover.id))
     });
     Ok(found)
 }
 
-fn claim(
-    leftover: &Leftover,
-    settings: &Settings,
-    machines: &BTreeSet<Text>,
-    named: &[String],
-) -> Claim {
-    let namer = &settings.policy.namer;
+fn claim(leftover: &Leftover, namer: &Namer, machines: &BTreeSet<Text>, named: &[String]) -> Claim {
     if leftover.is_system {
         return Claim::Foreign("a system disk");
     }
@@ -323,21 +320,6 @@ fn claim(
     }
 }
 
-/// What an hour of a lone disk costs: the difference it makes to a machine of the farm in its zone.
-async fn disk_hourly(client: &Client, settings: &Settings, zone: &str, gib: u32) -> Option<Money> {
-    let pools = settings.policy.pools.iter();
-    let offers =
-        pools.flat_map(|pool| pool.offers.iter().map(move |offer| (&pool.name, &offer.key)));
-    let (offer, purchase) =
-        offers.filter(|(_, offer)| *offer.zone == *zone).find_map(|(pool, offer)| {
-            let purchase = settings.cloud.purchase(pool, offer)?;
-            (purchase.system_disk_feature == "ssd").then_some((offer, purchase))
-        })?;
-    // Not worth a failure: the list is right without.
-    let price = vendor::data_disk_price(client, offer, &purchase.system_disk(), gib).await;
-    price.ok().map(crate::model::Price::per_hour)
-}
-
 /// The list, for people.
 pub fn table(found: &[Found]) -> String {
     let rows = found.iter().map(|one| {
@@ -355,7 +337,7 @@ pub fn table(found: &[Found]) -> String {
             one.what(),
             place.to_string(),
             created_at.map_or_else(|| "?".to_owned(), |at| at.to_string()),
-            one.hourly.map_or_else(|| "?".to_owned(), |hourly| hourly.to_string()),
+            one.leftover.hourly.map_or_else(|| "?".to_owned(), |hourly| hourly.to_string()),
             claim,
         ]
     });
@@ -373,7 +355,7 @@ pub fn json_of(one: &Found) -> Value {
     json!({
         "kind": kind(&one.leftover), "id": **id, "name": **name, "place": **place, "gib": gib,
         "ip": ip.as_deref(), "since": created_at.map(|at| at.to_string()),
-        "hourly_yuan": one.hourly.map(Money::plain), "ours": is_ours, "why": why,
+        "hourly_yuan": one.leftover.hourly.map(Money::plain), "ours": is_ours, "why": why,
         "can_go": matches!(one.claim, Claim::Ours(_)),
     })
 }
@@ -386,9 +368,9 @@ mod tests {
     fn a_name_of_ours_is_one_this_farm_made_whole() {
         let namer = Namer::new("studio");
         let made = namer.name("gpu", 29_000_000, 7);
-        let of = |name: &str| machine_in(name, &namer).map(str::to_owned);
+        let found = |name: &str| machine_in(name, &namer).map(str::to_owned);
         for ours in [made.to_string(), format!("{made}-data"), format!("{made}_1")] {
-            assert_eq!(of(&ours).as_deref(), Some(made.as_str()), "{ours}");
+            assert_eq!(found(&ours).as_deref(), Some(made.as_str()), "{ours}");
         }
         let of_another = Namer::new("other").name("gpu", 29_000_000, 7);
         for foreign in [
@@ -400,7 +382,7 @@ mod tests {
             &format!("old-{made}"),
             of_another.as_str(),
         ] {
-            assert_eq!(of(foreign), None, "{foreign}");
+            assert_eq!(found(foreign), None, "{foreign}");
         }
     }
 }

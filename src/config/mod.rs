@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
+use crate::defaults::{LOG_JSON, PAGE_LISTEN, SOCKET, STORE};
 use crate::model::{Namer, Text};
 use crate::policy::Policy;
 use crate::queue::{self, Queue};
@@ -29,10 +30,6 @@ use crate::reader::{self, Book, Reader};
 pub use crate::reader::{Fault, Place, parse_span};
 use layers::Layered;
 pub use values::{Difference, Values};
-
-/// The store of the system's own daemon, and its socket.
-const STORE: &str = "/var/lib/farmscale";
-const SOCKET: &str = "/run/farmscale/farmscale.sock";
 
 /// Everything the daemon needs to know.
 #[derive(Debug)]
@@ -212,7 +209,7 @@ fn log(root: &mut Reader<'_>) -> LogSettings {
         ("trace", tracing::Level::TRACE),
     ];
     let mut log = root.table("log");
-    let json = log.flag("json", false);
+    let json = log.flag("json", LOG_JSON);
     let level = log.choice("level", &levels, 0).unwrap_or(tracing::Level::INFO);
     log.end();
     LogSettings { json, level }
@@ -225,10 +222,10 @@ fn page(
     warnings: &mut Vec<String>,
 ) -> PageSettings {
     let mut page = root.table("page");
-    let default = "127.0.0.1:8420";
-    let listen = page.text("listen", default);
+    let listen = page.text("listen", PAGE_LISTEN);
     let listen = listen.parse().unwrap_or_else(|_| {
-        page.fault("listen", format!("is \"{listen}\": must be an address such as {default}"));
+        let what = format!("is \"{listen}\": must be an address such as {PAGE_LISTEN}");
+        page.fault("listen", what);
         SocketAddr::from(([127, 0, 0, 1], 8420))
     });
     let hosts = hosts(&mut page);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::reader::Reader;
 use super::{gpus, is_tag};
 use super::{secrets, shared, spending, spot};
+use crate::defaults::{ZONE, pool as default, size as size_default};
 use crate::model::name::POOL_MAX;
 use crate::model::{Billing, OfferKey, Shape, Span, Text};
 use crate::policy::{
@@ -68,7 +69,7 @@ fn pool(
 ) -> Pool {
     let (offers, spot) = buying(name, reader, purchases, warnings);
     let max = reader.required_number("max", 0, 10_000, "the most machines this pool may own");
-    let min = reader.number("min", 0, 0, 10_000);
+    let min = reader.number("min", default::MIN, 0, 10_000);
     if max < min {
         reader.fault("min", format!("is {min}, more than max ({max})"));
     }
@@ -84,11 +85,11 @@ fn pool(
         windows: windows(reader),
         slots: slots(reader),
         shape: Shape {
-            gpus: reader.number("task_gpus", 1, 1, 64),
-            gpu_memory_gib: reader.number("task_gpu_memory", 0, 0, 1024),
+            gpus: reader.number("task_gpus", default::TASK_GPUS, 1, 64),
+            gpu_memory_gib: reader.number("task_gpu_memory", default::TASK_GPU_MEMORY, 0, 1024),
         },
-        tasks_per_slot: reader.number("tasks_per_slot", 1, 1, 10_000),
-        headroom: reader.number("headroom", 0, 0, 10_000),
+        tasks_per_slot: reader.number("tasks_per_slot", default::TASKS_PER_SLOT, 1, 10_000),
+        headroom: reader.number("headroom", default::HEADROOM, 0, 10_000),
         tier: Tier { patience, ..tier(reader) },
         caps: spending::caps(reader),
         spot,
@@ -97,7 +98,7 @@ fn pool(
         idle: idle(name, reader, warnings),
         drains: queues.get(&queue).is_some_and(|queue| queue.as_ref().is_some_and(Queue::drains)),
         queue,
-        surge: reader.number("surge", max.max(1), 1, 10_000),
+        surge: reader.number("surge", Pool::usual_surge(max), 1, 10_000),
         care: care(name, reader, warnings),
     };
     let asks_more = |window: &Window| window.max.unwrap_or(max) < window.min.unwrap_or(0);
@@ -116,7 +117,7 @@ fn pool(
 /// What makes a worker idle.
 fn idle(name: &Text, reader: &mut Reader<'_>, warnings: &mut Vec<String>) -> IdleRule {
     let answers = [("word", IdleRule::Word), ("assume", IdleRule::Assume)];
-    let idle = reader.choice("idle", &answers, 0).unwrap_or(IdleRule::Word);
+    let idle = reader.choice("idle", &answers, 0).unwrap_or_default();
     if idle == IdleRule::Assume {
         warnings.push(format!(
             "pool {name}: idle = \"assume\" stops machines whose work nobody can vouch for; a \
@@ -134,10 +135,7 @@ fn on_max(reader: &mut Reader<'_>) -> OnMax {
 
 /// The pool's part of its machines' names.
 fn tag(name: &str, reader: &mut Reader<'_>) -> String {
-    let letters = name.to_lowercase();
-    let letters = letters.chars().filter(char::is_ascii_alphanumeric);
-    let default: String = letters.take(POOL_MAX).collect();
-    let tag = reader.text("tag", &default);
+    let tag = reader.text("tag", &Pool::usual_tag(name));
     if !is_tag(&tag, POOL_MAX) {
         reader.fault("tag", format!("is \"{tag}\": must be 1 to {POOL_MAX} of a-z and 0-9"));
     }
@@ -179,12 +177,12 @@ fn buying(
     let image = reader.text_or_none("image");
     let (feature, gib) = (
         reader.choice("disk", &[("ssd", "ssd"), ("local", "local")], 0).unwrap_or("ssd"),
-        reader.number("disk_size", 40, 20, 2000),
+        reader.number("disk_size", default::DISK_SIZE, 20, 2000),
     );
     if feature == "ssd" && gib % 8 != 0 {
         reader.fault("disk_size", format!("is {gib}: cloud disks come in steps of 8 GiB"));
     }
-    let stoppable = reader.flag("free_stop", true) && feature == "ssd";
+    let stoppable = reader.flag("free_stop", default::FREE_STOP) && feature == "ssd";
     let (spot, skip_spot_release) = spot::read(reader, warnings);
     let password = secrets::password(reader);
     let zones = reader.tables("zones");
@@ -267,10 +265,14 @@ fn sizes(
                 family: size.required_text("family", spelling).into(),
                 cpu: size.required_number("cpu", 1, 1024, "cores"),
                 ram_gib: size.required_number("ram", 1, 65_536, "GiB"),
-                gpus: size.number("gpus", 1, 0, 64),
-                gpu_memory_gib: size.number("gpu_memory", 0, 0, 1024),
+                gpus: size.number("gpus", size_default::GPUS, 0, 64),
+                gpu_memory_gib: size.number("gpu_memory", size_default::GPU_MEMORY, 0, 1024),
                 speed_ppm: speed(&mut size, warnings),
-                billing_unit: size.span("billing_unit", Span::seconds(1), Span::seconds(1)),
+                billing_unit: size.span(
+                    "billing_unit",
+                    size_default::BILLING_UNIT,
+                    Span::seconds(1),
+                ),
                 image: size.text_or_none("image"),
                 zones: size.texts("zones"),
             };
@@ -320,17 +322,18 @@ fn speed(size: &mut Reader<'_>, warnings: &mut Vec<String>) -> i64 {
 }
 
 fn slots(reader: &mut Reader<'_>) -> Slots {
-    let per_gpu = reader.number("slots_per_gpu", 1, 1, 64);
-    let per_machine = reader.number("slots_per_machine", 0, 0, 1024);
+    let per_gpu = reader.number("slots_per_gpu", default::SLOTS_PER_GPU, 1, 64);
+    let per_machine = reader.number("slots_per_machine", default::SLOTS_PER_MACHINE, 0, 1024);
     if per_machine == 0 { Slots::PerGpu(per_gpu) } else { Slots::PerMachine(per_machine) }
 }
 
 fn tier(reader: &mut Reader<'_>) -> Tier {
+    let default = Tier::default();
     Tier {
-        keep_stopped: reader.flag("keep_stopped", true),
+        keep_stopped: reader.flag("keep_stopped", default.keep_stopped),
         stop_after: reader.span_or_none("stop_after", Span::seconds(10)),
         delete_after: reader.span_or_none("delete_after", Span::ZERO),
-        ..Tier::default()
+        ..default
     }
 }
 
@@ -365,7 +368,7 @@ fn preset(reader: &mut Reader<'_>) -> Preset {
         ("fast", Preset::fast()),
         ("thrifty", Preset::thrifty()),
     ];
-    let preset = reader.choice("preset", &presets, 0).unwrap_or(Preset::balanced());
+    let preset = reader.choice("preset", &presets, 0).unwrap_or_default();
     let wait = reader.span_or_none("max_wait", Span::minutes(1));
     Preset { promise: wait.map(Promise::within).or(preset.promise), ..preset }
 }
@@ -375,7 +378,7 @@ fn windows(reader: &mut Reader<'_>) -> Vec<Window> {
 }
 
 fn window(mut reader: Reader<'_>) -> Window {
-    let name = reader.text("zone", "Asia/Shanghai");
+    let name = reader.text("zone", ZONE);
     let zone = jiff::tz::TimeZone::get(&name).unwrap_or_else(|_| {
         reader.fault("zone", format!("is \"{name}\": must be an IANA zone such as Asia/Shanghai"));
         jiff::tz::TimeZone::UTC

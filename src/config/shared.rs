@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::reader::Reader;
+use crate::defaults::SHARED_COUNT;
 use crate::model::Text;
 use crate::policy::{Pool, Shared, SharedCount};
 use crate::queue::Queue;
@@ -10,7 +11,7 @@ use crate::queue::Queue;
 /// Reads the tables within `[limits]`.
 pub(super) fn read(limits: &mut Reader<'_>, queues: &BTreeMap<Text, Option<Queue>>) -> Vec<Shared> {
     let shared = |(name, mut reader): (Text, Reader<'_>)| {
-        let fixed = reader.number("count", 0, 0, 1_000_000);
+        let fixed = reader.number("count", SHARED_COUNT, 0, 1_000_000);
         let from = reader.text_or_none("from").map(Text::from);
         if from.is_none() && !reader.has("count") {
             reader.fault("count", "is missing: how many there are; or from = \"a queue\"");

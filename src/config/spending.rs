@@ -1,13 +1,14 @@
 //! Caps on money: of the farm in `[limits]`, of a pool in `[pools.NAME]`.
 
 use super::reader::Reader;
+use crate::defaults::ZONE;
 use crate::policy::{MoneyCaps, OnCap, Spending};
 
 /// Reads the farm's caps out of `[limits]`.
 pub(super) fn read(limits: &mut Reader<'_>) -> Spending {
     let default = Spending::default();
     let on_cap = [("stop_growth", OnCap::StopGrowth), ("drain", OnCap::Drain)];
-    let name = limits.text("day_zone", "Asia/Shanghai");
+    let name = limits.text("day_zone", ZONE);
     let zone = jiff::tz::TimeZone::get(&name).unwrap_or_else(|_| {
         let what = format!("is \"{name}\": must be an IANA zone such as Asia/Shanghai");
         limits.fault("day_zone", what);

@@ -11,8 +11,7 @@ use super::source::SourceId;
 use super::time::{Span, Time};
 
 /// A question. Asking twice is harmless.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Look {
     /// Depth and workers of the queue of this name.
     Queue(Text),
@@ -40,11 +39,16 @@ pub enum Look {
     Quote(OfferKey),
     /// GPU use of an instance (`DescribeInstanceMonitor`).
     Usage(Text),
+    /// Disks and public addresses that nothing uses (`DescribeDiskList`, `DescribeEip`); commands ask
+    /// it, no plan does.
+    Leftovers {
+        /// Disks are priced beside machines of these offers.
+        beside: Vec<OfferKey>,
+    },
 }
 
 /// A request that changes something; sent once, never repeated by the world itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
     /// `CreateInstance`, `Number` = 1.
     Create {
@@ -89,7 +93,7 @@ pub enum Act {
 }
 
 /// A machine by everything a queue worker may call it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MachineRef {
     /// Our name.
     pub name: MachineName,
@@ -148,8 +152,7 @@ pub enum Refusal {
 }
 
 /// How an act went, as far as the answer tells.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// Taken on; how it ends is told by the event.
     Accepted {
@@ -173,7 +176,7 @@ pub enum Outcome {
 }
 
 /// Why a look gave no reading.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LookFailure {
     /// The class.
     pub class: Refusal,
@@ -182,8 +185,7 @@ pub struct LookFailure {
 }
 
 /// An operator's order.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Order {
     /// Start nothing new until resumed: no create, start, drain, stop or delete.
     Pause {

@@ -1,7 +1,5 @@
 //! What holds the farm back, as a fact; its words are in telemetry.
 
-use serde::{Deserialize, Serialize};
-
 use super::Text;
 use super::action::Refusal;
 use super::boot::BootLine;
@@ -12,8 +10,7 @@ use super::offer::OfferKey;
 use super::time::{Span, Time};
 
 /// One thing that holds the farm back. Every variant has a paragraph in docs/operations.md.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(tag = "blocked", rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Blocked {
     /// The daemon has not yet seen the whole farm.
     NotAdopted,
@@ -78,10 +75,8 @@ pub enum Blocked {
         /// Spent and reserved.
         committed: Money,
         /// That of the next day, a whole one on which what runs goes on, rather than of today.
-        #[serde(default)]
         next_day: bool,
         /// What one more machine takes of it.
-        #[serde(default)]
         more: Money,
     },
     /// A cap on money is near: one machine at a time is made.

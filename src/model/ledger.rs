@@ -63,7 +63,7 @@ pub enum CapSpan {
 }
 
 /// A cap on money, and how much of it is used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CapView {
     /// Of one pool; `None` = of the farm.
     pub pool: Option<Text>,
@@ -76,12 +76,11 @@ pub struct CapView {
     /// Spent, and reserved for what there is.
     pub committed: Money,
     /// Where nothing is drained at a day's cap: what that costs on a whole day to come.
-    #[serde(default)]
     pub next_day: Option<Money>,
 }
 
 /// One line of the ledger.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DayRow {
     /// `2026-01-31`.
     pub day: Text,
@@ -94,7 +93,7 @@ pub struct DayRow {
 }
 
 /// Money by day, and where it is going.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Ledger {
     /// Today, as `2026-01-31`.
     pub day: Text,
@@ -114,7 +113,6 @@ pub struct Ledger {
     pub forecast_from: u32,
     /// Of everything since the store was made, what rests on listings instead of the provider's own
     /// times.
-    #[serde(default)]
     pub estimated: Money,
     /// Caps on money.
     pub caps: Vec<CapView>,

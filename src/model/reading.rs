@@ -7,13 +7,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::Text;
+use super::leftover::Leftover;
 use super::offer::{OfferKey, Quote, Size, Stock};
 use super::time::{Span, Time};
 
 /// What one task needs of a machine.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Shape {
     /// GPUs it computes on at once; 0 counts as 1.
     pub gpus: u32,
@@ -22,7 +21,7 @@ pub struct Shape {
 }
 
 /// How much work of one shape waits and runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
     /// What each of these tasks needs; `None` = what the pool says a task needs.
     pub shape: Option<Shape>,
@@ -45,7 +44,7 @@ pub enum WorkerState {
 }
 
 /// A worker as the queue sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkerSeen {
     /// The worker's own name in the queue.
     pub worker: Text,
@@ -56,7 +55,7 @@ pub struct WorkerSeen {
 }
 
 /// The queue's last word.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct QueueReading {
     /// When the question left: the reading is at least this fresh.
     pub asked_at: Time,
@@ -70,18 +69,15 @@ pub struct QueueReading {
     /// one task from another.
     pub tasks: Option<Vec<TaskSeen>>,
     /// Every job with work left; `None` = the source knows of none.
-    #[serde(default)]
     pub jobs: Option<Vec<JobSeen>>,
     /// Work that is no demand, by what it waits for; of the jobs, or where the source names none.
-    #[serde(default)]
     pub held: Vec<Held>,
     /// Parts of the answer that could not be understood; the rest was read without them.
-    #[serde(default)]
     pub set_aside: Vec<SetAside>,
 }
 
 /// A job: tasks that were submitted together, under one name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobSeen {
     /// The source's number for it, or a checksum of its name: [`TaskSeen::job`].
     pub id: u64,
@@ -98,7 +94,7 @@ pub struct JobSeen {
 }
 
 /// Work that is no demand: paused, blocked by other work, over a limit of the manager's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
     /// How many tasks.
     pub tasks: u32,
@@ -108,7 +104,7 @@ pub struct Held {
 
 /// A part of an answer that could not be understood. While it is there, no machine that it may be
 /// about is let go.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetAside {
     /// What it is, as the source calls it: a worker, a task.
     pub name: Text,
@@ -120,7 +116,7 @@ pub struct SetAside {
 }
 
 /// One task, where the source tells tasks apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TaskSeen {
     /// The source's number for it, or a checksum of its name.
     pub id: u64,
@@ -135,8 +131,7 @@ pub struct TaskSeen {
 }
 
 /// How far a task is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// It waits for a worker.
     Waiting,
@@ -287,7 +282,7 @@ pub struct InstanceRow {
 }
 
 /// A complete listing; incomplete ones are discarded before they get here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
     /// When the first page was asked for.
     pub asked_at: Time,
@@ -296,8 +291,7 @@ pub struct Listing {
 }
 
 /// How far an event has come, in both languages the vendor uses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum EventStatus {
     /// `init`, `doing`.
     Running,
@@ -310,7 +304,7 @@ pub enum EventStatus {
 }
 
 /// `DescribeEvent`, read for the one machine the request was about.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventReading {
     /// The event's id.
     pub event: Text,
@@ -323,7 +317,7 @@ pub struct EventReading {
 }
 
 /// Stock of every size of one family in one zone (`DescribeZoneInstanceType`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StockReading {
     /// When the question left.
     pub asked_at: Time,
@@ -336,7 +330,7 @@ pub struct StockReading {
 }
 
 /// GPU use of one machine (`DescribeInstanceMonitor`): the second witness.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UsageReading {
     /// When the question left.
     pub asked_at: Time,
@@ -350,8 +344,7 @@ pub struct UsageReading {
 }
 
 /// The answer to a look.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reading {
     /// A queue's word.
     Queue(QueueReading),
@@ -374,6 +367,8 @@ pub enum Reading {
     Quote(OfferKey, Quote),
     /// GPU use.
     Usage(UsageReading),
+    /// What nothing uses and still incurs charges.
+    Leftovers(Vec<Leftover>),
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::Text;
 pub use super::blocked::Blocked;
@@ -17,7 +17,7 @@ use super::source::SourceId;
 use super::time::{Span, Time};
 
 /// The farm after one turn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
     /// When the turn ended.
     pub at: Time,
@@ -32,7 +32,6 @@ pub struct Snapshot {
     /// The pause in force, if any.
     pub paused: Option<Pause>,
     /// Who ordered the farm to be decommissioned.
-    #[serde(default)]
     pub retiring: Option<Text>,
     /// One per pool, in the order of the config.
     pub pools: Vec<PoolView>,
@@ -43,7 +42,6 @@ pub struct Snapshot {
     /// Money so far.
     pub spend: Spend,
     /// Money by day: of `/api/v1/spend`, not of the status.
-    #[serde(skip)]
     pub ledger: Ledger,
     /// Counts since the store was made.
     pub counts: Counts,
@@ -56,7 +54,7 @@ pub struct Snapshot {
 }
 
 /// An operator's pause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {
     /// Who asked.
     pub owner: Text,
@@ -69,7 +67,7 @@ pub struct Pause {
 }
 
 /// One pool, with the reasons for its size.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PoolView {
     /// Its name.
     pub name: Text,
@@ -90,19 +88,18 @@ pub struct PoolView {
 }
 
 /// What a plan says of one pool: the same struct for `why`, page, log and webhook.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Report {
     /// Slots the work asks for.
     pub demand_slots: u32,
     /// Slots there are or that are on their way.
     pub capacity_slots: u32,
     /// What keeps the pool from being larger or smaller, strongest first (`Blocked::strength`).
-    #[serde(alias = "binds")]
     pub constraints: Vec<Blocked>,
 }
 
 /// A machine's phase, computed from what has been seen of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Asked for, not yet known to exist.
@@ -124,7 +121,7 @@ pub enum Phase {
 }
 
 /// One machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MachineView {
     /// Our name.
     pub name: MachineName,
@@ -149,15 +146,13 @@ pub struct MachineView {
     /// Why it was last touched.
     pub reason: Reason,
     /// Who keeps it, and why.
-    #[serde(default)]
     pub held: Option<Hold>,
     /// A status that is none of a life's, as listed.
-    #[serde(default)]
     pub unexpected_status: Option<Text>,
 }
 
 /// A machine is kept by an operator.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hold {
     /// Who.
     pub owner: Text,
@@ -168,7 +163,7 @@ pub struct Hold {
 }
 
 /// One offer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OfferView {
     /// For which pool.
     pub pool: Text,
@@ -176,7 +171,8 @@ pub struct OfferView {
     pub offer: OfferKey,
     /// Price of an hour, if known.
     pub hourly: Option<Money>,
-    /// Price of an hour of work at the reference speed, if known: what offers are ranked by.
+    /// Expected price of an hour of work of one slot at the reference speed, with what boots and
+    /// losses add, if known: what offers are ranked by.
     pub work_hourly: Option<Money>,
     /// Stock, if known.
     pub stock: Option<Stock>,
@@ -185,7 +181,7 @@ pub struct OfferView {
 }
 
 /// Money, by the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spend {
     /// Since the store was made.
     pub total: Money,
@@ -198,7 +194,7 @@ pub struct Spend {
 }
 
 /// Counts since the store was made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
     /// Creates sent.
     pub creates: u64,

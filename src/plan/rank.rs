@@ -37,6 +37,21 @@ pub struct Merit {
     pub place: usize,
 }
 
+/// An offer, with what is known of it.
+#[derive(Debug, Clone)]
+pub struct Ranked<'a> {
+    /// What it is.
+    pub offer: &'a OfferPolicy,
+    /// Tasks one machine of it runs at once; 0 = none fits.
+    pub slots: u32,
+    /// Its price, if one is known.
+    pub quote: Option<Quote>,
+    /// How good it is, if its price is known.
+    pub merit: Option<Merit>,
+    /// The bid of a spot machine, or why it cannot be bought now.
+    pub terms: Result<Option<Money>, Blocked>,
+}
+
 /// An offer that can be bought now.
 #[derive(Debug, Clone, Copy)]
 pub struct Buyable<'a> {
@@ -53,7 +68,7 @@ pub struct Buyable<'a> {
 }
 
 /// The pool's offers for `short` slots for tasks of `shape`: what can be bought, best first, and why
-/// the rest cannot. `planned` = what this turn buys already.
+/// the rest cannot, in the order of the config. `planned` = what this turn buys already.
 pub fn offers<'a>(
     situation: Situation<'_>,
     pool: &'a Pool,
@@ -61,35 +76,17 @@ pub fn offers<'a>(
     short: u32,
     planned: &[OfferKey],
 ) -> (Vec<Buyable<'a>>, Vec<Blocked>) {
-    let memory = situation.memory;
     let (mut buyable, mut blocked) = (Vec::new(), Vec::new());
-    let below_floor = is_below_floor(pool, memory, planned);
-    for (place, offer) in pool.offers.iter().enumerate() {
-        let slots = pool.slots_of(offer, shape);
-        if slots == 0 {
-            continue;
-        }
-        match terms(situation, pool, offer, planned) {
-            Err(reason) => blocked.push(reason),
-            Ok((quote, bid)) => {
-                let key = &offer.key;
-                let ours = memory.machines.values().map(|one| &one.offer).chain(planned);
-                let merit = Merit {
-                    below_floor: below_floor && key.billing == Billing::Spot,
-                    dearer: 0,
-                    ours_in_zone: ours.filter(|one| one.zone == key.zone).count(),
-                    // A slot that nobody asks for is worth nothing.
-                    work_hourly: expected(situation, pool, offer, &quote, slots.min(short.max(1))),
-                    place,
-                };
+    for one in judged(situation, pool, shape, short, planned) {
+        let Ranked { offer, slots, quote, merit, terms } = one;
+        match (terms, merit.zip(quote)) {
+            _ if slots == 0 => {}
+            (Err(reason), _) => blocked.push(reason),
+            (Ok(bid), Some((merit, quote))) => {
                 buyable.push(Buyable { merit, offer, quote, slots, bid });
             }
+            (Ok(_), None) => {} // what can be bought has a price
         }
-    }
-    let cheapest = buyable.iter().map(|one: &Buyable<'_>| one.merit.work_hourly.0).min();
-    let step = (cheapest.unwrap_or(0) / 100 * TIE_PERCENT).max(1);
-    for one in &mut buyable {
-        one.merit.dearer = (one.merit.work_hourly.0 - cheapest.unwrap_or(0)) / step;
     }
     buyable.sort_by_key(|one| one.merit);
     if buyable.is_empty() && blocked.is_empty() {
@@ -97,6 +94,52 @@ pub fn offers<'a>(
         blocked.push(Blocked::NothingFits { gpus: gpus.max(1), gpu_memory_gib });
     }
     (buyable, blocked)
+}
+
+/// Every offer of the pool for the tasks it has most, best first: what can be bought before what
+/// cannot, and what has no price last. People see offers in this order, and machines are bought in it.
+pub fn ranking<'a>(situation: Situation<'_>, pool: &'a Pool) -> Vec<Ranked<'a>> {
+    let mut ranked = judged(situation, pool, pool.shape, u32::MAX, &[]);
+    ranked.sort_by_key(|one| (one.terms.is_err(), one.merit.is_none(), one.merit));
+    ranked
+}
+
+/// Every offer of the pool, in the order of the config.
+fn judged<'a>(
+    situation: Situation<'_>,
+    pool: &'a Pool,
+    shape: Shape,
+    short: u32,
+    planned: &[OfferKey],
+) -> Vec<Ranked<'a>> {
+    let Situation { memory, readings, .. } = situation;
+    let below_floor = is_below_floor(pool, memory, planned);
+    let mut judged: Vec<Ranked<'a>> = Vec::new();
+    for (place, offer) in pool.offers.iter().enumerate() {
+        let (key, slots) = (&offer.key, pool.slots_of(offer, shape));
+        let quote = readings.quote_of(key).copied();
+        let quote = quote.map(|quote| Quote { unit: offer.billing_unit, ..quote });
+        let merit = quote.map(|quote| {
+            let ours = memory.machines.values().map(|one| &one.offer).chain(planned);
+            Merit {
+                below_floor: below_floor && key.billing == Billing::Spot,
+                dearer: 0,
+                ours_in_zone: ours.filter(|one| one.zone == key.zone).count(),
+                // A slot that nobody asks for is worth nothing.
+                work_hourly: expected(situation, pool, offer, &quote, slots.min(short.max(1))),
+                place,
+            }
+        });
+        let terms = terms(situation, pool, offer, planned).map(|(_, bid)| bid);
+        judged.push(Ranked { offer, slots, quote, merit, terms });
+    }
+    let buyable = judged.iter().filter(|one| one.terms.is_ok() && one.slots != 0);
+    let cheapest = buyable.filter_map(|one| one.merit).map(|merit| merit.work_hourly.0).min();
+    let step = (cheapest.unwrap_or(0) / 100 * TIE_PERCENT).max(1);
+    for merit in judged.iter_mut().filter_map(|one| one.merit.as_mut()) {
+        merit.dearer = (merit.work_hourly.0 - cheapest.unwrap_or(0)) / step;
+    }
+    judged
 }
 
 /// Price of an hour of work of one slot at the reference speed, as quoted.

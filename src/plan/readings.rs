@@ -268,7 +268,11 @@ impl Readings {
             Look::Quote(offer) => {
                 self.quotes.entry(offer.clone()).or_default().take(asked_at, Err(failure));
             }
-            Look::Name(_) | Look::Status(_) | Look::Event { .. } | Look::Usage(_) => {}
+            Look::Name(_)
+            | Look::Status(_)
+            | Look::Event { .. }
+            | Look::Usage(_)
+            | Look::Leftovers { .. } => {}
         }
     }
 

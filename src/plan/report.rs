@@ -93,25 +93,15 @@ fn machine_view(name: &MachineName, machine: &Machine, now: Time) -> MachineView
 }
 
 fn offer_views(situation: Situation<'_>, pool: &Pool) -> Vec<OfferView> {
-    let readings = situation.readings;
-    let mut views: Vec<OfferView> = pool
-        .offers
-        .iter()
-        .map(|offer| {
-            let quote = readings.quote_of(&offer.key);
-            let slots = pool.slots_of(offer, pool.shape);
-            OfferView {
-                pool: Text::clone(&pool.name),
-                offer: offer.key.clone(),
-                hourly: quote.map(|quote| quote.running.per_hour()),
-                work_hourly: quote.map(|quote| rank::work_hourly(quote, offer, slots)),
-                stock: readings.stock_of(&offer.key),
-                blocked: rank::terms(situation, pool, offer, &[]).err(),
-            }
-        })
-        .collect();
-    views.sort_by_key(|view| (view.blocked.is_some(), view.work_hourly.unwrap_or(Money(i64::MAX))));
-    views
+    let views = rank::ranking(situation, pool).into_iter().map(|one| OfferView {
+        pool: Text::clone(&pool.name),
+        offer: one.offer.key.clone(),
+        hourly: one.quote.map(|quote| quote.running.per_hour()),
+        work_hourly: one.merit.map(|merit| merit.work_hourly),
+        stock: situation.readings.stock_of(&one.offer.key),
+        blocked: one.terms.err(),
+    });
+    views.collect()
 }
 
 /// Counts the rows of a listing that carry a name of this farm.

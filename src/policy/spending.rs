@@ -36,13 +36,6 @@ pub struct Spending {
     pub zone: jiff::tz::TimeZone,
 }
 
-impl Default for Spending {
-    fn default() -> Self {
-        let (caps, on_cap) = (MoneyCaps::default(), OnCap::default());
-        Self { caps, soft_percent: 80, on_cap, zone: jiff::tz::TimeZone::UTC }
-    }
-}
-
 impl Spending {
     /// The day `at` lies in, as `2026-01-31`, and when it ends.
     pub fn day_of(&self, at: Time) -> (Text, Time) {

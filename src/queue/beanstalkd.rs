@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::fault::{Secrets, cut, failure, masked};
 use super::shaped::{self, Shaped, Words};
 use super::source::{Can, Capabilities, Claim, Source};
+use crate::defaults::queue::{BEANSTALKD_ADDRESS, TIMEOUT};
 use crate::model::{Held, LookFailure, QueueReading, Refusal, Span, Time};
 use crate::reader::Reader;
 
@@ -41,9 +42,9 @@ struct Tube {
 
 #[expect(clippy::unnecessary_wraps, reason = "the signature all sources share")]
 pub(super) fn open(name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>> {
-    let address = settings.text("address", "127.0.0.1:11300");
+    let address = settings.text("address", BEANSTALKD_ADDRESS);
     let tubes = shaped::read(settings, TUBES, name);
-    let timeout = settings.span("timeout", Span::seconds(10), Span::millis(100));
+    let timeout = settings.span("timeout", TIMEOUT, Span::millis(100));
     let is_port = |port: &str| port.parse::<u16>().is_ok_and(|port| port != 0);
     if !address.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && is_port(port)) {
         settings.fault("address", format!("is \"{address}\": must be host:port"));

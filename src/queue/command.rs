@@ -8,6 +8,7 @@ use super::pointers::{self, Pointers, Unread};
 use super::program::Runner;
 use super::source::{Can, Capabilities, Claim, Source};
 use super::web::answer_max;
+use crate::defaults::queue::TIMEOUT;
 use crate::model::{LookFailure, MachineRef, QueueReading, Refusal, Span, Time};
 use crate::reader::Reader;
 
@@ -33,7 +34,7 @@ pub(super) fn open(_name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Sou
     let [drain, undrain] = names.map(|name| hook(settings.texts(name)));
     let hooks = hooks::pair(settings, drain, undrain, names);
     let given = settings.map_of_texts("env");
-    let timeout = settings.span("timeout", Span::seconds(10), Span::millis(100));
+    let timeout = settings.span("timeout", TIMEOUT, Span::millis(100));
     let mut runner = Runner::new(given.iter().cloned().collect(), timeout, answer_max(settings));
     for (_, value) in &given {
         runner.keep_secret(value);

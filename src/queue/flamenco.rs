@@ -11,6 +11,7 @@ use serde_json::json;
 use super::source::{Can, Capabilities, Claim, Source};
 use super::tasks::number;
 use super::web::{self, Web, escaped};
+use crate::defaults::queue::FLAMENCO_URL;
 use crate::model::{
     Held, JobSeen, LookFailure, MachineRef, QueueReading, Refusal, SetAside, Text, Time, Work,
     WorkerSeen, WorkerState,
@@ -83,12 +84,12 @@ struct Worker {
 }
 
 pub(super) fn open(_name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>> {
-    let web = Web::read(settings, "http://127.0.0.1:8080");
+    let web = Web::read(settings, FLAMENCO_URL);
     let mut task_types = settings.texts("task_types");
     if task_types.is_empty() {
         task_types.push("blender".to_owned());
     }
-    let tag = settings.text("tag", "");
+    let tag = settings.text_or_none("tag").unwrap_or_default();
     Some(Box::new(Flamenco { web: web?, task_types, tag }))
 }
 

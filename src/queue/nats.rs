@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::shaped::{self, Shaped, Words};
 use super::source::{Can, Capabilities, Claim, Source};
 use super::web::{self, Web};
+use crate::defaults::queue::NATS_ACCOUNT;
 use crate::model::{Held, LookFailure, QueueReading, Refusal, Time};
 use crate::reader::Reader;
 
@@ -61,7 +62,7 @@ struct Consumer {
 
 pub(super) fn open(name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>> {
     let web = Web::read(settings, "http://127.0.0.1:8222");
-    let account = settings.text("account", "$G");
+    let account = settings.text("account", NATS_ACCOUNT);
     let consumers = shaped::read(settings, CONSUMERS, &format!("{name}/workers"));
     for (consumer, _) in &consumers {
         let parts: Vec<&str> = consumer.split('/').collect();

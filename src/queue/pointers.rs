@@ -12,6 +12,7 @@ use super::fault::cut;
 use super::json::{Found, Wanted};
 use super::source::{Can, Capabilities};
 use super::tasks::{self, Tasks};
+use crate::defaults::queue::json as default;
 use crate::model::{QueueReading, SetAside, Span, Text, Time, Work, WorkerSeen, WorkerState};
 use crate::reader::Reader;
 
@@ -52,15 +53,19 @@ impl Pointers {
             }
             text
         };
-        let workers = pointer("workers", "/workers", false);
-        let tasks = pointer("tasks", "/tasks", false);
+        let workers = pointer("workers", default::WORKERS, false);
+        let tasks = pointer("tasks", default::TASKS, false);
         let mut pointers = Self {
-            queued: pointer("queued", "/queued", tasks.is_empty()),
-            running: pointer("running", "/running", false),
-            oldest_wait_s: pointer("oldest_wait_s", "/oldest_wait_s", false),
-            worker_name: pointer("worker_name", "/name", !workers.is_empty()),
-            worker_instance: pointer("worker_instance", "/instance", !workers.is_empty()),
-            worker_state: pointer("worker_state", "/state", !workers.is_empty()),
+            queued: pointer("queued", default::QUEUED, tasks.is_empty()),
+            running: pointer("running", default::RUNNING, false),
+            oldest_wait_s: pointer("oldest_wait_s", default::OLDEST_WAIT_S, false),
+            worker_name: pointer("worker_name", default::WORKER_NAME, !workers.is_empty()),
+            worker_instance: pointer(
+                "worker_instance",
+                default::WORKER_INSTANCE,
+                !workers.is_empty(),
+            ),
+            worker_state: pointer("worker_state", default::WORKER_STATE, !workers.is_empty()),
             workers,
             tasks,
             state_words: BTreeMap::new(),
@@ -90,9 +95,9 @@ impl Pointers {
             running: empty(),
             oldest_wait_s: empty(),
             workers: "workers".to_owned(),
-            worker_name: "/name".to_owned(),
-            worker_instance: "/instance".to_owned(),
-            worker_state: "/state".to_owned(),
+            worker_name: default::WORKER_NAME.to_owned(),
+            worker_instance: default::WORKER_INSTANCE.to_owned(),
+            worker_state: default::WORKER_STATE.to_owned(),
             tasks: empty(),
             state_words: BTreeMap::new(),
         }

@@ -9,6 +9,7 @@ use super::fault::cut;
 use super::shaped;
 use super::source::{Capabilities, Claim, Source};
 use super::web::{self, Web};
+use crate::defaults::queue::{AGE_MAX, PROMETHEUS_URL};
 use crate::model::{LookFailure, QueueReading, Refusal, Span, Time};
 use crate::reader::Reader;
 
@@ -38,13 +39,13 @@ struct Data {
 }
 
 pub(super) fn open(_name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>> {
-    let web = Web::read(settings, "http://127.0.0.1:9090");
+    let web = Web::read(settings, PROMETHEUS_URL);
     let remedy = "the query that counts waiting tasks, as in sum(render_tasks_waiting)";
     let queued = settings.required_text("queued", remedy);
     let running = settings.text_or_none("running");
     let oldest_wait_s = settings.text_or_none("oldest_wait_s");
     let age = settings.text_or_none("age_s");
-    let age_max = settings.span("age_max", Span::minutes(2), Span::seconds(1));
+    let age_max = settings.span("age_max", AGE_MAX, Span::seconds(1));
     let age = age.map(|query| (query, age_max));
     Some(Box::new(Prometheus { web: web?, queued, running, oldest_wait_s, age }))
 }

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use super::shaped::{self, Shaped, Words};
 use super::source::{Can, Capabilities, Claim, Source};
 use super::web::{self, Web, escaped};
+use crate::defaults::queue::{RABBITMQ_URL, VHOST};
 use crate::model::{
     LookFailure, QueueReading, Refusal, SetAside, Span, Text, Time, WorkerSeen, WorkerState,
 };
@@ -69,8 +70,8 @@ struct Connection {
 }
 
 pub(super) fn open(name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>> {
-    let web = Web::read(settings, "http://127.0.0.1:15672");
-    let vhost = settings.text("vhost", "/");
+    let web = Web::read(settings, RABBITMQ_URL);
+    let vhost = settings.text("vhost", VHOST);
     let queues = shaped::read(settings, QUEUES, name);
     Some(Box::new(RabbitMq { web: web?, vhost, queues }))
 }

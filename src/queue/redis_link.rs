@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::fault::{Secrets, failure, shown};
 use super::web::read_ca;
+use crate::defaults::queue::{REDIS_URL, TIMEOUT};
 use crate::model::{LookFailure, Refusal, Span};
 use crate::net;
 use crate::reader::Reader;
@@ -35,11 +36,11 @@ pub(super) struct Link {
 impl Link {
     /// Reads `url`, `username`, `password`, `ca_file` and `timeout`.
     pub(super) fn read(settings: &mut Reader<'_>) -> Option<Self> {
-        let text = settings.text("url", "redis://127.0.0.1:6379");
+        let text = settings.text("url", REDIS_URL);
         let username = settings.text_or_none("username");
         let password = settings.secret("password");
         let ca = settings.text_or_none("ca_file").and_then(|file| read_ca(settings, &file));
-        let timeout = settings.span("timeout", Span::seconds(10), Span::millis(100));
+        let timeout = settings.span("timeout", TIMEOUT, Span::millis(100));
         let url = address(settings, &text)?;
         if url.password().is_some() || url.query_pairs().any(|(name, _)| name == "pass") {
             settings.holds_secret("url", "set password_file");

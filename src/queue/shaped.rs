@@ -1,5 +1,6 @@
 //! The lists, tubes or queues a source reads, and what a task of each needs.
 
+use crate::defaults::queue::{GPU_MEMORY, GPUS};
 use crate::model::{Shape, Work};
 use crate::reader::Reader;
 
@@ -24,8 +25,8 @@ pub(super) fn read(settings: &mut Reader<'_>, words: Words, default: &str) -> Ve
     for mut shaped in settings.list(words.shaped) {
         let name = shaped.required_text(words.one, "name it");
         let shape = Shape {
-            gpus: shaped.number("gpus", 1, 1, 64),
-            gpu_memory_gib: shaped.number("gpu_memory", 0, 0, 1024),
+            gpus: shaped.number("gpus", GPUS, 1, 64),
+            gpu_memory_gib: shaped.number("gpu_memory", GPU_MEMORY, 0, 1024),
         };
         shaped.end();
         all.push((name, Some(shape)));

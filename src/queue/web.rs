@@ -8,6 +8,7 @@ use reqwest::{Certificate, Client, RequestBuilder, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::fault::{Secrets, cut, failure, masked, shown};
+use crate::defaults::queue::{ANSWER_MAX, TIMEOUT};
 use crate::model::{LookFailure, Refusal, Span};
 use crate::net::{self, NetError, Options, Proxy};
 use crate::reader::Reader;
@@ -49,7 +50,7 @@ impl Web {
             settings.fault("user", "and token are both given: leave one out");
         }
         let root = settings.text_or_none("ca_file").and_then(|file| root(settings, &file));
-        let timeout = settings.span("timeout", Span::seconds(10), Span::millis(100));
+        let timeout = settings.span("timeout", TIMEOUT, Span::millis(100));
         let answer_max = answer_max(settings);
         let url = url?;
         if url.password().is_some() {
@@ -140,7 +141,7 @@ impl Web {
 
 /// `answer_max`, in bytes.
 pub(super) fn answer_max(settings: &mut Reader<'_>) -> usize {
-    usize::try_from(settings.number("answer_max", 64, 1, 1024)).unwrap_or(64) * MIB
+    usize::try_from(settings.number("answer_max", ANSWER_MAX, 1, 1024)).unwrap_or(1) * MIB
 }
 
 /// What is said of an answer above `answer_max`.

@@ -381,19 +381,7 @@ impl Shared {
         }
         let now = self.now;
         match look {
-            Look::Queue(_) => {
-                let mut reading = self.farm.queue.reading(now);
-                reading.asked_at = asked_at;
-                if self.outage("empty") {
-                    reading.work.clear();
-                    reading.workers = Some(Vec::new());
-                }
-                if self.lying_drain {
-                    self.lie(&mut reading);
-                }
-                odd_days::distort(&mut reading, &self.faults, &self.rng, now);
-                Ok(Reading::Queue(reading))
-            }
+            Look::Queue(_) => Ok(Reading::Queue(self.heard(asked_at))),
             Look::Fleet => {
                 Ok(Reading::Fleet(self.listing(asked_at, |name, prefix| name.starts_with(prefix))))
             }
@@ -429,7 +417,23 @@ impl Shared {
                 let measured_at = gpu_percent.map(|_| now);
                 Ok(Reading::Usage(UsageReading { asked_at, instance, gpu_percent, measured_at }))
             }
+            // Machines are made here with a system disk alone, which goes with them.
+            Look::Leftovers { .. } => Ok(Reading::Leftovers(Vec::new())),
         }
+    }
+
+    fn heard(&mut self, asked_at: Time) -> QueueReading {
+        let mut reading = self.farm.queue.reading(self.now);
+        reading.asked_at = asked_at;
+        if self.outage("empty") {
+            reading.work.clear();
+            reading.workers = Some(Vec::new());
+        }
+        if self.lying_drain {
+            self.lie(&mut reading);
+        }
+        odd_days::distort(&mut reading, &self.faults, &self.rng, self.now);
+        reading
     }
 
     fn listing(&self, asked_at: Time, wanted: impl Fn(&str, &str) -> bool) -> Listing {

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::task::JoinError;
 
-use super::purchase::CloudSettings;
+use super::purchase::{CloudSettings, Purchase};
 use super::{Request, World, vendor};
 use crate::clock::Clock;
 use crate::cloud::actions::Service;
@@ -18,8 +18,9 @@ use crate::cloud::instances::{Accepted, Operation};
 use crate::cloud::throttle::Pressure;
 use crate::cloud::{CallError, Client, password};
 use crate::model::{
-    Act, InstanceRow, Listing, Look, LookFailure, MachineRef, Outcome, QueueReading, Reading,
-    Refusal, SourceId, Span, StockReading, Text, Time, UsageReading, Wake,
+    Act, InstanceRow, Leftover, Listing, Look, LookFailure, MachineRef, Money, OfferKey, Outcome,
+    Price, QueueReading, Reading, Refusal, SourceId, Span, StockReading, Text, Time, UsageReading,
+    Wake,
 };
 use crate::queue::Queue;
 
@@ -228,7 +229,39 @@ impl Reach {
                 let instance = Text::clone(instance);
                 Ok(Reading::Usage(UsageReading { asked_at, instance, gpu_percent, measured_at }))
             }
+            Look::Leftovers { beside } => self.leftovers(beside).await.map(Reading::Leftovers),
         }
+    }
+
+    /// What nothing uses, with what an hour of a disk costs: the difference that it makes to a machine
+    /// in its zone.
+    async fn leftovers(&self, beside: &[OfferKey]) -> Result<Vec<Leftover>, LookFailure> {
+        let found = self.cloud.leftovers().await.map_err(|error| failure(&error))?;
+        let mut found: Vec<Leftover> = found.into_iter().map(vendor::leftover).collect();
+        let mut prices: BTreeMap<(Text, u32), Option<Money>> = BTreeMap::new();
+        for one in &mut found {
+            let Some(gib) = one.gib else { continue }; // no action that is known prices an address
+            let key = (Text::clone(&one.place), gib);
+            if !prices.contains_key(&key) {
+                let price = self.disk_hourly(beside, &one.place, gib).await;
+                prices.insert(key.clone(), price);
+            }
+            one.hourly = prices.get(&key).copied().flatten();
+        }
+        Ok(found)
+    }
+
+    async fn disk_hourly(&self, beside: &[OfferKey], zone: &str, gib: u32) -> Option<Money> {
+        let (offer, purchase) =
+            beside.iter().filter(|offer| *offer.zone == *zone).find_map(|offer| {
+                let is_it = |one: &&Purchase| one.zone == offer.zone && one.family == offer.family;
+                let purchase = self.settings.purchases.iter().find(is_it)?;
+                (purchase.system_disk_feature == "ssd").then_some((offer, purchase))
+            })?;
+        // Not worth a failure: the list is right without.
+        let disk = purchase.system_disk();
+        let price = vendor::data_disk_price(&self.cloud, offer, &disk, gib).await;
+        price.ok().map(Price::per_hour)
     }
 
     /// What is wrong with the way to the cloud, where that is news.

@@ -5,7 +5,7 @@ pub mod purchase;
 pub mod vendor;
 
 use crate::journal::Permit;
-use crate::model::{Act, Look, Time, Wake};
+use crate::model::{Act, Look, LookFailure, Reading, Refusal, Span, Time, Wake};
 
 /// What the driver runs against: the live cloud and queue, a dry run, or a simulated world.
 pub trait World {
@@ -17,6 +17,27 @@ pub trait World {
 
     /// The next wake, waiting no longer than `deadline`; `None` when that has come.
     fn next(&mut self, deadline: Time) -> Option<Wake>;
+}
+
+/// Asks one question and waits for its answer: for commands, which have no driver.
+///
+/// # Errors
+/// What the world says of it, or that nothing came in time.
+pub fn ask(world: &mut impl World, look: &Look, within: Span) -> Result<Reading, LookFailure> {
+    let until = world.now() + within;
+    world.start(Request::Look(look.clone()));
+    loop {
+        match world.next(until) {
+            Some(Wake::Looked { look: answered, result, .. }) if answered == *look => {
+                return result;
+            }
+            None if until <= world.now() => {
+                let detail = format!("no answer within {within}").into();
+                return Err(LookFailure { class: Refusal::NotSent, detail });
+            }
+            Some(_) | None => {}
+        }
+    }
 }
 
 /// What can be started. An act needs the journal's permit, so that nothing leaves unrecorded.

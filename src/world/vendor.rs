@@ -3,9 +3,10 @@
 use crate::cloud::catalog::{DiskSpec, PriceRequest};
 use crate::cloud::events::EventDetail;
 use crate::cloud::rows::Row;
-use crate::cloud::{CallError, Client, Offer};
+use crate::cloud::{CallError, Client, Offer, leftovers};
 use crate::model::{
-    Billing, EventReading, InstanceRow, OfferKey, Price, Quote, Size, Span, Text, Time,
+    Billing, EventReading, InstanceRow, Leftover, LeftoverKind, OfferKey, Price, Quote, Size, Span,
+    Text, Time,
 };
 
 /// What the vendor is told of an offer; its terms are said apart.
@@ -44,6 +45,25 @@ pub fn event(detail: EventDetail, instance: Option<&str>) -> EventReading {
         status: task.map_or(detail.said, |task| task.status.clone()),
         created_at: task.and_then(|task| task.created_at),
         ended_at: task.and_then(|task| task.ended_at),
+    }
+}
+
+/// Something that nothing uses; what it costs is asked apart.
+pub fn leftover(one: leftovers::Leftover) -> Leftover {
+    Leftover {
+        kind: match one.kind {
+            leftovers::Kind::Disk => LeftoverKind::Disk,
+            leftovers::Kind::Address => LeftoverKind::Address,
+        },
+        id: one.id,
+        name: one.name,
+        place: one.place,
+        gib: one.gib,
+        ip: one.ip,
+        created_at: one.created_at,
+        shown_with: one.shown_with,
+        is_system: one.is_system,
+        hourly: None,
     }
 }
 

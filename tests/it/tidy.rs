@@ -14,19 +14,20 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("clock", &[]),
     ("net", &[]),
     ("policy", &[]),
+    ("defaults", &["policy"]),
     ("memory", &[]),
     ("plan", &["policy", "memory"]),
     ("journal", &["memory", "clock"]),
     ("cloud", &["clock", "net"]),
     ("reader", &[]),
-    ("queue", &["clock", "net", "reader"]),
+    ("queue", &["clock", "net", "reader", "defaults"]),
     ("world", &["journal", "cloud", "queue", "clock"]),
     ("driver", &["policy", "memory", "plan", "journal", "world"]),
     ("sim", &["cloud", "policy", "memory", "journal", "world", "clock", "driver", "plan"]),
-    ("backtest", &["policy", "sim", "driver"]),
+    ("backtest", &["policy", "defaults", "sim", "driver"]),
     ("telemetry", &[]),
     ("page", &["clock", "telemetry"]),
-    ("config", &["policy", "queue", "cloud", "net", "reader", "world"]),
+    ("config", &["policy", "defaults", "queue", "cloud", "net", "reader", "world"]),
 ];
 
 /// The floors of `plan`, ground floor first: a file uses only what lies below it, so there are no circles.
@@ -347,6 +348,27 @@ fn every_file_says_what_it_is_for() {
         .map(|(file, _)| file)
         .collect();
     assert_none(&missing, "a file starts with `//!` and what it is for");
+}
+
+/// `reader.number("max", 20, …)`: a default that is written where a setting is read.
+#[test]
+fn every_default_of_a_setting_stands_in_one_place() {
+    let readers = [".number(", ".text(", ".flag(", ".span("];
+    let mut faults = Vec::new();
+    for (file, text) in ["src/config", "src/queue"].iter().flat_map(|folder| rust_files(folder)) {
+        let text: String = code(&text).split_whitespace().collect::<Vec<_>>().join(" ");
+        for call in readers.iter().flat_map(|read| text.split(read).skip(1)) {
+            let Some((name, rest)) = call.trim_start().split_once(',') else { continue };
+            let default = rest.trim_start();
+            let is_written = default
+                .starts_with(|first: char| first == '"' || first.is_ascii_digit())
+                || ["Span::", "true", "false"].iter().any(|word| default.starts_with(word));
+            if name.starts_with('"') && is_written {
+                faults.push(format!("{file}: {name}"));
+            }
+        }
+    }
+    assert_none(&faults, "a default stands in src/defaults.rs");
 }
 
 #[test]

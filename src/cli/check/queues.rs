@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use super::super::out;
 use crate::config::Settings;
-use crate::model::{LookFailure, QueueReading, Text, Time, WorkerSeen, WorkerState};
+use crate::model::{
+    Held, LookFailure, QueueReading, SetAside, Text, Time, WorkerSeen, WorkerState,
+};
 use crate::policy::{IdleRule, Pool};
 use crate::queue::{Can, Capabilities, Queue};
 
@@ -102,11 +104,17 @@ pub(super) fn unread(all: &[Now]) -> Vec<String> {
 
 /// For programs.
 pub(super) fn now_json(all: &[Now]) -> Vec<Value> {
+    let held = |one: &Held| json!({ "tasks": one.tasks, "why": *one.why });
+    let aside = |one: &SetAside| {
+        let SetAside { name, why, instance } = one;
+        json!({ "name": **name, "why": **why, "instance": instance.as_deref() })
+    };
     let one = |one: &Now| match &one.said {
         Ok(reading) => json!({
             "queue": one.name, "waiting": reading.queued(), "running": reading.running(),
-            "workers": reading.workers.as_ref().map(Vec::len), "held": reading.held,
-            "set_aside": reading.set_aside,
+            "workers": reading.workers.as_ref().map(Vec::len),
+            "held": reading.held.iter().map(held).collect::<Vec<_>>(),
+            "set_aside": reading.set_aside.iter().map(aside).collect::<Vec<_>>(),
         }),
         Err(failure) => json!({ "queue": one.name, "failure": failure.detail }),
     };

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 
 use super::exit::Exit;
-use super::offers::{Ranked, SurveyArgs, rank, table};
+use super::offers::{Listed, SurveyArgs, list, table};
 use super::reach::ReachArgs;
 use super::{out, prompt};
 use crate::cloud::Endpoints;
@@ -67,9 +67,9 @@ impl InitArgs {
         }
         let client = self.reach.client()?;
         let zones = self.survey.ask(&client)?;
-        let ranked = rank(&zones);
-        out::line(&table(&ranked))?;
-        let picks = self.pick(&ranked)?;
+        let listed = list(&zones, None, client.clock().now());
+        out::line(&table(&listed))?;
+        let picks = self.pick(&listed)?;
         let endpoint = client.endpoints().ecs.clone();
         let is_vendors = endpoint == Endpoints::default().ecs;
         let proposal = Proposal {
@@ -88,9 +88,9 @@ impl InitArgs {
 
     /// What to buy: everything that has an image and a network, sold out or not, unless the user
     /// picks some.
-    fn pick<'a>(&self, ranked: &[Ranked<'a>]) -> anyhow::Result<Vec<Pick<'a>>> {
+    fn pick<'a>(&self, listed: &[Listed<'a>]) -> anyhow::Result<Vec<Pick<'a>>> {
         let mut possible: Vec<(usize, Pick<'a>)> = Vec::new();
-        for (number, one) in ranked.iter().enumerate() {
+        for (number, one) in listed.iter().enumerate() {
             let (zone, offered) = (one.zone, one.offered);
             if zone.subnets.is_empty() {
                 continue;

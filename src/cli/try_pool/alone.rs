@@ -239,7 +239,8 @@ impl<W: World> World for Alone<W> {
                     | Reading::Event(_)
                     | Reading::Stock(_)
                     | Reading::Quote(..)
-                    | Reading::Usage(_)) => other,
+                    | Reading::Usage(_)
+                    | Reading::Leftovers(_)) => other,
                 });
                 Wake::Looked { look, asked_at, result }
             }

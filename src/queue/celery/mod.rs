@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::redis_link::Link;
 use super::shaped::{self, Shaped, Words};
 use super::source::{Can, Capabilities, Claim, Source};
+use crate::defaults::queue::ANSWER_WAIT;
 use crate::model::{
     Held, LookFailure, MachineRef, QueueReading, SetAside, Span, Time, WorkerSeen, WorkerState,
 };
@@ -75,7 +76,7 @@ struct Named {
 pub(super) fn open(name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>> {
     let link = Link::read(settings);
     let queues = shaped::read(settings, QUEUES, name);
-    let answer_wait = settings.span("answer_wait", Span::seconds(2), Span::millis(100));
+    let answer_wait = settings.span("answer_wait", ANSWER_WAIT, Span::millis(100));
     Some(Box::new(Celery { link: link?, queues, answer_wait }))
 }
 

@@ -9,6 +9,7 @@ use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config, NoTls};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::defaults::queue::{POSTGRES_URL, TIMEOUT};
 use crate::model::{LookFailure, Refusal, Span};
 use crate::net;
 use crate::queue::fault::{Secrets, failure, shown};
@@ -31,11 +32,11 @@ pub(super) struct Link {
 impl Link {
     /// Reads `url`, `password`, `ca_file` and `timeout`.
     pub(super) fn read(settings: &mut Reader<'_>) -> Option<Self> {
-        let text = settings.text("url", "postgres://farmscale@127.0.0.1:5432/render");
+        let text = settings.text("url", POSTGRES_URL);
         let password = settings.secret("password");
         let ca = settings.text_or_none("ca_file");
         let ca = ca.map(|file| read_ca(settings, &file));
-        let timeout = settings.span("timeout", Span::seconds(10), Span::millis(100));
+        let timeout = settings.span("timeout", TIMEOUT, Span::millis(100));
         let (url, mut config) = address(settings, &text)?;
         let mut secrets = Secrets::default();
         if let Some(inside) = url.password() {

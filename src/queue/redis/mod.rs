@@ -11,6 +11,7 @@ use super::redis_link::Link;
 use super::shaped::{self, Shaped, Words};
 use super::source::{Can, Capabilities, Claim, Source};
 use super::web::answer_max;
+use crate::defaults::queue::{BUSY_PREFIX, DRAIN_PREFIX, WORKER_PREFIX};
 use crate::model::{
     LookFailure, MachineRef, QueueReading, Refusal, SetAside, Text, Time, Work, WorkerSeen,
     WorkerState,
@@ -227,9 +228,9 @@ impl Keys {
         let lists = shaped::read(settings, LISTS, name);
         let keys = Self {
             lists,
-            busy: settings.text("busy_prefix", "busy:"),
-            worker: settings.text("worker_prefix", "worker:"),
-            drain: settings.text("drain_prefix", "drain:"),
+            busy: settings.text("busy_prefix", BUSY_PREFIX),
+            worker: settings.text("worker_prefix", WORKER_PREFIX),
+            drain: settings.text("drain_prefix", DRAIN_PREFIX),
         };
         keys.check(settings);
         keys

@@ -10,6 +10,7 @@ use super::program::Runner;
 use super::source::{Can, Capabilities, Claim, Source};
 use super::tasks::number;
 use super::web::answer_max;
+use crate::defaults::queue::{SLURM_CONF, SLURM_PROGRAMS, SLURM_TIMEOUT};
 use crate::model::{
     Held, JobSeen, LookFailure, MachineRef, QueueReading, Refusal, Shape, Span, Text, Time, Work,
     WorkerSeen, WorkerState,
@@ -49,10 +50,10 @@ pub(super) fn open(name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Sour
         partitions.push(name.to_owned());
     }
     let mut environment = BTreeMap::new();
-    let conf = settings.text("conf", "/etc/slurm/slurm.conf");
+    let conf = settings.text("conf", SLURM_CONF);
     environment.insert("SLURM_CONF".to_owned(), conf.clone());
-    let programs = settings.text("programs", "/usr/bin");
-    let timeout = settings.span("timeout", Span::seconds(20), Span::millis(100));
+    let programs = settings.text("programs", SLURM_PROGRAMS);
+    let timeout = settings.span("timeout", SLURM_TIMEOUT, Span::millis(100));
     let runner = Runner::new(environment, timeout, answer_max(settings));
     Some(Box::new(Slurm { runner, programs, place: format!("slurm ({conf})"), partitions }))
 }

@@ -4,8 +4,8 @@ use super::super::rng::Rng;
 use super::Sabotage;
 use crate::model::{Billing, Money, Namer, OfferKey, Shape, Span, Text};
 use crate::policy::{
-    Care, IdleRule, Limits, MoneyCaps, OfferPolicy, OnCap, OnMax, Policy, Pool, Promise, Shared,
-    SharedCount, Slots, Spending, Spot, Tier, Timing,
+    Limits, OfferPolicy, OnCap, Policy, Pool, Promise, Shared, SharedCount, Spending, Spot, Tier,
+    Timing,
 };
 
 /// Midnight is five hours before the end of the run: time enough to see the next day's money used.
@@ -52,34 +52,18 @@ pub(super) fn policy(rng: &mut Rng, seed: u64, sabotage: Sabotage) -> Policy {
 }
 
 fn pool(name: &str, tag: &str, max: u32, keep_stopped: bool) -> Pool {
+    let offers = vec![
+        offer("CN_Suqian_B", "专业渲染型rp3", 16),
+        offer("CN_Hohhot_B", "专业渲染型rp3", 16),
+        offer("CN_Qingyang_A", "专业渲染型rp3", 16),
+        offer("CN_Hohhot_B", "极速渲染型re3", 12),
+    ];
     Pool {
-        name: Text::from(name),
         tag: Text::from(tag),
-        queue: "queue".into(),
-        offers: vec![
-            offer("CN_Suqian_B", "专业渲染型rp3", 16),
-            offer("CN_Hohhot_B", "专业渲染型rp3", 16),
-            offer("CN_Qingyang_A", "专业渲染型rp3", 16),
-            offer("CN_Hohhot_B", "极速渲染型re3", 12),
-        ],
-        min: 0,
-        max,
-        on_max: OnMax::default(),
-        windows: Vec::new(),
-        slots: Slots::PerGpu(1),
         shape: Shape::default(),
-        tasks_per_slot: 1,
-        headroom: 0,
         // The break-even of deleting may lie beyond the day, and L2 wants to see it end.
         tier: Tier { keep_stopped, delete_after: Some(Span::hours(2)), ..Tier::default() },
-        caps: MoneyCaps::default(),
-        spot: None,
-        takes: Vec::new(),
-        promise: Some(Promise::default()),
-        idle: IdleRule::Word,
-        drains: true,
-        surge: max,
-        care: Care::default(),
+        ..Pool::usual(name, "queue", offers, max)
     }
 }
 
