@@ -14,6 +14,7 @@ use crate::model::{LookFailure, MachineRef, QueueReading, Time};
 
 mod beanstalkd;
 mod bounds;
+mod bullmq;
 mod celery;
 mod command;
 mod fault;
@@ -21,6 +22,7 @@ mod flamenco;
 mod hooks;
 mod http;
 mod json;
+mod marks;
 mod nats;
 mod pointers;
 mod postgres;

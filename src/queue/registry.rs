@@ -18,6 +18,7 @@ const SOURCES: &[(&str, Open)] = &[
     ("beanstalkd", super::beanstalkd::open),
     ("celery", super::celery::open),
     ("rq", super::rq::open),
+    ("bullmq", super::bullmq::open),
     ("rabbitmq", super::rabbitmq::open),
     ("flamenco", super::flamenco::open),
     ("slurm", super::slurm::open),

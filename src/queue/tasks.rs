@@ -178,6 +178,25 @@ impl<'de> Visitor<'de> for List<'_> {
     }
 }
 
+/// Counts a task in the job of its name, where tasks of one name resemble each other.
+pub(super) fn count_in_job(jobs: &mut BTreeMap<String, JobSeen>, name: &str, stage: Option<Stage>) {
+    let (queued, running) = match stage {
+        Some(Stage::Waiting) => (1, 0),
+        Some(Stage::Running { .. }) => (0, 1),
+        Some(Stage::Ended { .. }) | None => return,
+    };
+    let job = jobs.entry(name.to_owned()).or_insert_with(|| JobSeen {
+        id: number(name),
+        name: name.into(),
+        labels: BTreeMap::new(),
+        queued: 0,
+        running: Some(0),
+        held: None,
+    });
+    job.queued += queued;
+    job.running = job.running.map(|known| known + running);
+}
+
 /// Waiting and running work by what it needs.
 pub(super) fn work(tasks: &[TaskSeen]) -> Vec<Work> {
     let mut work: BTreeMap<Option<Shape>, (u32, u32)> = BTreeMap::new();

@@ -1,18 +1,19 @@
 //! RQ, by its keys in Redis. A drained worker ends after its job; its unit starts it again when the
 //! request is taken back (docs/queues/rq.md).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use serde_json::json;
 
+use super::marks::{self, Mark};
 use super::redis_link::Link;
 use super::shaped::{self, Shaped, Words};
 use super::source::{Can, Capabilities, Claim, Source};
-use super::tasks::number;
+use super::tasks::{count_in_job, number};
 use crate::model::{
-    Held, JobSeen, LookFailure, MachineRef, QueueReading, SetAside, Shape, Span, Stage, TaskSeen,
-    Text, Time, WorkerSeen, WorkerState,
+    Held, LookFailure, MachineRef, QueueReading, SetAside, Shape, Span, Stage, TaskSeen, Time,
+    WorkerSeen, WorkerState,
 };
 use crate::reader::Reader;
 
@@ -23,7 +24,7 @@ const QUEUES: Words = Words { many: "queues", shaped: "shaped_queues", one: "que
 /// Tasks that are told one by one; beyond, only their number is.
 const TASKS_MAX: u32 = 20_000;
 /// Machines that were asked to take no more.
-const DRAINED: &str = "farmscale:rq:drained";
+const DRAINED: Mark = Mark("farmscale:rq:drained");
 /// The longest that a task is believed to have run.
 const TOOK_MAX: Span = Span::days(366);
 
@@ -68,7 +69,7 @@ impl Source for Rq {
 
     async fn read(&self, asked_at: Time) -> Result<QueueReading, LookFailure> {
         let mut script = redis::cmd("EVAL");
-        script.arg(READING).arg(0).arg(TASKS_MAX).arg(DRAINED);
+        script.arg(READING).arg(0).arg(TASKS_MAX).arg(DRAINED.0);
         for (queue, _) in &self.queues {
             script.arg(queue);
         }
@@ -78,9 +79,7 @@ impl Source for Rq {
 
     /// First the mark, by which a worker that starts now waits; then those that run are told.
     async fn drain(&self, machine: &MachineRef) -> Result<(), LookFailure> {
-        let mut mark = redis::cmd("SADD");
-        mark.arg(DRAINED).arg(names(machine));
-        self.link.ask::<u64>(&mark).await?;
+        self.link.ask::<u64>(&DRAINED.set(machine)).await?;
         for worker in &machine.workers {
             let mut tell = redis::cmd("PUBLISH");
             tell.arg(format!("rq:pubsub:{worker}"));
@@ -91,19 +90,12 @@ impl Source for Rq {
     }
 
     async fn undrain(&self, machine: &MachineRef) -> Result<(), LookFailure> {
-        let mut unmark = redis::cmd("SREM");
-        unmark.arg(DRAINED).arg(names(machine));
-        self.link.ask::<u64>(&unmark).await.map(drop)
+        self.link.ask::<u64>(&DRAINED.unset(machine)).await.map(drop)
     }
 
     async fn forget(&self, machine: &MachineRef) -> Result<(), LookFailure> {
         self.undrain(machine).await
     }
-}
-
-fn names(machine: &MachineRef) -> Vec<String> {
-    let name = machine.name.text();
-    [&name].into_iter().chain(&machine.instance).map(ToString::to_string).collect()
 }
 
 impl Rq {
@@ -131,7 +123,7 @@ impl Rq {
             }
             for job in told {
                 let seen = task(&job, *shape);
-                note(&mut jobs, &job.5, seen.as_ref().map(|seen| seen.stage));
+                count_in_job(&mut jobs, &job.5, seen.as_ref().map(|seen| seen.stage));
                 tasks.extend(seen.filter(|seen| !is_suspended || seen.stage != Stage::Waiting));
             }
         }
@@ -153,7 +145,7 @@ impl Rq {
         workers: &[WorkerAnswer],
         drained: &[String],
     ) -> (Option<Vec<WorkerSeen>>, Vec<SetAside>) {
-        let (mut seen, mut set_aside, mut alive) = (Vec::new(), Vec::new(), BTreeSet::new());
+        let (mut seen, mut set_aside) = (Vec::new(), Vec::new());
         for (name, host, state, job, queues) in workers {
             let serves = |queue: &str| self.queues.iter().any(|(ours, _)| ours == queue.trim());
             if !queues.split(',').any(serves) {
@@ -164,38 +156,14 @@ impl Rq {
                 set_aside.push(SetAside { name: name.as_str().into(), why, instance: None });
                 continue;
             }
-            alive.insert(host.as_str());
             let is_idle = job.is_empty() && state != "busy";
             let state = if is_idle { WorkerState::Idle } else { WorkerState::Busy };
             let (worker, instance) = (name.as_str().into(), host.as_str().into());
             seen.push(WorkerSeen { worker, instance, state });
         }
-        for machine in drained.iter().filter(|machine| !alive.contains(machine.as_str())) {
-            let instance: Text = machine.as_str().into();
-            let worker = format!("{machine} (ended)").into();
-            seen.push(WorkerSeen { worker, instance, state: WorkerState::Drained });
-        }
+        seen.extend(marks::ended(drained, &seen));
         (Some(seen), set_aside)
     }
-}
-
-/// Jobs of one function resemble each other.
-fn note(jobs: &mut BTreeMap<String, JobSeen>, function: &str, stage: Option<Stage>) {
-    let (queued, running) = match stage {
-        Some(Stage::Waiting) => (1, 0),
-        Some(Stage::Running { .. }) => (0, 1),
-        Some(Stage::Ended { .. }) | None => return,
-    };
-    let job = jobs.entry(function.to_owned()).or_insert_with(|| JobSeen {
-        id: number(function),
-        name: function.into(),
-        labels: BTreeMap::new(),
-        queued: 0,
-        running: Some(0),
-        held: None,
-    });
-    job.queued += queued;
-    job.running = job.running.map(|known| known + running);
 }
 
 /// A job as a task; `None` if its record is gone or tells no times.

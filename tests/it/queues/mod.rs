@@ -17,6 +17,7 @@ use crate::support::cloud::{KEY, SECRET};
 use crate::support::daemon;
 
 mod beanstalkd;
+mod bullmq;
 mod celery;
 mod command;
 mod contract;
