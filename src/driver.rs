@@ -223,7 +223,10 @@ impl<W: World, J: Journal, O: Observer> Driver<W, J, O> {
         for wake in wakes {
             let now = self.world.now();
             let mut settled = self.settled(wake, now);
-            settled.splice(0..0, learning::from_terminations(&self.memory, &settled, now));
+            settled.splice(
+                0..0,
+                learning::from_terminations(&self.policy, &self.memory, &settled, now),
+            );
             self.settle(settled, now);
         }
     }

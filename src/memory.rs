@@ -12,6 +12,7 @@ mod ledger;
 mod machine;
 mod market;
 mod meter;
+mod progress;
 mod records;
 mod spent;
 mod state;
@@ -27,6 +28,7 @@ pub use meter::Meter;
 pub use records::{read_machine, read_spent, write_spent};
 pub use spent::{Spent, SpentOn};
 pub use state::{
-    Account, Ceiling, Memory, Meta, OpenDay, Recent, RefusalMemory, SpotMemory, Tombstone,
+    Account, Ceiling, LostAtWork, Memory, Meta, OpenDay, Progress, Recent, RefusalMemory, SpotEnd,
+    SpotMemory, Tombstone,
 };
 pub use usage::Usage;

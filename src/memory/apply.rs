@@ -1,11 +1,14 @@
 //! The fold: how each event changes memory. The only place that does.
 
+use super::state::{LostAtWork, SpotEnd};
 use super::{Life, Machine, Memory, Meter, Off, PendingState, Tombstone};
 use crate::model::event::{
     ChangeEvent, CreateEvent, EventKind, FarmEvent, MachineEvent, OfferEvent, SeenEvent,
 };
 use crate::model::snapshot::Pause;
-use crate::model::{Change, Event, MachineName, Money, OfferKey, Reason, Salt, Span, Text, Time};
+use crate::model::{
+    Billing, Change, Event, MachineName, Money, OfferKey, Reason, Salt, Span, Text, Time,
+};
 
 /// Requests are counted in beats of this length…
 const BEAT: Span = Span::seconds(15);
@@ -47,6 +50,7 @@ impl Memory {
             FarmEvent::TwinsReleased { .. } => {
                 (self.meta.second_daemon, self.meta.twins_released_at) = (None, Some(at));
             }
+            FarmEvent::TaskEnded { queue, ended_at } => self.task_ended(queue, *ended_at),
             FarmEvent::DayTurned { ended, day, from, until, dropped, .. } => {
                 self.days.retain(|key, _| !dropped.contains(key));
                 self.turn_day(ended, day, *until, *from);
@@ -60,7 +64,13 @@ impl Memory {
                 self.offer_refused(offer, *class, *until, at);
             }
             OfferEvent::OfferServed => self.offer_served(offer),
-            OfferEvent::Ended { ran, lost, .. } => self.spot_ended(offer, *ran, *lost),
+            OfferEvent::Ended { ran, lost, queue, at_work, .. } => {
+                self.spot_ended(offer, SpotEnd { at, ran: *ran, lost: *lost });
+                if *at_work {
+                    let (zone, spot) = (Text::clone(&offer.zone), offer.billing == Billing::Spot);
+                    self.lost_at_work(queue, LostAtWork { at, zone, spot });
+                }
+            }
         }
     }
 

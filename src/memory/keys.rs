@@ -21,6 +21,8 @@ pub enum Key {
     Boots(BootLine),
     /// Spot machines of one offer.
     Spot(OfferKey),
+    /// What comes of a queue's work.
+    Progress(Text),
     /// A zone's quota.
     Ceiling(Text),
     /// Money of a pool and offer.
@@ -40,6 +42,9 @@ impl Key {
     }
 
     fn of_farm(event: &FarmEvent) -> Vec<Self> {
+        if let FarmEvent::TaskEnded { queue, .. } = event {
+            return vec![Self::Progress(Text::clone(queue))];
+        }
         let mut keys = vec![Self::Meta];
         if let FarmEvent::DayTurned { ended, ended_day, dropped, .. } = event {
             let dropped = dropped.iter().cloned();
@@ -58,9 +63,9 @@ impl Key {
             OfferEvent::OfferRefused { .. } | OfferEvent::OfferServed => {
                 vec![Self::Refusal(offer.clone()), Self::Ceiling(Text::clone(&offer.zone))]
             }
-            OfferEvent::Ended { pool, .. } => {
+            OfferEvent::Ended { pool, queue, .. } => {
                 let account = Self::Account(Text::clone(pool), offer.clone());
-                vec![Self::Spot(offer.clone()), account]
+                vec![Self::Spot(offer.clone()), account, Self::Progress(Text::clone(queue))]
             }
         }
     }
@@ -123,6 +128,7 @@ impl Key {
             Self::Refusal(offer) => format!("refusal/{offer}"),
             Self::Boots(line) => format!("boots/{line}"),
             Self::Spot(offer) => format!("spot/{offer}"),
+            Self::Progress(queue) => format!("progress/{queue}"),
             Self::Ceiling(zone) => format!("ceiling/{zone}"),
             Self::Account(pool, offer) => format!("account/{pool}/{offer}"),
             Self::Day(day, pool) => format!("day/{day}/{pool}"),

@@ -25,6 +25,8 @@ pub struct Memory {
     pub boots: BTreeMap<BootLine, Boots>,
     /// What is known of spot machines.
     pub spot: BTreeMap<OfferKey, SpotMemory>,
+    /// What comes of the work, by queue.
+    pub progress: BTreeMap<Text, Progress>,
     /// Zones whose quota is used up.
     pub ceilings: BTreeMap<Text, Ceiling>,
     /// Money by pool and offer.
@@ -135,12 +137,47 @@ pub struct Ceiling {
 }
 
 /// Spot machines of one offer, so far.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SpotMemory {
     /// How long they ran.
     pub ran: Span,
     /// How many were taken back.
     pub losses: i64,
+    /// The last that came to their end, oldest first.
+    pub lately: Vec<SpotEnd>,
+}
+
+/// The end of a spot machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpotEnd {
+    /// When.
+    pub at: Time,
+    /// How long it ran.
+    pub ran: Span,
+    /// It was taken back.
+    pub lost: bool,
+}
+
+/// What comes of the work of one queue.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// When a task last ended, as far as that was written down.
+    pub ended_at: Option<Time>,
+    /// Machines that were lost at work since then.
+    pub lost: u32,
+    /// The last of them, oldest first.
+    pub lately: Vec<LostAtWork>,
+}
+
+/// A machine that was lost at work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostAtWork {
+    /// When.
+    pub at: Time,
+    /// `AvailableZoneCode`.
+    pub zone: Text,
+    /// Whether it was a spot machine.
+    pub spot: bool,
 }
 
 /// Machines of one pool and offer that are gone, and all of them at the start of the day.

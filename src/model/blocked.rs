@@ -250,6 +250,20 @@ pub enum Blocked {
         /// So long.
         lasted: Span,
     },
+    /// Machines are lost at work, and no task ends: nothing comes of what is spent.
+    NoProgress {
+        /// So many since a task last ended.
+        lost: u32,
+        /// When that was; `None` = none has been seen to end.
+        ended_at: Option<Time>,
+    },
+    /// A task loses its worker again and again: it may be what kills them.
+    TaskRestarts {
+        /// Its number, and its job where the source names one.
+        task: Text,
+        /// So often.
+        times: u32,
+    },
     /// A machine's workers have not answered their drain for long.
     DrainLasts {
         /// Which.
@@ -316,6 +330,8 @@ pub enum Blocked {
 pub enum Strength {
     /// Nothing is changed at all, whatever the work asks for.
     Halts,
+    /// Money is spent and nothing comes of it.
+    Wastes,
     /// What would have to be known is not: no decision rests on it.
     Blinds,
     /// A limit the operator or the provider has set forbids more.
@@ -338,6 +354,7 @@ impl Blocked {
             | Self::Arrears { .. }
             | Self::SecondDaemon { .. }
             | Self::Retiring { .. } => Strength::Halts,
+            Self::NoProgress { .. } => Strength::Wastes,
             Self::QueueStale { .. }
             | Self::ReadingsApart
             | Self::ClockJumped { .. }
@@ -364,6 +381,7 @@ impl Blocked {
             | Self::BootsFail { .. } => Strength::Market,
             Self::NameTwice { .. }
             | Self::UnknownWorker { .. }
+            | Self::TaskRestarts { .. }
             | Self::Quarantined { .. }
             | Self::OddStatus { .. }
             | Self::GpuBusy { .. }

@@ -103,6 +103,13 @@ pub enum FarmEvent {
         /// Who.
         owner: Text,
     },
+    /// A task has ended; written down where machines were lost at work before, and now and then.
+    TaskEnded {
+        /// The queue it was of.
+        queue: Text,
+        /// When, or when that was seen.
+        ended_at: Time,
+    },
     /// A day has ended at the operator's place, and another begins.
     DayTurned {
         /// What the day that ended has cost; nothing before the first.
@@ -142,6 +149,12 @@ pub enum OfferEvent {
         ran: Span,
         /// It was taken back or vanished; else we let it go.
         lost: bool,
+        /// The queue its workers served.
+        #[serde(default)]
+        queue: Text,
+        /// It held a task to the end, which is lost with it.
+        #[serde(default)]
+        at_work: bool,
     },
 }
 

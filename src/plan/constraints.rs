@@ -11,6 +11,8 @@ pub(super) struct PoolSteps {
     pub halted: Option<Blocked>,
     /// The farm is being decommissioned.
     pub retiring: Option<Blocked>,
+    /// Nothing comes of what is spent.
+    pub no_progress: Option<Blocked>,
     /// Machines in statuses that no part of their life explains.
     pub statuses: Vec<Blocked>,
     /// The queue's word is too old.
@@ -36,6 +38,7 @@ impl PoolSteps {
         let Self {
             halted,
             retiring,
+            no_progress,
             statuses,
             queue_stale,
             demand: demand::Report { limited_by, misfits },
@@ -46,7 +49,8 @@ impl PoolSteps {
             orphans: Orphans { gone, released },
         } = self;
         let mut all = Vec::new();
-        all.extend(halted.into_iter().chain(retiring).chain(queue_stale).chain(limited_by));
+        all.extend(halted.into_iter().chain(retiring).chain(no_progress).chain(queue_stale));
+        all.extend(limited_by);
         all.extend(statuses.into_iter().chain(misfits).chain(growth));
         all.extend(released_constraints(release));
         all.extend(promise.into_iter().chain(gone));

@@ -6,7 +6,7 @@ use super::draft::{Draft, Request};
 use super::machine::{in_arrears, may_serve_again};
 use super::rank::{self, Buyable};
 use super::release::{Candidate, Context, Wanted, would_return};
-use super::{budget, polling};
+use super::{budget, polling, progress};
 use crate::memory::Machine;
 use crate::model::snapshot::{Blocked, Phase};
 use crate::model::{MachineName, Reason, Shape};
@@ -196,6 +196,11 @@ impl<'a> Grower<'a, '_> {
         let created = self.draft.planned_creates(&pool.name);
         if max <= budget::owned(pool, situation.memory).saturating_add(created) {
             return Err(Blocked::PoolMax { max });
+        }
+        if let Some(stops) = progress::stops(*situation, pool, best.merit.fruitless)
+            && (created != 0 || self.candidates.iter().any(|one| one.is_counted))
+        {
+            return Err(stops);
         }
         let coming = capacity::coming(pool, situation.memory).saturating_add(created);
         if pool.surge <= coming {

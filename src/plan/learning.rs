@@ -1,9 +1,9 @@
 //! What refusals and terminations teach of the market: facts for memory, made while settling.
 
-use super::rank;
+use super::{rank, workers};
 use crate::memory::{Life, Machine, Memory};
 use crate::model::event::{ChangeEvent, EventKind, MachineEvent, OfferEvent, SeenEvent};
-use crate::model::{Change, Refusal, Span, Text, Time};
+use crate::model::{Change, Refusal, Span, Text, Time, WorkerState};
 use crate::policy::Policy;
 
 /// Remembers a refusal; the pause doubles with each in a row. Requests that were on their way together
@@ -49,7 +49,12 @@ pub(super) fn add_served(memory: &Memory, machine: &Machine, events: &mut Vec<Ev
 }
 
 /// What terminations tell: what is to be booked, and how long spot machines last.
-pub fn from_terminations(memory: &Memory, settled: &[EventKind], now: Time) -> Vec<EventKind> {
+pub fn from_terminations(
+    policy: &Policy,
+    memory: &Memory,
+    settled: &[EventKind],
+    now: Time,
+) -> Vec<EventKind> {
     let ended = settled.iter().filter_map(|kind| {
         let EventKind::Machine { name, event } = kind else { return None };
         match event {
@@ -65,7 +70,11 @@ pub fn from_terminations(memory: &Memory, settled: &[EventKind], now: Time) -> V
             let machine = memory.machines.get(name)?;
             let lost = vanished || machine.sighting.reclaimed_at.is_some();
             let (pool, ran) = (Text::clone(&machine.pool), now.since(machine.made_at));
-            Some(OfferEvent::Ended { pool, ran, lost }.to(&machine.offer))
+            let queue = Text::clone(workers::queue_of(policy, machine));
+            let heard = &machine.heard;
+            let at_work =
+                heard.state == Some(WorkerState::Busy) || heard.vanished_at_work.is_some();
+            Some(OfferEvent::Ended { pool, ran, lost, queue, at_work }.to(&machine.offer))
         })
         .collect()
 }

@@ -18,6 +18,7 @@ pub mod caps;
 mod constraints;
 pub mod demand;
 pub mod draft;
+pub mod ends;
 pub mod grow;
 pub mod identities;
 pub mod learning;
@@ -28,6 +29,7 @@ mod over_cap;
 pub mod overdue;
 pub mod polling;
 pub mod prices;
+pub mod progress;
 pub mod promise;
 pub mod quota;
 pub mod rank;
@@ -96,12 +98,14 @@ fn plan_pool(
         halted: situation.halted(),
         retiring: situation.retiring(),
         statuses: statuses::unexpected(situation, pool, draft),
+        no_progress: progress::told(situation, pool),
         queue_stale: queue.is_none().then(|| situation.queue_stale(pool)),
         demand: demand.report(),
         capacity: capacity.report(),
         ..PoolSteps::default()
     };
     steps.statuses.extend(strangers::unknown_worker(situation, pool));
+    steps.statuses.extend(progress::restarted(situation, pool));
     if steps.halted.is_some() {
         return steps;
     }

@@ -1,9 +1,10 @@
 //! Which offer does the work for the least money: price by speed, what a boot adds, how often boots
 //! fail, how often spot machines are lost.
 
+use super::progress::Losses;
 use super::readings::Readings;
 use super::situation::Situation;
-use super::{boots, quota};
+use super::{boots, quota, tasks};
 use crate::memory::{Life, Memory, RefusalMemory};
 use crate::model::snapshot::Blocked;
 use crate::model::{Billing, Money, OfferKey, Quote, Refusal, Shape, Span, Stock, Text, Time};
@@ -11,8 +12,6 @@ use crate::policy::{OfferPolicy, Policy, Pool, Spot};
 
 /// A new machine is expected to serve so long: its boot is shared out over that.
 const SERVES: Span = Span::hours(1);
-/// Work that is lost with a spot machine, besides its boot.
-const LOST_WORK: Span = Span::minutes(5);
 /// Offers that cost nearly the same, within so many percent, tie: zones are spread then.
 const TIE_PERCENT: i64 = 1;
 /// A price is kept so long when it cannot be had anew…
@@ -25,6 +24,8 @@ const REFUSAL_FADES: i64 = 4;
 /// How good an offer is, better first: **the order of the fields is the order of importance**.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Merit {
+    /// How often machines of it were lost at work, in threes, while no task ended.
+    pub fruitless: u32,
     /// A spot machine, while the pool has fewer on demand than it must.
     pub below_floor: bool,
     /// By how much it is dearer than the cheapest, in steps of a percent.
@@ -114,6 +115,8 @@ fn judged<'a>(
 ) -> Vec<Ranked<'a>> {
     let Situation { memory, readings, .. } = situation;
     let below_floor = is_below_floor(pool, memory, planned);
+    let losses = Losses::of_pool(situation, pool);
+    let task = pool.spot.map_or(Span::ZERO, |_| tasks::typical(situation, pool));
     let mut judged: Vec<Ranked<'a>> = Vec::new();
     for (place, offer) in pool.offers.iter().enumerate() {
         let (key, slots) = (&offer.key, pool.slots_of(offer, shape));
@@ -122,11 +125,19 @@ fn judged<'a>(
         let merit = quote.map(|quote| {
             let ours = memory.machines.values().map(|one| &one.offer).chain(planned);
             Merit {
+                fruitless: losses.fruitless(key),
                 below_floor: below_floor && key.billing == Billing::Spot,
                 dearer: 0,
                 ours_in_zone: ours.filter(|one| one.zone == key.zone).count(),
                 // A slot that nobody asks for is worth nothing.
-                work_hourly: expected(situation, pool, offer, &quote, slots.min(short.max(1))),
+                work_hourly: expected(
+                    situation,
+                    pool,
+                    offer,
+                    &quote,
+                    slots.min(short.max(1)),
+                    task,
+                ),
                 place,
             }
         });
@@ -156,6 +167,7 @@ fn expected(
     offer: &OfferPolicy,
     quote: &Quote,
     slots: u32,
+    task: Span,
 ) -> Money {
     let Situation { policy, memory, now, .. } = situation;
     let line = boots::line(pool, &offer.key, false);
@@ -164,8 +176,8 @@ fn expected(
     // Each worker costs one boot that succeeds, and those that fail before it.
     let boots_ppm = ratio_ppm(boot.0, SERVES.0) * 1_000_000 / i128::from(success);
     let losses_ppm = if offer.key.billing == Billing::Spot {
-        let an_hour = memory.spot.get(&offer.key).copied().unwrap_or_default().losses_ppm();
-        i128::from(an_hour) * i128::from((boot + LOST_WORK).0) / i128::from(Span::hours(1).0)
+        let known = memory.spot.get(&offer.key).cloned().unwrap_or_default();
+        losses_cost(known.losses_ppm(now), boot, task)
     } else {
         0
     };
@@ -175,6 +187,22 @@ fn expected(
     let dearer = (1_000_000 + boots_ppm) * (1_000_000 + losses_ppm) / 1_000_000;
     let dearer = dearer * (1_000_000 + stale_ppm) / 1_000_000;
     Money(i64::try_from(plain * dearer / 1_000_000).unwrap_or(i64::MAX))
+}
+
+/// What losses add to the price of work, in millionths, where so many an hour come at any time: a boot
+/// each, and the work that is done again. Of tasks of a length that is `x` times the mean time between
+/// losses that is (eˣ − 1) ∕ x times the work, less one.
+fn losses_cost(an_hour_ppm: i64, boot: Span, task: Span) -> i128 {
+    const ONE: i128 = 1_000_000;
+    const MOST: i128 = 8 * ONE;
+    let over = |span: Span| i128::from(an_hour_ppm) * ratio_ppm(span.0, Span::hours(1).0) / ONE;
+    let x = over(task).min(MOST);
+    let (mut again, mut power) = (0, ONE);
+    for order in 2..12 {
+        power = power * x / ONE / order;
+        again += power;
+    }
+    over(boot) + again
 }
 
 fn ratio_ppm(part: i64, whole: i64) -> i128 {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::ends::Ends;
 use super::identities::Identities;
 use super::prices::Slips;
 use super::promise::workload::Workload;
@@ -33,6 +34,8 @@ pub struct Readings {
     pub queues: BTreeMap<Text, Source<QueueReading>>,
     /// What the queues' words taken together tell of their tasks.
     pub workloads: BTreeMap<Text, Workload>,
+    /// When tasks ended, and which lose their workers, by queue.
+    pub ends: BTreeMap<Text, Ends>,
     /// What workers call their machines, by queue.
     pub identities: BTreeMap<Text, Identities>,
     /// The farm at the provider.
@@ -176,6 +179,7 @@ impl Readings {
                 let source = self.queues.entry(Text::clone(queue)).or_default();
                 if source.asked_at.is_none_or(|last| last < asked_at) {
                     self.workloads.entry(Text::clone(queue)).or_default().take(&reading);
+                    self.ends.entry(Text::clone(queue)).or_default().take(&reading);
                     self.identities.entry(Text::clone(queue)).or_default().take(&reading);
                 }
                 source.take(asked_at, Ok(reading));

@@ -86,7 +86,7 @@ impl Farm {
     }
 
     fn settle(&mut self, settled: Vec<EventKind>) {
-        let ended = learning::from_terminations(&self.memory, &settled, self.now);
+        let ended = learning::from_terminations(&self.policy, &self.memory, &settled, self.now);
         for kind in ended.into_iter().chain(settled) {
             self.memory.apply(&Event { at: self.now, kind });
         }

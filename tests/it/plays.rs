@@ -85,6 +85,9 @@ plays! {
     over_cap
     above_max
     stays_building
+    a_storm_that_takes_all_spot_machines_ends_its_tasks
+    machines_lost_at_work_again_and_again_are_bought_one_at_a_time
+    a_task_that_kills_its_worker_is_told
     a_cap_that_drains_counts_what_cannot_be_let_go
     a_window_that_ends_lowers_max_and_the_queue_is_finished
     billed_by_the_hour

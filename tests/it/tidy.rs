@@ -33,10 +33,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
 /// The floors of `plan`, ground floor first: a file uses only what lies below it, so there are no circles.
 /// Within `release` the same holds for `RELEASE_FLOORS`.
 const PLAN_FLOORS: &[&[&str]] = &[
-    &["promise", "billing_unit", "budget", "quota", "workers", "boots", "identities", "prices"],
+    &[
+        "promise",
+        "billing_unit",
+        "budget",
+        "quota",
+        "workers",
+        "boots",
+        "identities",
+        "ends",
+        "prices",
+    ],
     &["readings"],
     &["situation"],
-    &["machine", "tasks", "rank", "strangers"],
+    &["tasks", "progress"],
+    &["machine", "rank", "strangers"],
     &["safety", "demand", "over_cap", "above_max", "learning"],
     &["capacity", "caps", "settle"],
     &["ahead", "money", "draft"],

@@ -19,8 +19,8 @@ mod small;
 use machine::MachineRecord;
 use meta::MetaRecord;
 use small::{
-    AccountRecord, BootsRecord, CeilingRecord, RefusalRecord, SpentRecord, SpotRecord, SumRecord,
-    TombstoneRecord,
+    AccountRecord, BootsRecord, CeilingRecord, ProgressRecord, RefusalRecord, SpentRecord,
+    SpotRecord, SumRecord, TombstoneRecord,
 };
 
 /// The machine that a record of the store holds.
@@ -60,7 +60,10 @@ impl Memory {
                 written(&(offer, RefusalRecord::from(*self.refusals.get(offer)?)))
             }
             Key::Boots(line) => written(&(line, BootsRecord::from(self.boots.get(line)?.clone()))),
-            Key::Spot(offer) => written(&(offer, SpotRecord::from(*self.spot.get(offer)?))),
+            Key::Spot(offer) => written(&(offer, SpotRecord::from(self.spot.get(offer)?.clone()))),
+            Key::Progress(queue) => {
+                written(&ProgressRecord::from(self.progress.get(queue)?.clone()))
+            }
             Key::Ceiling(zone) => written(&CeilingRecord::from(*self.ceilings.get(zone)?)),
             Key::Account(pool, offer) => {
                 let key = (Text::clone(pool), offer.clone());
@@ -105,6 +108,10 @@ impl Memory {
             Some(("spot", _)) => {
                 let (offer, spot): (OfferKey, SpotRecord) = read(value).map_err(fault)?;
                 self.spot.insert(offer, spot.into());
+            }
+            Some(("progress", queue)) => {
+                let progress: ProgressRecord = read(value).map_err(fault)?;
+                self.progress.insert(queue.into(), progress.into());
             }
             Some(("ceiling", zone)) => {
                 let ceiling: CeilingRecord = read(value).map_err(fault)?;
@@ -194,6 +201,13 @@ mod tests {
             (Key::Refusal(key.clone()), json!([offer, refusal])),
             (Key::Boots(line), json!([line_words, boots])),
             (Key::Spot(key.clone()), json!([offer, { "ran": 5, "losses": 6 }])),
+            (
+                Key::Progress("render".into()),
+                json!({
+                    "ended_at": 5, "lost": 2,
+                    "lately": [{ "at": 6, "zone": "CN_Suqian_B", "spot": true }],
+                }),
+            ),
             (Key::Ceiling("CN_Suqian_B".into()), json!({ "machines": 3, "until": 8 })),
             (
                 Key::Account("gpu".into(), key),

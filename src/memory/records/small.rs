@@ -7,7 +7,8 @@ use crate::memory::boots::{Boots, certain};
 use crate::memory::meter::{Meter, Rate};
 use crate::memory::spent::{Spent, SpentOn};
 use crate::memory::state::{
-    Account, Ceiling, OpenDay, Recent, RefusalMemory, SpotMemory, Tombstone,
+    Account, Ceiling, LostAtWork, OpenDay, Progress, Recent, RefusalMemory, SpotEnd, SpotMemory,
+    Tombstone,
 };
 use crate::memory::usage::{Usage, Use};
 use crate::model::snapshot::{Counts, Hold, Pause, Sum};
@@ -116,10 +117,60 @@ record!(CeilingRecord of Ceiling {
     until: Time,
 });
 
-record!(SpotRecord of SpotMemory {
+record!(SpotEndRecord of SpotEnd {
+    at: Time,
+    ran: Span,
+    lost: bool,
+});
+
+record!(LostRecord of LostAtWork {
+    at: Time,
+    zone: Text,
+    spot: bool,
+});
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct SpotRecord {
     ran: Span,
     losses: i64,
-});
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    lately: Vec<SpotEndRecord>,
+}
+
+impl From<SpotMemory> for SpotRecord {
+    fn from(spot: SpotMemory) -> Self {
+        let SpotMemory { ran, losses, lately } = spot;
+        Self { ran, losses, lately: lately.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<SpotRecord> for SpotMemory {
+    fn from(record: SpotRecord) -> Self {
+        let SpotRecord { ran, losses, lately } = record;
+        Self { ran, losses, lately: lately.into_iter().map(Into::into).collect() }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct ProgressRecord {
+    ended_at: Option<Time>,
+    lost: u32,
+    lately: Vec<LostRecord>,
+}
+
+impl From<Progress> for ProgressRecord {
+    fn from(progress: Progress) -> Self {
+        let Progress { ended_at, lost, lately } = progress;
+        Self { ended_at, lost, lately: lately.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<ProgressRecord> for Progress {
+    fn from(record: ProgressRecord) -> Self {
+        let ProgressRecord { ended_at, lost, lately } = record;
+        Self { ended_at, lost, lately: lately.into_iter().map(Into::into).collect() }
+    }
+}
 
 record!(SpentOnRecord of SpentOn {
     day: Text,

@@ -13,6 +13,8 @@ use crate::policy::Patience;
 
 /// Pauses remembered of each band of levels.
 const KEPT: usize = 400;
+/// No farm works on more than this at once: what a source says beyond it is no load.
+const LOAD_MAX: u32 = 100_000;
 /// Fewer pauses than this say nothing.
 const ENOUGH: usize = 16;
 /// Tried as stop and delete times, in eighths of the break-even time.
@@ -67,6 +69,7 @@ impl LetGo {
 impl Gaps {
     /// The load was `load` at `now`.
     pub fn take(&mut self, load: u32, now: Time) {
+        let load = load.min(LOAD_MAX);
         for level in load + 1..=self.load {
             self.fell_at.insert(level, now);
         }

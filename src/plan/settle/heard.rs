@@ -1,11 +1,12 @@
 //! What a queue says of the workers of our machines.
 
 use super::super::learning::add_served;
+use super::super::progress;
 use super::super::readings::Readings;
 use super::super::workers::{self, Workers};
 use crate::memory::{Machine, Memory};
 use crate::model::event::{EventKind, SeenEvent};
-use crate::model::{MachineName, Time, WorkerState};
+use crate::model::{MachineName, Text, Time, WorkerState};
 use crate::policy::{Policy, Timing};
 
 /// A queue's word on the workers of our machines.
@@ -22,14 +23,21 @@ pub fn queue_read(
     let machines = memory.machines.iter();
     let ours = machines.filter(|(_, machine)| **workers::queue_of(policy, machine) == *queue);
     let asked_at = reading.asked_at;
+    let queue: Text = queue.into();
+    let mut ended_at = readings.ends.get(&queue).and_then(|ends| ends.at);
     let Some(workers) = Workers::by_machine(reading) else {
         let booted = ours.filter(|(_, machine)| has_booted(&policy.timing, machine, asked_at));
-        return booted.map(|(name, _)| SeenEvent::AssumedReady.to(name)).collect();
+        let booted = booted.map(|(name, _)| SeenEvent::AssumedReady.to(name));
+        return booted.chain(task_ended(memory, &queue, ended_at)).collect();
     };
     let mut events = Vec::new();
     for (name, machine) in ours {
         let (state, names) = workers.on(name, machine.instance.as_ref());
         let state = workers::since_boot(machine, state, asked_at, &policy.timing);
+        let rests = matches!(state, Some(WorkerState::Idle | WorkerState::Drained));
+        if rests && machine.heard.state == Some(WorkerState::Busy) && reading.tasks.is_none() {
+            ended_at = Some(asked_at);
+        }
         let joined = matches!(state, Some(WorkerState::Idle | WorkerState::Busy));
         // It may have been heard before a listing or an event showed that its machine boots.
         let has_booted = joined && machine.boot().is_some();
@@ -46,7 +54,12 @@ pub fn queue_read(
             add_served(memory, machine, &mut events);
         }
     }
+    events.extend(task_ended(memory, &queue, ended_at));
     events
+}
+
+fn task_ended(memory: &Memory, queue: &Text, at: Option<Time>) -> Option<EventKind> {
+    progress::ended(memory.progress.get(queue), queue, at?)
 }
 
 /// The first word of a booting machine's worker, now or while the machine was not yet known to exist.

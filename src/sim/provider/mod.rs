@@ -68,6 +68,8 @@ pub struct Provider {
     failing: u32,
     /// So many of the next creates take that long.
     hanging: (u32, Span),
+    /// New spot machines are taken back after this.
+    spot_life: Option<Span>,
 }
 
 /// One stream per purpose, so that a new use changes none of the others.
@@ -150,6 +152,7 @@ impl Provider {
             account: Account::new(&root, &catalog),
             failing: 0,
             hanging: (0, Span::ZERO),
+            spot_life: None,
             catalog,
         };
         for change in provider.catalog.script.clone() {
@@ -350,6 +353,11 @@ impl Provider {
     /// The next machines, so many of them, are in the making for so long.
     pub fn hang_creates(&mut self, count: u32, takes: Span) {
         self.hanging = (count, takes);
+    }
+
+    /// From now on new spot machines are taken back after so long; `None` = as the market wants.
+    pub fn take_spot_back_after(&mut self, life: Option<Span>) {
+        self.spot_life = life;
     }
 
     /// From now on there is no end of a size.

@@ -82,6 +82,10 @@ impl Provider {
                 let what = SizeKey::from(&request.offer);
                 let spot = self.spot_day(&what, now).unwrap_or_default();
                 instance.running_day = spot + instance.stopped_day;
+                if let Some(life) = self.spot_life {
+                    let instance = Text::clone(&instance.id);
+                    self.later(now + life, Due::Reclaim { instance });
+                }
                 if let Some(bid) = request.bid {
                     self.end_bid(now, &what, bid, &instance.id);
                 }

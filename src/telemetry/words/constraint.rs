@@ -130,6 +130,14 @@ words! {
         "{machine} 在云上创建已 {lasted} 仍未完成：反复尝试删除，仍计入各项上限",
         "the provider has been making {machine} for {lasted}: it is deleted again and again, and counts \
          against every cap until it is gone";
+    "no_progress" Warn NoProgress { lost, ended_at }
+        [since_zh = since_zh(*ended_at), since = since(*ended_at)] =>
+        "钱在花，任务没有进展：{since_zh}，其间有 {lost} 台机器带着任务丢失；改买别的规格，仍不行就不再扩容",
+        "money is spent and no task ends: {since}, and {lost} machines were lost at work; other offers \
+         are bought, and when those do no better nothing more";
+    "task_restarts" Warn TaskRestarts { task, times } =>
+        "任务 {task} 已 {times} 次失去工作进程：可能正是它让工作进程崩溃",
+        "task {task} has lost its worker {times} times: it may be what kills them";
     "drain_lasts" Warn DrainLasts { machine, lasted } =>
         "{machine} 的工作进程已有 {lasted} 没有应答排空",
         "the workers of {machine} have not answered their drain for {lasted}";
@@ -162,6 +170,16 @@ words! {
         "工作进程 {worker} 在未知机器 {machine} 上执行任务：没有工作进程的机器暂不停",
         "worker {worker} holds a task on {machine}, which is no machine of the farm: machines \
          without a worker are kept until it is done";
+}
+
+fn since_zh(ended_at: Option<Time>) -> String {
+    let never = || "还没有任务做完过".to_owned();
+    ended_at.map_or_else(never, |at| format!("自 {at} 起没有任务做完"))
+}
+
+fn since(ended_at: Option<Time>) -> String {
+    let never = || "none has ended yet".to_owned();
+    ended_at.map_or_else(never, |at| format!("none has since {at}"))
 }
 
 fn use_zh(next_day: bool, committed: Money) -> String {

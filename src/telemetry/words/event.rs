@@ -53,6 +53,9 @@ words! {
     "twins_released" Info TwinsReleased { owner } =>
         "{owner} 确认：另一守护进程创建的或重名的机器归本农场管理",
         "machines of a second daemon or of one name are ours now, says {owner}";
+    "task_ended" Debug TaskEnded { queue, ended_at } =>
+        "队列 {queue} 有任务做完",
+        "a task of queue {queue} has ended";
     "day_turned" Info DayTurned { ended, ended_day, day, from, until, dropped }
         [cost = cost(ended)] =>
         "{day} 开始；前一日花费 {cost}",
@@ -69,7 +72,7 @@ words! {
     "offer_served" Info OfferServed =>
         "{offer} 又可购买",
         "{offer} can be bought again";
-    "ended" Debug Ended { pool, ran, lost }
+    "ended" Debug Ended { pool, ran, lost, queue, at_work }
         [how_zh = if *lost { "失去" } else { "退出" },
          how = if *lost { "was lost after" } else { "served for" }] =>
         "{offer} 运行 {ran} 后{how_zh}",

@@ -9,7 +9,7 @@ const FORMS: &str = "\
 # A REMARK
 wait SPAN · until TIME (such as 01:30:00, or 1d 02:00:00) · rest
 tasks N of SPAN [gpus G] [memory M]
-stock ZONE FAMILY N|endless · price ZONE FAMILY PERCENT · free-stop on|off
+stock ZONE FAMILY N|endless · price ZONE FAMILY PERCENT · free-stop on|off · spot-lives SPAN|forever
 refuse N sold-out|quota|throttled|money|config|auth
 fail-creates N · hang-creates N SPAN · fail-boots N
 lose-answers N · lose-requests N · down cloud|queue|prices SPAN
@@ -78,6 +78,8 @@ pub(crate) enum Setting {
     Price(String, String, u32),
     /// Whether stops are free of charge.
     FreeStop(bool),
+    /// Spot machines are taken back after so long.
+    SpotLives(Option<Span>),
     /// The next creates are refused.
     Refuse(u32, Refusal),
     /// The next creates are taken on and fail.
@@ -192,6 +194,8 @@ fn market(words: &[&str]) -> Option<Result<Setting, String>> {
             .map(|units| Setting::Stock((*zone).to_owned(), (*family).to_owned(), Some(units))),
         ["price", zone, family, percent] => number(percent)
             .map(|percent| Setting::Price((*zone).to_owned(), (*family).to_owned(), percent)),
+        ["spot-lives", "forever"] => Ok(Setting::SpotLives(None)),
+        ["spot-lives", text] => span(text).map(|span| Setting::SpotLives(Some(span))),
         ["free-stop", "on"] => Ok(Setting::FreeStop(true)),
         ["free-stop", "off"] => Ok(Setting::FreeStop(false)),
         _ => return None,

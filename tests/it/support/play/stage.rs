@@ -184,6 +184,7 @@ impl<'a> Stage<'a> {
             }
             Setting::FreeStop(may) => shared.farm.provider.set_free_stop(*may),
             Setting::Refuse(count, class) => shared.refuse_creates(*count, *class),
+            Setting::SpotLives(life) => shared.farm.provider.take_spot_back_after(*life),
             Setting::FailCreates(count) => shared.farm.provider.fail_creates(*count),
             Setting::HangCreates(count, span) => {
                 shared.farm.provider.hang_creates(*count, *span);
@@ -433,7 +434,12 @@ fn estimates(command: &Command) -> bool {
         Command::Hand(..)
             | Command::Make(_)
             | Command::LoseStore
-            | Command::Set(Setting::LoseAnswers(_) | Setting::LoseRequests(_) | Setting::Down(..))
+            | Command::Set(
+                Setting::LoseAnswers(_)
+                    | Setting::LoseRequests(_)
+                    | Setting::Down(..)
+                    | Setting::SpotLives(_)
+            )
             | Command::Crash(_)
     )
 }

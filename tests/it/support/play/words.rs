@@ -171,7 +171,9 @@ pub(super) fn clock(at: Time) -> String {
 /// Whether an event is a decision or its end; the others are steps on the way.
 fn concerns_people(kind: &EventKind) -> bool {
     match kind {
-        EventKind::Farm(event) => !matches!(event, FarmEvent::DayTurned { .. }),
+        EventKind::Farm(event) => {
+            !matches!(event, FarmEvent::DayTurned { .. } | FarmEvent::TaskEnded { .. })
+        }
         EventKind::Offer { event, .. } => !matches!(event, OfferEvent::Ended { lost: false, .. }),
         EventKind::Machine { event, .. } => !matches!(
             event,
