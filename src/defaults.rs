@@ -125,6 +125,8 @@ pub mod queue {
     pub const POSTGRES_URL: &str = "postgres://farmscale@127.0.0.1:5432/render";
     /// NATS: the account whose streams are read.
     pub const NATS_ACCOUNT: &str = "$G";
+    /// `BullMQ`: what its keys begin with.
+    pub const BULLMQ_PREFIX: &str = "bull";
     /// beanstalkd: host and port.
     pub const BEANSTALKD_ADDRESS: &str = "127.0.0.1:11300";
     /// Slurm: its config.

@@ -76,7 +76,7 @@ impl DoorArgs {
 
     fn token(&self) -> anyhow::Result<Option<SecretString>> {
         let Some(file) = &self.token_file else {
-            return Ok(env::one("FARMSCALE_PAGE_TOKEN").map(Into::into));
+            return Ok(env::variable("FARMSCALE_PAGE_TOKEN").map(Into::into));
         };
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("the token cannot be read from {}", file.display()))?;
@@ -85,7 +85,7 @@ impl DoorArgs {
 }
 
 fn by_config(path: &Path, token: Option<SecretString>) -> anyhow::Result<Door> {
-    let page = config::load_page(path, &env::all())?;
+    let page = config::load_page(path, &env::variables())?;
     let mut listen = page.listen;
     if listen.ip().is_unspecified() {
         listen.set_ip(std::net::Ipv4Addr::LOCALHOST.into());

@@ -76,10 +76,10 @@ impl Exit {
 
     /// An error of this kind.
     pub fn because(self, text: impl Into<String>) -> anyhow::Error {
-        self.of(anyhow::Error::msg(text.into()))
+        self.mark(anyhow::Error::msg(text.into()))
     }
 
-    fn of(self, error: anyhow::Error) -> anyhow::Error {
+    fn mark(self, error: anyhow::Error) -> anyhow::Error {
         Marked { exit: self, error }.into()
     }
 }
@@ -92,7 +92,7 @@ pub trait Marks<T> {
 
 impl<T, E: Into<anyhow::Error>> Marks<T> for Result<T, E> {
     fn exit(self, exit: Exit) -> anyhow::Result<T> {
-        self.map_err(|error| exit.of(error.into()))
+        self.map_err(|error| exit.mark(error.into()))
     }
 }
 

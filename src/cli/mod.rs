@@ -65,7 +65,6 @@ enum Command {
     Try(try_pool::TryArgs),
     Api(api::ApiArgs),
     Cloudsim(cloudsim::CloudsimArgs),
-    #[command(alias = "guard")]
     Watchdog(watchdog::WatchdogArgs),
     /// Tries a store out; `run` calls this before it opens one.
     #[command(hide = true)]
@@ -137,5 +136,5 @@ fn span(text: &str) -> Result<Span, String> {
 
 /// Loads a config with the environment over it.
 fn load(path: &Path) -> anyhow::Result<Settings> {
-    Ok(config::load(path, &env::all())?)
+    Ok(config::load(path, &env::variables())?)
 }

@@ -21,7 +21,7 @@ const UNREAD_MAX: u32 = 30;
 /// Without a terminal, a line this often.
 const LINE_EVERY: Span = Span::minutes(1);
 
-/// Leaves for good: starts nothing, lets running tasks end, deletes every machine.
+/// Decommissions the farm: starts nothing, lets running tasks end, deletes every machine.
 ///
 /// The running daemon does it; this command waits until it is done. With --config it then lists the
 /// disks and public addresses of the account that belong to no machine and still incur charges; `farmscale sweep`

@@ -25,7 +25,7 @@ pub struct RunArgs {
 impl RunArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let source = Source { path: self.config, environment: env::all() };
+        let source = Source { path: self.config, environment: env::variables() };
         let settings = source.load()?;
         let _last_lines =
             log::init(settings.log.json, settings.log.level).context("cannot set the log up")?;

@@ -232,7 +232,7 @@ impl Outcome {
 
 impl Found {
     /// Size or address.
-    fn what(&self) -> String {
+    fn size_or_address(&self) -> String {
         let gib = self.leftover.gib.map(|gib| format!("{gib} GiB"));
         gib.or_else(|| self.leftover.ip.as_deref().map(str::to_owned)).unwrap_or_default()
     }
@@ -243,7 +243,7 @@ impl Found {
             Some(made) => format!("{} old", now.since(*made)),
             None => "of unknown age".to_owned(),
         };
-        format!("{} {id}  {name}  {}  {place}  {age}", kind(&self.leftover), self.what())
+        format!("{} {id}  {name}  {}  {place}  {age}", kind(&self.leftover), self.size_or_address())
     }
 }
 
@@ -334,7 +334,7 @@ pub fn table(found: &[Found]) -> String {
             kind(&one.leftover).to_owned(),
             id.to_string(),
             name.to_string(),
-            one.what(),
+            one.size_or_address(),
             place.to_string(),
             created_at.map_or_else(|| "?".to_owned(), |at| at.to_string()),
             one.leftover.hourly.map_or_else(|| "?".to_owned(), |hourly| hourly.to_string()),

@@ -464,7 +464,7 @@ async fn the_typed_client_and_the_tables_know_the_same() {
         networks(&mut caller).await;
         groups(&mut caller).await;
         let Caller { said, mut faults, .. } = caller;
-        for action in actions::all() {
+        for action in actions::table() {
             let mut of_table = BTreeSet::new();
             known("", action.params, &mut of_table);
             let Some(said) = said.get(action.id()) else {

@@ -142,7 +142,7 @@ impl Client {
         zones: &BTreeMap<Text, Text>,
     ) -> Result<(Rows, usize), CallError> {
         let answer = self.send(&action::INSTANCE_LIST, given).await?;
-        let rows = rows::of(&answer.data, zones)?;
+        let rows = rows::rows(&answer.data, zones)?;
         let rows = rows.into_iter().map(|row| (Text::clone(&row.id), row)).collect();
         let total = answer.total.ok_or_else(|| incomplete("there is no TotalCount"))?;
         Ok((rows, usize::try_from(total).unwrap_or(usize::MAX)))

@@ -42,7 +42,7 @@ pub struct Row {
 }
 
 /// The rows of `DescribeInstanceList`; `zones` = `AzId` → `AvailableZoneCode`.
-pub fn of(data: &Value, zones: &BTreeMap<Text, Text>) -> Result<Vec<Row>, CallError> {
+pub fn rows(data: &Value, zones: &BTreeMap<Text, Text>) -> Result<Vec<Row>, CallError> {
     let rows = Fields::of(data).map(|data| data.list("EcsList")).unwrap_or_default();
     rows.into_iter()
         .map(|fields| {
@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn a_row_without_its_zone_is_a_machine_of_unknown_offer() {
         let data = json!({"EcsList": [{"EcsId": "ins-1", "EcsName": "n", "Status": "recycling"}]});
-        let rows = of(&data, &BTreeMap::new()).unwrap();
+        let rows = rows(&data, &BTreeMap::new()).unwrap();
         assert_eq!(rows[0].offer, None);
         assert_eq!(rows[0].status, Status::Arrears);
     }
@@ -136,7 +136,7 @@ mod tests {
     fn whether_a_stop_is_free_is_not_known_unless_it_is_said() {
         let free = |said: Value| {
             let row = json!({ "EcsId": "i", "Status": "shutdown", "NoChargeForShutdown": said });
-            of(&json!({ "EcsList": [row] }), &BTreeMap::new()).unwrap()[0].free_when_stopped
+            rows(&json!({ "EcsList": [row] }), &BTreeMap::new()).unwrap()[0].free_when_stopped
         };
         assert_eq!([free(json!(1)), free(json!("0"))], [Some(true), Some(false)]);
         assert_eq!([free(Value::Null), free(json!("")), free(json!("maybe"))], [None; 3]);

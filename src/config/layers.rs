@@ -134,7 +134,7 @@ fn layer(text: &str, file: &Arc<str>) -> Result<Layer, Fault> {
         of_file(file, line, what)
     })?;
     let place = |(key, line)| (key, Place::Line { file: Arc::clone(file), line });
-    let places = lines::of(text).into_iter().map(place).collect();
+    let places = lines::of_keys(text).into_iter().map(place).collect();
     let settings = table.into_iter().map(|(name, value)| (name, laid(value))).collect();
     Ok(Layer { settings, places })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use toml::de::{DeTable, DeValue};
 
 /// Line of every key, by its full name; a list's items are called by number.
-pub(super) fn of(text: &str) -> BTreeMap<String, usize> {
+pub(super) fn of_keys(text: &str) -> BTreeMap<String, usize> {
     let mut lines = BTreeMap::new();
     if let Ok(table) = DeTable::parse(text) {
         table_lines(text, "", table.get_ref(), &mut lines);
@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn every_key_and_item_has_its_line() {
-        let lines = of("a = 1\n[b]\nc = 2\n[[b.d]]\ne = 3\n[[b.d]]\ne = 4\n");
+        let lines = of_keys("a = 1\n[b]\nc = 2\n[[b.d]]\ne = 3\n[[b.d]]\ne = 4\n");
         assert_eq!(lines["a"], 1);
         assert_eq!(lines["b.c"], 3);
         assert_eq!((lines["b.d.0.e"], lines["b.d.1.e"]), (5, 7));

@@ -18,7 +18,7 @@ enum Sight {
 }
 
 impl Sight {
-    fn of(last: Option<&Snapshot>, memory: &Memory) -> Self {
+    fn last(last: Option<&Snapshot>, memory: &Memory) -> Self {
         let Some(farm) = last else {
             return Self::Never("there was no time to look".to_owned());
         };
@@ -28,7 +28,7 @@ impl Sight {
             return Self::Never(why);
         }
         let is_blind =
-            |bind: &Blocked| matches!(bind, Blocked::NotAdopted | Blocked::FleetStale { .. });
+            |one: &Blocked| matches!(one, Blocked::NotAdopted | Blocked::FleetStale { .. });
         let blind = farm.pools.iter().flat_map(|pool| &pool.report.constraints).any(is_blind);
         // A pause is the only reason then, and hides the one that is looked for.
         if blind || (farm.paused.is_some() && failing.is_some()) {
@@ -40,13 +40,14 @@ impl Sight {
 
 /// What the daemon leaves behind.
 pub fn left_billing(last: Option<&Snapshot>, memory: &Memory) -> Vec<String> {
-    let unknown = match Sight::of(last, memory) {
+    let unknown = match Sight::last(last, memory) {
         Sight::Fresh => None,
         Sight::Old(why) => Some(format!("the farm was not seen lately ({why})")),
         Sight::Never(why) => Some(format!("the farm was never seen ({why})")),
     };
-    let unknown = unknown
-        .map(|what| format!("{what}: what bills now is not known; look in the provider's console"));
+    let unknown = unknown.map(|what| {
+        format!("{what}: what is charged now is not known; look in the provider's console")
+    });
     let mut by_state: BTreeMap<&str, (u32, Money)> = BTreeMap::new();
     for machine in memory.machines.values().filter(|machine| machine.meter.is_on()) {
         let state = if machine.is_off() { "stopped" } else { "running" };

@@ -85,7 +85,7 @@ impl Meta {
     }
 }
 
-/// What was sent within the guard's window, oldest first, in beats of 15 seconds: (end of the beat,
+/// What was sent within the budget's window, oldest first, in beats of 15 seconds: (end of the beat,
 /// how many). Counting by beats keeps the record small, and an end that lies ahead counts longer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Recent {

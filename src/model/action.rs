@@ -201,7 +201,7 @@ pub enum Order {
         /// Who asked.
         owner: Text,
     },
-    /// Leave for good: start nothing, let running tasks end, delete everything.
+    /// Decommission the farm: start nothing, let running tasks end, delete everything.
     Retire {
         /// Who asked.
         owner: Text,

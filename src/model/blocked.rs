@@ -237,7 +237,7 @@ pub enum Blocked {
         machine: MachineName,
     },
     /// The provider shows a machine in a status nobody knows.
-    OddStatus {
+    UnexpectedStatus {
         /// Which.
         machine: MachineName,
         /// As listed.
@@ -383,7 +383,7 @@ impl Blocked {
             | Self::UnknownWorker { .. }
             | Self::TaskRestarts { .. }
             | Self::Quarantined { .. }
-            | Self::OddStatus { .. }
+            | Self::UnexpectedStatus { .. }
             | Self::GpuBusy { .. }
             | Self::StaysBuilding { .. }
             | Self::DrainLasts { .. }

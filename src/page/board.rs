@@ -63,7 +63,7 @@ impl Board {
         let mut inner = self.inner();
         let step = inner.step;
         if inner.points.back().is_none_or(|last| last.at + step <= snapshot.at) {
-            inner.points.push_back(Point::of(&snapshot));
+            inner.points.push_back(Point::of_farm(&snapshot));
         }
         if POINTS_MAX < inner.points.len() {
             let mut number = 0;
@@ -110,7 +110,7 @@ impl Board {
 }
 
 impl Point {
-    fn of(farm: &Snapshot) -> Self {
+    fn of_farm(farm: &Snapshot) -> Self {
         let mut machines = [0_u32; 4];
         for (phase, count) in farm.pools.iter().flat_map(|pool| &pool.phases) {
             let place = match phase {

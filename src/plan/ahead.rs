@@ -85,7 +85,7 @@ struct PoolFleet<'a> {
     /// Being drained, but their workers are there.
     draining_slots: usize,
     /// At work on machines in quarantine.
-    aside: usize,
+    unavailable: usize,
     stopped: usize,
     /// Those that may be given up last, and the newest of them last.
     coming: Vec<(MachineName, Coming)>,
@@ -99,16 +99,21 @@ impl<'a> PoolFleet<'a> {
         taken: &BTreeSet<MachineName>,
     ) -> Self {
         let Situation { policy, memory, now, .. } = situation;
-        let mut fleet =
-            Self { ready: Vec::new(), draining_slots: 0, aside: 0, stopped: 0, coming: Vec::new() };
+        let mut fleet = Self {
+            ready: Vec::new(),
+            draining_slots: 0,
+            unavailable: 0,
+            stopped: 0,
+            coming: Vec::new(),
+        };
         let ours = memory.machines.iter().filter(|(_, machine)| machine.pool == pool.name);
         for (name, machine) in ours.filter(|(name, _)| !taken.contains(*name)) {
             let slots = pool.offer(&machine.offer).map_or(0, |one| pool.slots_of(one, shape));
             let slots = usize::try_from(slots).unwrap_or(0);
-            if machine.is_set_aside() && machine.heard.state == Some(WorkerState::Busy) {
-                fleet.aside += slots;
+            if machine.is_unavailable() && machine.heard.state == Some(WorkerState::Busy) {
+                fleet.unavailable += slots;
             }
-            if slots == 0 || machine.is_set_aside() {
+            if slots == 0 || machine.is_unavailable() {
                 continue;
             }
             let stays = may_serve_again(situation, pool, machine);
@@ -161,7 +166,7 @@ impl<'a> PoolFleet<'a> {
             running.map(|(_, ends)| ends.map(|end| (end - passed).max(0))).collect();
         // What runs on machines that take no more frees no slot.
         let lost = capacity::going(situation.policy, pool, situation.memory, shape);
-        let lost = usize::try_from(lost).unwrap_or(0) + self.aside;
+        let lost = usize::try_from(lost).unwrap_or(0) + self.unavailable;
         running.truncate(running.len().saturating_sub(lost));
         let ready: usize = self.ready.iter().map(|(_, slots)| *slots).sum();
         Outlook {

@@ -98,7 +98,7 @@ pub fn going(policy: &Policy, pool: &Pool, memory: &Memory, shape: Shape) -> u32
         let goes = machine.is_being_replaced() || pool.offer(&machine.offer).is_none();
         (orphan || (machine.pool == pool.name && goes))
             && machine.heard.state == Some(WorkerState::Busy)
-            && !machine.is_set_aside()
+            && !machine.is_unavailable()
     });
     // A size that is no longer bought is taken to run one task on each GPU.
     let slots = |machine: &Machine| {

@@ -97,7 +97,7 @@ pub fn never_joined(machine: &Machine, asked_at: Time, margin: Span) -> bool {
 
 /// Whether a machine counts towards its pool's capacity, now or soon.
 pub fn counts(machine: &Machine, unknown_counts: Span, now: Time) -> bool {
-    if machine.is_set_aside() {
+    if machine.is_unavailable() {
         return false;
     }
     match (machine.phase(), &machine.life) {

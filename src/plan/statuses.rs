@@ -19,13 +19,13 @@ pub(super) fn unexpected(situation: Situation<'_>, pool: &Pool, draft: &mut Draf
             let (machine, lasted) = (name.clone(), situation.now.since(one.made_at));
             told.push(Blocked::StaysBuilding { machine, lasted });
         }
-        let Some(odd) = &one.sighting.unexpected_status else { continue };
-        let (machine, status) = (name.clone(), Text::from(odd.status.to_string()));
+        let Some(seen) = &one.sighting.unexpected_status else { continue };
+        let (machine, status) = (name.clone(), Text::from(seen.status.to_string()));
         if one.in_quarantine() {
-            draft.wake_by(odd.since + situation.policy.timing.quarantine);
+            draft.wake_by(seen.since + situation.policy.timing.quarantine);
             told.push(Blocked::Quarantined { machine, status });
         } else if !one.in_arrears() {
-            told.push(Blocked::OddStatus { machine, status });
+            told.push(Blocked::UnexpectedStatus { machine, status });
         }
     }
     told

@@ -367,7 +367,8 @@ impl Reach {
                     .as_ref()
                     .map_or_else(password::random, |fixed| fixed.expose_secret().to_owned());
                 let wanted = vendor::offer(offer);
-                let new = purchase.one(name.as_str(), &wanted, offer.billing, *bid, &secret);
+                let new =
+                    purchase.new_instance(name.as_str(), &wanted, offer.billing, *bid, &secret);
                 outcome(self.cloud.create(&new).await)
             }
             Act::Start { instance } => {

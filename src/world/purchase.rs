@@ -74,7 +74,7 @@ impl Purchase {
     }
 
     /// One machine as the pool buys it.
-    pub fn one<'a>(
+    pub fn new_instance<'a>(
         &'a self,
         name: &'a str,
         offer: &'a Offer,

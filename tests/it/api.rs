@@ -126,7 +126,7 @@ fn help_tells_every_parameter_and_the_list_every_action() {
     let help = said(&api(&cloud, &["help", "createdisk"], &[]));
     assert!(help.contains("DiskFeature") && help.contains("steps of 8"), "{help}");
     let list = said(&api(&cloud, &["list"], &[]));
-    for action in farmscale::cloud::actions::all() {
+    for action in farmscale::cloud::actions::table() {
         assert!(list.contains(action.id()), "{}", action.id());
     }
     let unknown = said(&api(&cloud, &["DescribeEverything"], &[]));

@@ -161,7 +161,7 @@ fn a_create_that_arrives_twice_makes_one_machine_and_is_not_taken_for_refused() 
         password: None,
     };
     let wanted = vendor::offer(&offer);
-    let new = purchase.one("farm-1", &wanted, offer.billing, None, "Render-0123456789");
+    let new = purchase.new_instance("farm-1", &wanted, offer.billing, None, "Render-0123456789");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let answer = runtime.block_on(cloud.client(100).create(&new));
     assert!(matches!(answer, Err(CallError::Unknown(_))), "{answer:?}");

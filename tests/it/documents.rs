@@ -7,8 +7,13 @@ use std::path::{Path, PathBuf};
 
 use farmscale::clock::JUMP;
 use farmscale::policy::Timing;
+use farmscale::sim::http::{Answers, Refused};
 
+use crate::support::cloud::Cloud;
 use crate::support::daemon::farmscale;
+
+mod figures;
+mod map;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -16,6 +21,11 @@ fn root() -> &'static Path {
 
 fn read(name: &str) -> String {
     fs::read_to_string(root().join(name)).unwrap()
+}
+
+/// Without the breaks of its lines.
+fn words(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Every file of a folder and the folders in it.
@@ -72,5 +82,39 @@ fn examples_and_first_steps_share_no_folder() {
         let text = fs::read_to_string(&file).unwrap();
         let shared = text.lines().find(|line| line.contains("/tmp/"));
         assert_eq!(shared, None, "{}", file.display());
+    }
+}
+
+/// What the client sends once more, and what it never does (docs/architecture.md, "Absent on purpose").
+#[test]
+fn nothing_is_sent_again_but_what_was_certainly_not_taken_on() {
+    let said = words(&read("docs/architecture.md"));
+    assert!(said.contains("No change is repeated by the code that sends it"));
+    let sent = |action: &str, http: u16, code: &str| {
+        let message = "is missing or invalid: InstanceId".to_owned();
+        let (action, code) = (action.to_owned(), code.to_owned());
+        let refused = Refused { action: action.clone(), http, code, message, times: 99 };
+        let cloud = Cloud::answering(Answers { refusals: vec![refused], ..Answers::default() });
+        let client = cloud.client(1000);
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let went_well = runtime.block_on(async {
+            match action.as_str() {
+                "DescribeRegions" => client.zones().await.is_ok(),
+                "DeleteInstance" => client.delete(&["ins-1"], true).await.is_ok(),
+                _ => client.attach_disks(&["disk-1"], "ins-1", false).await.is_ok(),
+            }
+        });
+        assert!(!went_well);
+        cloud.calls(&action)
+    };
+    for (what, sent, times) in [
+        ("a read refused for its rate", sent("DescribeRegions", 429, "RequestLimitExceeded"), 3),
+        ("a read that failed", sent("DescribeRegions", 500, "InternalError"), 1),
+        ("a change refused for its rate", sent("DeleteInstance", 429, "RequestLimitExceeded"), 1),
+        ("a change that failed", sent("DeleteInstance", 500, "InternalError"), 1),
+        ("a change of no other name", sent("DeleteInstance", 400, "MissingParameter"), 1),
+        ("the name of a parameter that has two", sent("AttachDisk", 400, "MissingParameter"), 2),
+    ] {
+        assert_eq!(sent, times, "{what}");
     }
 }

@@ -137,7 +137,7 @@ fn every_action_is_answered_and_understood() {
         .filter(|(_, codes)| codes.get("Success").is_some())
         .map(|(action, _)| action.as_str())
         .collect();
-    for action in actions::all() {
+    for action in actions::table() {
         let name = format!("{:?}.{}", action.service, action.name);
         assert!(answered.contains(name.as_str()), "{name} was not called; {answered:?}");
     }

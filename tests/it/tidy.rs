@@ -9,7 +9,7 @@ mod circles;
 mod signatures;
 
 /// Room → the rooms it may use (docs/architecture.md, "Rooms"). `model` may be used by all.
-const MAY_USE: &[(&str, &[&str])] = &[
+pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
     ("net", &[]),
@@ -380,6 +380,27 @@ fn every_default_of_a_setting_stands_in_one_place() {
         }
     }
     assert_none(&faults, "a default stands in src/defaults.rs");
+}
+
+/// Such a name is read without what it stands beside.
+#[test]
+fn functions_say_what_they_give() {
+    let nameless = ["of", "one", "all", "steps", "looks", "what"];
+    let mut faults = Vec::new();
+    for (file, text) in all_rust_files() {
+        for (number, line) in text.lines().enumerate() {
+            let Some((before, rest)) = line.split_once("fn ") else { continue };
+            let is_one = |name: &str| {
+                rest.strip_prefix(name).is_some_and(|rest| rest.starts_with(['(', '<']))
+            };
+            let is_free = !before.starts_with(' ');
+            let of_self = rest.contains("self,") || rest.contains("self)");
+            if nameless.into_iter().any(is_one) && (is_free || of_self) {
+                faults.push(format!("{file}:{}: {line}", number + 1));
+            }
+        }
+    }
+    assert_none(&faults, "a function's name has a noun or a verb of its own");
 }
 
 #[test]

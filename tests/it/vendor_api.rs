@@ -1,5 +1,5 @@
 //! docs/vendor-api.md is made from the code's own tables, so that it cannot go stale.
-//! `FARMSCALE_WRITE_DOCS=1 cargo nextest run vendor_api` writes it anew.
+//! `UPDATE_DOCS=1 cargo nextest run vendor_api` writes it anew.
 
 #![expect(clippy::unwrap_used, reason = "a test helper that fails is a failed test")]
 
@@ -14,7 +14,7 @@ const HEAD: &str = "\
 # The vendor's API, action by action
 
 Made by `tests/it/vendor_api.rs` from the tables in `src/cloud/actions`; change those, not this page
-(`FARMSCALE_WRITE_DOCS=1 cargo nextest run vendor_api`). Pages: *ECS* and *EBS* are the chapters of
+(`UPDATE_DOCS=1 cargo nextest run vendor_api`). Pages: *ECS* and *EBS* are the chapters of
 the public document 首云公开API文档, with the number of the section; *new* is what the vendor's later
 pages add; *VPC* and *ECS安全组* are pages of their own. In Rust: `farmscale::cloud::Client`. On the
 command line: `farmscale api ACTION name=value …`; `--unchecked` sends what stands in no table.
@@ -124,7 +124,7 @@ fn callers(text: &str, what: &str) -> Vec<String> {
 fn page() -> String {
     let mut page = HEAD.to_owned();
     page.push_str("| action | verb, path | page | in Rust | tests |\n|---|---|---|---|---|\n");
-    for action in actions::all() {
+    for action in actions::table() {
         let change = if action.changes { " (changes)" } else { "" };
         writeln!(
             page,
@@ -139,14 +139,14 @@ fn page() -> String {
         )
         .unwrap();
     }
-    for action in actions::all() {
-        one(action, &mut page);
+    for action in actions::table() {
+        write_action(action, &mut page);
     }
     errors(&mut page);
     page
 }
 
-fn one(action: &Action, page: &mut String) {
+fn write_action(action: &Action, page: &mut String) {
     writeln!(page, "\n## {}\n\n{}: {}.", action.id(), action.title, action.about).unwrap();
     if action.changes {
         let event = if action.event { " The answer's `EventId` is followed." } else { "" };
@@ -233,21 +233,21 @@ says nothing about what was done: the outcome of a change is then unknown.
 fn the_page_is_what_the_tables_say() {
     let path: &Path = &root().join("docs/vendor-api.md");
     let page = page();
-    if std::env::vars().any(|(name, _)| name == "FARMSCALE_WRITE_DOCS") {
+    if std::env::vars().any(|(name, _)| name == "UPDATE_DOCS") {
         fs::write(path, &page).unwrap();
     }
     let there = fs::read_to_string(path).unwrap_or_default();
     let differs = page.lines().zip(there.lines()).find(|(new, old)| new != old);
     assert!(
         page == there,
-        "docs/vendor-api.md is out of date (FARMSCALE_WRITE_DOCS=1 writes it): {differs:?}"
+        "docs/vendor-api.md is out of date (UPDATE_DOCS=1 writes it): {differs:?}"
     );
 }
 
 /// A row without a function or a test would be an action nobody can use or nobody has tried.
 #[test]
 fn every_action_has_a_typed_function_and_a_test() {
-    for action in actions::all() {
+    for action in actions::table() {
         assert!(!functions_of(action).is_empty(), "{}: no function of the client", action.id());
         assert!(!tests_of(action).is_empty(), "{}: no test", action.id());
     }

@@ -38,7 +38,7 @@ fn every_sample_opens_and_every_documented_action_has_one() {
         matches!(action.service, Service::Ecs | Service::Images | Service::Ebs)
             && has_sample(action)
     };
-    let named: Vec<_> = actions::all().filter(documented).map(Action::id).collect();
+    let named: Vec<_> = actions::table().filter(documented).map(Action::id).collect();
     assert_eq!(named.len(), 30);
     for name in named {
         assert!(samples.contains_key(name), "{name} has no sample");
@@ -81,7 +81,7 @@ fn machines_read() {
     assert_eq!(answer.total, Some(6));
     let zones =
         BTreeMap::from([("e5aa47be-da46-11ec-bad2-defff767b3b5".into(), "CN_Hohhot_B".into())]);
-    let listed = rows::of(&answer.data, &zones).unwrap();
+    let listed = rows::rows(&answer.data, &zones).unwrap();
     let offer = listed[0].offer.as_ref().unwrap();
     assert_eq!((&*offer.zone, listed[0].billing), ("CN_Hohhot_B", Some(Billing::OnDemand)));
     assert_eq!(listed[0].public_ips.len(), 1, "by the gateway's address");
@@ -140,7 +140,7 @@ fn disks_read() {
 
 #[test]
 fn every_change_names_its_event() {
-    for action in actions::all().filter(|action| action.event && has_sample(action)) {
+    for action in actions::table().filter(|action| action.event && has_sample(action)) {
         let data = sample(action.name).data;
         assert!(data["EventId"].is_string(), "{}: {data}", action.name);
     }
@@ -164,7 +164,7 @@ fn read_by_all(data: &Value) {
         EventDetail::of("e", data).is_ok(),
     );
     let _more = (
-        rows::of(data, &zones).is_ok(),
+        rows::rows(data, &zones).is_ok(),
         rows::statuses(data),
         disks::disks(data).is_ok(),
         disks::quotas(data),
@@ -235,7 +235,7 @@ proptest! {
 #[test]
 fn unknown_fields_and_null_lists_are_fine() {
     let data = json!({ "EcsList": null, "Novelty": 1 });
-    assert_eq!(rows::of(&data, &BTreeMap::new()).unwrap(), []);
+    assert_eq!(rows::rows(&data, &BTreeMap::new()).unwrap(), []);
     let none = json!({ "SecurityGroupSet": null, "TotalCount": 0 });
     assert_eq!(groups::security_groups(&none), []);
     let vpcs = json!({ "Total": 1, "VPCList": [{ "VPCId": "v", "VPCNmae": "render", "New": [] }] });

@@ -56,7 +56,7 @@ impl Play {
             skip_spot_release: true,
             password: None,
         };
-        let new = purchase.one(name, &offer, Billing::OnDemand, None, "Render-0123456789");
+        let new = purchase.new_instance(name, &offer, Billing::OnDemand, None, "Render-0123456789");
         self.run(self.client.create(&new))
     }
 

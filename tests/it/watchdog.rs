@@ -98,7 +98,7 @@ impl Worker {
 
     fn guard_at(&mut self, host: SocketAddr, speed: u32, more: &[&str]) {
         let child = Command::new(PROGRAM)
-            .args(["guard", "--lease", &format!("http://{host}/lease"), "--silent-for", "2m"])
+            .args(["watchdog", "--lease", &format!("http://{host}/lease"), "--silent-for", "2m"])
             .args(["--clock-speed", &speed.to_string()])
             .args(more)
             .env("PATH", self.search())
@@ -218,7 +218,7 @@ fn a_dry_run_only_says_so_and_a_shutdown_that_fails_is_told() {
 
 #[test]
 fn settings_that_would_shut_down_too_soon_are_refused() {
-    let lease = ["guard", "--lease", "http://127.0.0.1:1/lease"];
+    let lease = ["watchdog", "--lease", "http://127.0.0.1:1/lease"];
     for (flags, word) in [
         (["--silent-for", "1m"], "at least 2m00s"),
         (["--every", "1s"], "from 5s to half"),

@@ -45,7 +45,7 @@ impl TypedValueParser for Names {
     }
 
     fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        let names = ["list", "help"].into_iter().chain(actions::all().map(Action::id));
+        let names = ["list", "help"].into_iter().chain(actions::table().map(Action::id));
         Some(Box::new(names.map(PossibleValue::new)))
     }
 }

@@ -86,7 +86,7 @@ pub(super) fn password(
         let text = std::fs::read_to_string(file)
             .with_context(|| format!("cannot read the password from {}", file.display()))?;
         text.trim_end_matches(['\r', '\n']).to_owned()
-    } else if let Some(word) = env::one("FARMSCALE_INSTANCE_PASSWORD") {
+    } else if let Some(word) = env::variable("FARMSCALE_INSTANCE_PASSWORD") {
         word
     } else if std::io::stdin().is_terminal() {
         rpassword::prompt_password(format!("{} ({}): ", param.name, param.about))

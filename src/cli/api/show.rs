@@ -12,7 +12,7 @@ const COLUMNS_MAX: usize = 8;
 /// Every action.
 pub(super) fn list(as_json: bool) -> anyhow::Result<()> {
     if as_json {
-        let names: Vec<_> = actions::all().map(Action::id).collect();
+        let names: Vec<_> = actions::table().map(Action::id).collect();
         return out::json(&names);
     }
     let row = |action: &Action| {
@@ -20,7 +20,7 @@ pub(super) fn list(as_json: bool) -> anyhow::Result<()> {
         let words = [action.id(), action.method, changes, &about(action), action.source];
         words.map(str::to_owned)
     };
-    let rows = actions::all().map(row).collect();
+    let rows = actions::table().map(row).collect();
     out::line(&out::table(["action", "verb", "changes", "what it does", "vendor's page"], rows))
 }
 
@@ -28,7 +28,7 @@ fn about(action: &Action) -> String {
     format!("{} {}", action.title, action.about)
 }
 
-/// One action: what it takes, what it answers, what is odd about it.
+/// One action: what it takes, what it answers, its quirks.
 pub(super) fn help(name: Option<&str>, as_json: bool) -> anyhow::Result<()> {
     let name = name.context("farmscale api help ACTION; `farmscale api list` names all")?;
     let action = super::find(name)?;

@@ -40,7 +40,7 @@ pub struct CheckArgs {
 impl CheckArgs {
     /// Runs the command.
     pub fn run(self) -> anyhow::Result<()> {
-        let settings = match config::load(&self.config, &env::all()) {
+        let settings = match config::load(&self.config, &env::variables()) {
             Ok(settings) => settings,
             Err(faults) => {
                 if self.json {

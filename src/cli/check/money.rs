@@ -11,7 +11,7 @@ use crate::policy::{MoneyCaps, OnCap};
 const SHORTEST: Span = Span::minutes(17);
 
 /// The caps of the farm (`None`) and of each pool, with the key they are set below.
-fn all(settings: &Settings) -> Vec<(Option<&str>, String, MoneyCaps)> {
+fn caps_by_scope(settings: &Settings) -> Vec<(Option<&str>, String, MoneyCaps)> {
     let policy = &settings.policy;
     let farm = (None, "limits".to_owned(), policy.spending.caps);
     let pools = policy.pools.iter().map(|pool| {
@@ -27,7 +27,7 @@ fn spans(caps: MoneyCaps) -> [(&'static str, Option<Money>); 3] {
 
 /// The caps as a table, and what happens at them.
 pub(super) fn table(settings: &Settings) -> String {
-    let rows = all(settings).into_iter().map(|(pool, _, caps)| {
+    let rows = caps_by_scope(settings).into_iter().map(|(pool, _, caps)| {
         let [hour, day, month] = spans(caps)
             .map(|(_, cap)| cap.map_or_else(|| "no cap".to_owned(), |cap| cap.to_string()));
         [
@@ -49,7 +49,7 @@ pub(super) fn table(settings: &Settings) -> String {
 
 /// A farm without any cap is bounded by its machines alone.
 pub(super) fn warning(settings: &Settings) -> Option<String> {
-    let caps = all(settings).into_iter().flat_map(|(_, _, caps)| spans(caps));
+    let caps = caps_by_scope(settings).into_iter().flat_map(|(_, _, caps)| spans(caps));
     let none = caps.into_iter().all(|(_, cap)| cap.is_none());
     none.then(|| {
         "no cap on money is set: limits.money_per_day bounds what a day may cost (also \
@@ -62,7 +62,7 @@ pub(super) fn warning(settings: &Settings) -> Option<String> {
 pub(super) fn too_low(settings: &Settings, rows: &[Row], now: Time) -> Vec<String> {
     let spending = &settings.policy.spending;
     let mut notes = Vec::new();
-    for (pool, key, caps) in all(settings) {
+    for (pool, key, caps) in caps_by_scope(settings) {
         let of = |row: &&Row| pool.is_none_or(|pool| *row.pool == *pool);
         let prices = rows.iter().filter(of).filter(|row| row.faults.is_empty());
         let Some(hourly) = prices.filter_map(|row| row.hourly).min() else { continue };

@@ -390,7 +390,7 @@ impl Trial {
         let name = seen.name.as_ref().map_or_else(String::new, ToString::to_string);
         let id = seen.instance.as_deref().unwrap_or("…");
         bail!(
-            "{name} ({id}) IS STILL THERE AND BILLS; delete it with `farmscale api DeleteInstance \
+            "{name} ({id}) IS STILL THERE AND STILL CHARGED; delete it with `farmscale api DeleteInstance \
              EcsIds={id} DeleteEip=1` or in the vendor's console"
         )
     }

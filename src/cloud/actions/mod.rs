@@ -351,19 +351,19 @@ const TEST_ACCOUNT: Param = may("TestAccount", Kind::Text, "name of a test-money
 const PROJECT: Param = may("ProjectId", Kind::Text, "project the resource belongs to (new)");
 
 /// All of them, by service.
-pub fn all() -> impl Iterator<Item = &'static Action> {
+pub fn table() -> impl Iterator<Item = &'static Action> {
     let of_machines = ecs::ALL.iter().chain(ebs::ALL).chain(snapshots::ALL);
     of_machines.chain(network::ALL).chain(newer::ALL).chain(groups::ALL)
 }
 
 /// The action of this name at this service, as the API spells it.
 pub fn at(service: Service, name: &str) -> Option<&'static Action> {
-    all().find(|action| action.service == service && action.name == name)
+    table().find(|action| action.service == service && action.name == name)
 }
 
 /// The action of this name, whatever its case; `ebs.DescribeEvent` for the second of that name.
 pub fn find(name: &str) -> Option<&'static Action> {
-    all().find(|action| action.id().eq_ignore_ascii_case(name))
+    table().find(|action| action.id().eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -374,17 +374,17 @@ mod tests {
     #[test]
     fn every_action_of_the_document_is_there_once() {
         assert_eq!((ecs::ALL.len(), ebs::ALL.len()), (21, 10), "20 of the document and one newer");
-        let ids: BTreeSet<&str> = all().map(Action::id).collect();
-        assert_eq!(ids.len(), all().count());
-        assert!(all().all(|action| action.method == "GET" || action.method == "POST"));
-        assert!(all().all(|action| action.changes || !action.event));
+        let ids: BTreeSet<&str> = table().map(Action::id).collect();
+        assert_eq!(ids.len(), table().count());
+        assert!(table().all(|action| action.method == "GET" || action.method == "POST"));
+        assert!(table().all(|action| action.changes || !action.event));
         assert_eq!(find("createdisk").unwrap().service, Service::Ebs);
         assert_eq!(find("DescribeEvent").unwrap().service, Service::Ecs);
     }
 
     #[test]
     fn required_parameters_come_first() {
-        for action in all() {
+        for action in table() {
             let order: Vec<bool> = action.params.iter().map(|param| !param.required).collect();
             assert!(order.is_sorted(), "{}", action.name);
         }

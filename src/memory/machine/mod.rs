@@ -334,7 +334,7 @@ impl Machine {
     }
 
     /// Whether it serves nobody whatever its workers say.
-    pub fn is_set_aside(&self) -> bool {
+    pub fn is_unavailable(&self) -> bool {
         self.in_quarantine() || self.in_arrears()
     }
 

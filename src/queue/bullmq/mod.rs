@@ -12,6 +12,7 @@ use super::redis_link::Link;
 use super::shaped::{self, Shaped, Words};
 use super::source::{Can, Capabilities, Claim, Source};
 use super::tasks::{count_in_job, number};
+use crate::defaults::queue::BULLMQ_PREFIX;
 use crate::model::{
     Held, LookFailure, MachineRef, QueueReading, SetAside, Shape, Span, Stage, TaskSeen, Text,
     Time, WorkerSeen, WorkerState,
@@ -46,7 +47,7 @@ struct BullMq {
 
 pub(super) fn open(name: &str, settings: &mut Reader<'_>) -> Option<Box<dyn Source>> {
     let link = Link::read(settings);
-    let prefix = settings.text("prefix", "bull");
+    let prefix = settings.text("prefix", BULLMQ_PREFIX);
     let queues = shaped::read(settings, QUEUES, name);
     Some(Box::new(BullMq { link: link?, prefix, queues }))
 }
@@ -204,7 +205,7 @@ mod tests {
     fn source() -> BullMq {
         let (source, faults) = try_read("queues = [\"frames\"]", |settings| {
             let link = Link::read(settings)?;
-            let prefix = settings.text("prefix", "bull");
+            let prefix = settings.text("prefix", BULLMQ_PREFIX);
             Some(BullMq { link, prefix, queues: shaped::read(settings, QUEUES, "render") })
         });
         assert_eq!(faults, Vec::new());

@@ -131,11 +131,11 @@ impl Redis {
         let mut tally = Tally::new(&self.keys.lists, &waiting);
         for (name, held) in &orphans {
             // the sweep puts them back: they need a machine
-            tally.of(name).queued += held;
+            tally.count_of(name).queued += held;
         }
         let (mut seen, mut set_aside, mut first) = (Vec::new(), Vec::new(), None);
         for (name, heartbeat, held) in workers {
-            tally.of(&name).running += held;
+            tally.count_of(&name).running += held;
             match worker(&name, &heartbeat, held) {
                 Ok(worker) => seen.push(worker),
                 Err(problem) => {
@@ -203,7 +203,7 @@ impl<'a> Tally<'a> {
     }
 
     /// Where the tasks of a worker belong: to the only list, or to the one its name ends with.
-    fn of(&mut self, worker: &str) -> &mut Count {
+    fn count_of(&mut self, worker: &str) -> &mut Count {
         let named = worker.rsplit_once('@').map(|(_, list)| list);
         let place = match self.lists {
             [_] => Some(0),

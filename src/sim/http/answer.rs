@@ -112,7 +112,7 @@ impl Style {
 
 impl Page {
     /// The rows of this page.
-    pub(super) fn of<T>(self, rows: &[T]) -> &[T] {
+    pub(super) fn rows_of<T>(self, rows: &[T]) -> &[T] {
         let from = self.number.saturating_sub(1).saturating_mul(self.size).min(rows.len());
         let until = from.saturating_add(self.size).min(rows.len());
         rows.get(from..until).unwrap_or_default()

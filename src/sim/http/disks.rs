@@ -111,11 +111,11 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
     let rows = rows(provider);
     let rows: Vec<&Value> = rows.iter().filter(wanted).collect();
     let page = params.page(rows.len())?;
-    let data = json!({ "DiskList": page.of(&rows) });
+    let data = json!({ "DiskList": page.rows_of(&rows) });
     Ok(Answer { message: "获取云盘列表成功！", data, page: Some(page), task: None })
 }
 
-pub(super) fn one(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
+pub(super) fn disk(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
     let id = params.required("DiskId")?;
     let rows = rows(behind.provider(now));
     let found =

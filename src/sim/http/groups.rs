@@ -27,7 +27,7 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
         None | Some(0) => Page { number: 1, size: rows.len(), total: rows.len() },
         Some(_) => params.page(rows.len())?,
     };
-    let shown = page.of(&rows);
+    let shown = page.rows_of(&rows);
     let set = if shown.is_empty() { Value::Null } else { Value::from(shown) };
     let data = json!({ "TotalCount": page.total, "SecurityGroupSet": set });
     Ok(Answer { message: "Success", data, page: Some(page), task: None })

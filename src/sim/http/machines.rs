@@ -39,12 +39,16 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
     let mut page = params.page(rows.len())?;
     page.size = page.size.min(rows_max);
     let showing = Showing { provider, form };
-    let shown = page.of(&rows).iter().map(|row| showing.row(row, no_charge_is_ability));
+    let shown = page.rows_of(&rows).iter().map(|row| showing.row(row, no_charge_is_ability));
     let data = json!({ "EcsList": shown.collect::<Vec<_>>() });
     Ok(Answer { message: "获取云服务器列表成功！", data, page: Some(page), task: None })
 }
 
-pub(super) fn one(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
+pub(super) fn machine(
+    behind: &mut dyn Behind,
+    now: Time,
+    params: &Params,
+) -> Result<Answer, Failure> {
     let id = params.required("EcsId")?;
     let form = behind.answers().form;
     let provider = behind.provider(now);

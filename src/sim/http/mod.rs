@@ -180,16 +180,16 @@ pub async fn serve<B: Behind>(
 ) -> io::Result<()> {
     let served = Arc::new(Served::new(behind, clock, options));
     let router = Router::new()
-        .route("/ecs/v1", of(Service::Ecs))
-        .route("/ecs/v1/", of(Service::Ecs))
-        .route("/ecs/v1.1", of(Service::Images))
-        .route("/ecs/v1.1/", of(Service::Images))
-        .route("/ebs/v1", of(Service::Ebs))
-        .route("/ebs/v1/", of(Service::Ebs))
-        .route("/sg/v1", of(Service::SecurityGroups))
-        .route("/sg/v1/", of(Service::SecurityGroups))
-        .route("/vpc", of(Service::Vpc))
-        .route("/vpc/", of(Service::Vpc))
+        .route("/ecs/v1", service(Service::Ecs))
+        .route("/ecs/v1/", service(Service::Ecs))
+        .route("/ecs/v1.1", service(Service::Images))
+        .route("/ecs/v1.1/", service(Service::Images))
+        .route("/ebs/v1", service(Service::Ebs))
+        .route("/ebs/v1/", service(Service::Ebs))
+        .route("/sg/v1", service(Service::SecurityGroups))
+        .route("/sg/v1/", service(Service::SecurityGroups))
+        .route("/vpc", service(Service::Vpc))
+        .route("/vpc/", service(Service::Vpc))
         .route("/sim/{what}", any(back_door))
         .fallback(nowhere)
         .with_state(served);
@@ -199,7 +199,7 @@ pub async fn serve<B: Behind>(
 type Face<B> = State<Arc<Served<B>>>;
 
 /// A vendor's path, with or without a slash at its end.
-fn of<B: Behind>(service: Service) -> MethodRouter<Arc<Served<B>>> {
+fn service<B: Behind>(service: Service) -> MethodRouter<Arc<Served<B>>> {
     any(
         move |State(face): Face<B>,
               switch: ConnectInfo<Switch>,

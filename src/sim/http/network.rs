@@ -45,7 +45,7 @@ pub(super) fn vpcs(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
         })
         .collect();
     let page = params.network_page(rows.len())?;
-    Ok(Answer::new("Success", json!({ "Total": page.total, "VPCList": page.of(&rows) })))
+    Ok(Answer::new("Success", json!({ "Total": page.total, "VPCList": page.rows_of(&rows) })))
 }
 
 pub(super) fn subnets(
@@ -72,7 +72,7 @@ pub(super) fn subnets(
         })
         .collect();
     let page = params.network_page(rows.len())?;
-    Ok(Answer::new("Success", json!({ "Total": page.total, "SubnetList": page.of(&rows) })))
+    Ok(Answer::new("Success", json!({ "Total": page.total, "SubnetList": page.rows_of(&rows) })))
 }
 
 fn used(provider: &Provider, zone: &ZoneSpec) -> u32 {

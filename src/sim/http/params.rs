@@ -43,12 +43,12 @@ impl Params {
         Ok(Self { given, in_body })
     }
 
-    fn of(given: Map<String, Value>) -> Self {
+    fn from_given(given: Map<String, Value>) -> Self {
         Self { given, in_body: BTreeSet::new() }
     }
 
     /// Everything that is given.
-    pub(super) fn all(&self) -> &Map<String, Value> {
+    pub(super) fn given(&self) -> &Map<String, Value> {
         &self.given
     }
 
@@ -59,15 +59,17 @@ impl Params {
 
     /// A parameter's own parameters; none if it is not there or no object.
     pub(super) fn inner(&self, name: &str) -> Self {
-        Self::of(self.given.get(name).and_then(Value::as_object).cloned().unwrap_or_default())
+        Self::from_given(
+            self.given.get(name).and_then(Value::as_object).cloned().unwrap_or_default(),
+        )
     }
 
     /// A list of objects; one object counts as a list of one, as in the document's own sample.
     pub(super) fn inner_list(&self, name: &str) -> Vec<Self> {
-        let of = |value: &Value| value.as_object().cloned().map(Self::of);
+        let inner = |value: &Value| value.as_object().cloned().map(Self::from_given);
         match self.given.get(name) {
-            Some(Value::Array(list)) => list.iter().filter_map(of).collect(),
-            Some(one) => of(one).into_iter().collect(),
+            Some(Value::Array(list)) => list.iter().filter_map(inner).collect(),
+            Some(one) => inner(one).into_iter().collect(),
             None => Vec::new(),
         }
     }

@@ -27,11 +27,15 @@ pub(super) fn list(behind: &mut dyn Behind, now: Time, params: &Params) -> Resul
     let rows: Vec<Value> =
         provider.snapshots().filter(wanted).map(|one| row(provider, one, now)).collect();
     let page = params.page(rows.len())?;
-    let data = json!({ "SnapshotList": page.of(&rows) });
+    let data = json!({ "SnapshotList": page.rows_of(&rows) });
     Ok(Answer { message: "获取快照列表成功！", data, page: Some(page), task: None })
 }
 
-pub(super) fn one(behind: &mut dyn Behind, now: Time, params: &Params) -> Result<Answer, Failure> {
+pub(super) fn snapshot(
+    behind: &mut dyn Behind,
+    now: Time,
+    params: &Params,
+) -> Result<Answer, Failure> {
     let id = params.required("SnapshotId")?;
     let provider = behind.provider(now);
     let found = provider.snapshots().find(|one| *one.id == *id).ok_or_else(Fault::no_snapshot)?;
@@ -64,7 +68,7 @@ pub(super) fn roll_back(
     let (disk, id) = (params.required("DiskId")?, params.required("SnapshotId")?);
     let starts = params.flag("AutoTurnOnInstance", true)?;
     let before = params.inner("NewSnapshot");
-    let before = (!before.all().is_empty()).then(|| SnapshotRequest {
+    let before = (!before.given().is_empty()).then(|| SnapshotRequest {
         name: before.text("SnapshotName").map(Text::from),
         reserved: before.text("ReservedTime").map(Text::from),
         is_optimized: false,
@@ -194,7 +198,7 @@ pub(super) fn chain_list(
     };
     let rows: Vec<Value> = chains(provider).into_iter().filter_map(row).collect();
     let page = params.page(rows.len())?;
-    let data = json!({ "SnapshotChainList": page.of(&rows) });
+    let data = json!({ "SnapshotChainList": page.rows_of(&rows) });
     Ok(Answer { message: "获取快照链列表成功！", data, page: Some(page), task: None })
 }
 
@@ -217,7 +221,7 @@ pub(super) fn chain(
     let page = params.page(rows.len())?;
     let more = json!({
         "SnapshotNum": rows.len(), "SnapshotSize": format!("{}GB", chain.gib()),
-        "SnapshotList": page.of(&rows),
+        "SnapshotList": page.rows_of(&rows),
     });
     let data = with(chain.json(provider).unwrap_or_default(), more);
     Ok(Answer { message: "获取快照链详情成功！", data, page: Some(page), task: None })

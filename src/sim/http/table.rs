@@ -62,7 +62,7 @@ pub(super) fn admit(service: Service, name: &str, params: &Params) -> Result<(),
 
 /// What is given besides the common parameters; in an address everything is text.
 fn given(action: &Action, params: &Params) -> serde_json::Map<String, Value> {
-    let all = params.all().iter().filter(|(name, _)| !COMMON.contains(&name.as_str()));
+    let all = params.given().iter().filter(|(name, _)| !COMMON.contains(&name.as_str()));
     let (texts, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
         all.partition(|(name, value)| value.is_string() && params.is_of_address(name));
     let texts: Vec<(String, String)> = texts

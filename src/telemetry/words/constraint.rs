@@ -123,7 +123,7 @@ words! {
     "arrears" Warn Arrears { machine } =>
         "账户欠费，{machine} 正被回收：不再购买，也不删除；请充值",
         "the provider takes {machine} back for arrears: nothing is bought or deleted; pay";
-    "odd_status" Warn OddStatus { machine, status } =>
+    "unexpected_status" Warn UnexpectedStatus { machine, status } =>
         "{machine} 云上状态为 {status}",
         "the provider shows {machine} as `{status}`";
     "stays_building" Warn StaysBuilding { machine, lasted } =>

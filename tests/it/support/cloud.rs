@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
@@ -83,6 +84,21 @@ impl Cloud {
         let at = Endpoints::at(&format!("http://{}", self.address));
         let endpoints = Endpoints { calls_per_second, ..at };
         Client::new(credentials, endpoints, self.clock.clone()).unwrap()
+    }
+
+    /// How often an action was called, whatever was answered.
+    pub(crate) fn calls(&self, action: &str) -> u64 {
+        let mut stream = std::net::TcpStream::connect(self.address).unwrap();
+        let request = "GET /sim/calls HTTP/1.1\r\nHost: cloud\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let body = answer.split("\r\n\r\n").nth(1).unwrap();
+        let calls: serde_json::Value = serde_json::from_str(body).unwrap();
+        let all = calls["calls"].as_object().unwrap().iter();
+        let ours = all.filter(|(name, _)| name.ends_with(&format!(".{action}")));
+        let counts = ours.flat_map(|(_, codes)| codes.as_object().unwrap().values());
+        counts.map(|count| count.as_u64().unwrap()).sum()
     }
 
     pub(crate) fn with<R>(&self, look: impl FnOnce(&mut Provider) -> R) -> R {

@@ -112,7 +112,7 @@ fn replaced_an_hour(situation: Situation<'_>, pool: &Pool) -> (u32, u32) {
 fn is_busy(machine: &Machine) -> bool {
     machine.phase() == Phase::Ready
         && machine.heard.state == Some(WorkerState::Busy)
-        && !machine.is_set_aside()
+        && !machine.is_unavailable()
 }
 
 /// Since its workers are busy the GPU has shown no use for so long.
