@@ -42,6 +42,9 @@ pub struct Disk {
     pub status: DiskStatus,
     /// The machine it is attached to.
     pub instance: Option<Text>,
+    /// Whether a machine has it, by `EcsId`; `None` if the answer has no such field, or none that can be
+    /// read.
+    pub is_attached: Option<bool>,
     /// That machine's name.
     pub instance_name: Option<Text>,
     /// Its zone.
@@ -268,6 +271,11 @@ pub fn disk(fields: Fields<'_>) -> Option<Disk> {
         gib: fields.number("Size")?,
         status: DiskStatus::of(&fields.text("Status").unwrap_or_else(|| "".into())),
         instance: fields.text("EcsId"),
+        is_attached: fields.value("EcsId").and_then(|id| match id {
+            Value::Null => Some(false),
+            Value::String(id) => Some(!id.trim().is_empty()),
+            Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+        }),
         instance_name: fields.text("EcsName"),
         zone: fields.text("AvailableZoneCode"),
         feature: fields.text("DiskFeature").map(|feature| feature.to_lowercase().into()),

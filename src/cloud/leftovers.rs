@@ -162,9 +162,9 @@ impl Client {
     }
 }
 
-/// Whether it is attached to nothing, and no row names a machine's id with it.
+/// Whether it is attached to nothing, and its row says that no machine has it.
 fn is_unused(disk: &Disk) -> bool {
-    disk.status == DiskStatus::Waiting && disk.instance.is_none()
+    disk.status == DiskStatus::Waiting && disk.is_attached == Some(false)
 }
 
 /// The words that mean gone with machines; a disk's are in no table.
@@ -200,10 +200,16 @@ mod tests {
             json!({ "Status": "idle" }),
             json!({ "Status": "mounting" }),
             json!({ "EcsId": "ins-1" }),
+            json!({ "EcsId": ["ins-1"] }),
+            json!({ "EcsId": { "Id": "ins-1" } }),
+            json!({ "EcsId": 7 }),
             json!({ "Property": null }),
             json!({ "Property": "system" }),
         ] {
             assert!(!unused(doubtful.clone()), "{doubtful}");
         }
+        let silent = json!({ "DiskId": "disk-1", "Size": 32, "Status": "waiting" });
+        let silent = disks::disks(&json!({ "DiskList": [silent] })).unwrap().remove(0);
+        assert!(!is_unused(&silent), "it says nothing of a machine");
     }
 }

@@ -257,7 +257,12 @@ pub fn eips(data: &Value) -> Result<Vec<Eip>, CallError> {
 
 fn eip(row: Fields<'_>) -> Option<Eip> {
     let bound_to = row.object("BindResourceInfo");
-    let is_bound = bound_to.map(|_| true).or_else(|| row.flag("IsBind"));
+    let is_bound = match row.value("BindResourceInfo") {
+        None | Some(Value::Null) => row.flag("IsBind"),
+        Some(Value::Object(_)) => Some(true),
+        // it names something, and nobody can say what
+        Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => None,
+    };
     let bandwidth = row.object("BandwidthInfo");
     Some(Eip {
         id: row.id("Id")?,
@@ -301,6 +306,8 @@ mod tests {
             json!({ "IsBind": 2 }),
             json!({ "BindResourceInfo": { "SubnetIP": "10.15.100.2" } }),
             json!({ "BindResourceInfo": {} }),
+            json!({ "BindResourceInfo": [{ "SubnetIP": "10.15.100.2" }] }),
+            json!({ "BindResourceInfo": "10.15.100.2" }),
             json!({ "Status": "updating" }),
             json!({ "Status": null }),
         ] {

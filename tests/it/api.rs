@@ -103,6 +103,9 @@ fn what_the_table_does_not_know_is_sent_when_told_so_and_signing_alone_sends_not
     assert!(told.contains("no parameter `Language`") && told.contains("--unchecked"), "{told}");
     let sent = said(&api(&cloud, &[&newer[..], &["--unchecked"]].concat(), &[]));
     assert!(sent.contains("InvalidParameter") && sent.contains("Language"), "{sent}");
+    let monthly = ["CreateInstance", "BillingMethod=1", "--unchecked", "--sign-only"];
+    let told = said(&api(&cloud, &monthly, &[]));
+    assert!(told.contains("warning: "), "what costs money is told all the same: {told}");
     let unknown = ["DescribeTags", "--unchecked", "--verb", "get", "--service", "ecs"];
     let unknown = said(&api(&cloud, &unknown, &[]));
     assert!(unknown.contains("UnsupportedAction"), "it was sent: {unknown}");

@@ -23,7 +23,12 @@ Compared, field by field: the document (`openapi`, as of 2026-04-21), its sample
 names and types of the vendor's newest public program (*client*: `cds-cloudos-go-sdk`, as of
 2025-10-15). In the answers a type stands after a name that is no text; `*` marks what the
 client alone tells. The simulated cloud answers exactly these fields (`tests/it/vendor_shapes`),
-and refuses what a rule here says is refused (`tests/it/vendor_refusals.rs`).
+and refuses what a rule here says is refused (`tests/it/vendor_refusals.rs`). A scenario of one's
+own (`cloudsim --scenario FILE.toml`) with `[answers] form = \"document\"` answers in the older form
+of the document's samples.
+
+As a library it is the feature `cloud` alone: 93 crates in all instead of 248 (normal dependencies by
+`cargo tree -e normal`, Linux, 2026-11-26).
 
 What nobody outside the vendor can know, and what is assumed: which code a sold-out size has
 (words in the message are read); how far a timestamp may be off (15 min in the simulated cloud)

@@ -92,9 +92,7 @@ impl ApiArgs {
             let note = "the API's own default differs from action to action";
             writeln!(std::io::stderr().lock(), "note: {name}={value} is sent: {note}")?;
         }
-        if !self.unchecked {
-            object(action, &given)?;
-        }
+        object(action, &given, self.unchecked)?;
         if self.sign_only {
             return self.sign(action, &given);
         }
@@ -190,14 +188,15 @@ fn find(name: &str) -> anyhow::Result<&'static Action> {
         .with_context(|| format!("there is no action `{name}`; `farmscale api list` names all"))
 }
 
-/// Says everything that is wrong at once; warnings do not keep a call from being sent.
-fn object(action: &Action, given: &Map<String, Value>) -> anyhow::Result<()> {
+/// Says everything that is wrong at once; warnings do not keep a call from being sent, nor does
+/// anything in a call that is `unchecked`.
+fn object(action: &Action, given: &Map<String, Value>, unchecked: bool) -> anyhow::Result<()> {
     let (warnings, faults): (Vec<_>, Vec<_>) =
         check(action, given).into_iter().partition(Problem::is_warning);
     for warning in warnings {
         writeln!(std::io::stderr().lock(), "warning: {warning}")?;
     }
-    if faults.is_empty() {
+    if faults.is_empty() || unchecked {
         return Ok(());
     }
     let lines: Vec<String> = faults.iter().map(|problem| format!("  {problem}")).collect();

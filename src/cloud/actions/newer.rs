@@ -97,12 +97,13 @@ pub const UNBIND_EIP: Action = Action {
 /// `DescribeTask`.
 pub const TASK: Action = Action {
     source: "client",
-    quirks: "Only the vendor's program calls it; which words `TaskStatus` has is told nowhere \
-             (EKS says doing, finish, error).",
+    quirks: "The vendor's program sends a GET with `TaskId` in the query. An older page of the \
+             vendor (OpenAPI 1.2) calls the field `Status`, with NEW, DOING, FINISH, ERROR; EKS \
+             says doing, finish, error.",
     in_document: false,
     ..action(
         Service::Vpc,
-        "POST",
+        "GET",
         "DescribeTask",
         "任务状态",
         "how far a change of a network is",

@@ -127,7 +127,7 @@ static ACTIONS: &[Action] = &[
     on(Service::Vpc, "UpdateEIP", POST, Style::LONG, network::update_eip),
     on(Service::Vpc, "BindEIP", POST, Style::LONG, network::bind_eip),
     on(Service::Vpc, "UnbindEIP", POST, Style::LONG, network::unbind_eip),
-    on(Service::Vpc, "DescribeTask", POST, Style::LONG, network::task),
+    on(Service::Vpc, "DescribeTask", GET, Style::LONG, network::task),
     on(Service::Ebs, "DescribeSnapshotList", GET, Style::BARE, snapshots::list),
     on(Service::Ebs, "DescribeSnapshot", GET, Style::BARE, snapshots::snapshot),
     on(Service::Ebs, "CreateSnapshot", POST, Style::BARE, snapshots::create),

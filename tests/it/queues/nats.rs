@@ -140,7 +140,7 @@ impl Bench for Nats {
 
     fn flood(&mut self) -> bool {
         let mut talk = self.talk();
-        for number in 0..2_000 {
+        for number in 0..3_000 {
             talk.add_consumer(&format!("w{number}"));
         }
         true

@@ -201,6 +201,8 @@ fn all_eight_network_calls_of_the_vendors_client_decode() {
     assert_eq!(bound.bind_resource_info.as_ref().unwrap().subnet_id, SUBNET);
     let task =
         caller.runtime.block_on(caller.client.update_eip(id, Some(30), None)).unwrap().unwrap();
+    // by the client's `services/vpc/vpc.go`, not by our table, which the call below is made from
+    assert_eq!(actions::find("DescribeTask").unwrap().method, "GET");
     let task: networks::DescribeTaskData = caller.vpc("DescribeTask", json!({ "TaskId": *task }));
     assert_eq!((&*task.task_status, &task.resource_id), ("finish", id));
     caller.call(Service::Vpc, "DeleteEIP", json!({ "EIPId": id }));
