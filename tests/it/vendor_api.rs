@@ -27,8 +27,8 @@ and refuses what a rule here says is refused (`tests/it/vendor_refusals.rs`). A 
 own (`cloudsim --scenario FILE.toml`) with `[answers] form = \"document\"` answers in the older form
 of the document's samples.
 
-As a library it is the feature `cloud` alone: 93 crates in all instead of 248 (normal dependencies by
-`cargo tree -e normal`, Linux, 2026-11-26).
+As a library it is the feature `cloud` alone: 93 crates in all instead of 248
+(`cargo tree -e normal`, Linux, 2026-11-26).
 
 What nobody outside the vendor can know, and what is assumed: which code a sold-out size has
 (words in the message are read); how far a timestamp may be off (15 min in the simulated cloud)
