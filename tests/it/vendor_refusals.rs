@@ -265,6 +265,8 @@ fn what_is_not_there_and_wrong_counts_are_refused() {
     let outside = json!({ "SubnetInfo": { "SubnetId": SUBNET, "IpAddress": ["10.16.0.9"] } });
     let elsewhere = json!({ "PubnetInfo": [{ "SubnetId": "x", "BandwidthType": "Traffic" }] });
     let eips = public(json!({ "EipIds": ["a", "b"] }));
+    let entry = |eip: &str| json!({ "SubnetId": SUBNET, "EipIds": [eip] });
+    let entries = json!({ "PubnetInfo": [entry("a"), entry("b")] });
     let small = json!({ "SystemDisk": { "DiskFeature": "ssd", "Size": 16 } });
     let (count, priority) = ("默认批量最大值为100台", "安全组优先级按顺序由高到低");
     let no_zone = "InvalidAvailableZone.NotFound";
@@ -285,6 +287,7 @@ fn what_is_not_there_and_wrong_counts_are_refused() {
         create_with(&json!({ "Number": 101 }), "Number", count),
         create_with(&json!({ "Number": 0 }), "Number", count),
         create_with(&eips, "EipIds", "数量需要和云服务器数量一致"),
+        create_with(&entries, "EipIds", "数量需要和云服务器数量一致"),
         create_with(&json!({ "DnsList": ["1.1.1.1"] }), "DnsList", "需要两个元素"),
         refused("DescribeDiskList", nowhere.clone(), "", no_zone).with_code(no_zone),
         refused("DescribeInstanceList", nowhere, "", no_zone).with_code(no_zone),

@@ -94,7 +94,11 @@ const EIP_COUNT: Rule = refuse(
     "PubnetInfo.EipIds",
     "must be as many as machines",
     "绑定已有公网IP需填,数量需要和云服务器数量一致",
-    |given| pubnets(given).any(|one| !no_eips(one) && count(one, "EipIds") != number(given)),
+    |given| {
+        // over all entries: a machine takes one address
+        let named: u64 = pubnets(given).map(|one| count(one, "EipIds")).sum();
+        named != 0 && named != number(given)
+    },
 );
 const EIP_QOS: Rule = refuse(
     "PubnetInfo.Qos",
