@@ -1,4 +1,9 @@
 //! Cloud disks (chapter 云盘EBS).
+//!
+//! ```
+//! use farmscale::cloud::actions::ebs;
+//! assert!(ebs::ALL.iter().any(|action| action.changes));
+//! ```
 
 use super::{
     Action, Kind, PAGE_NUMBER, PAGE_SIZE, Param, Service, ZONE, ZONE_MAYBE, action, answers, may,

@@ -1,4 +1,9 @@
 //! Instances, images and what they are bought for (chapter 弹性云服务器ECS).
+//!
+//! ```
+//! use farmscale::cloud::actions::ecs;
+//! assert!(ecs::ALL.iter().any(|action| action.changes));
+//! ```
 
 use super::{
     Action, ECS_ID, ECS_IDS, Kind, PAGE_NUMBER, PAGE_SIZE, PROJECT, Param, Service, TEST_ACCOUNT,

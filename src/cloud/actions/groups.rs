@@ -1,4 +1,9 @@
 //! Security groups (chapter ECS安全组相关接口 of a later page).
+//!
+//! ```
+//! use farmscale::cloud::actions::groups;
+//! assert!(groups::ALL.iter().all(|action| action.name.contains("SecurityGroup")));
+//! ```
 
 use super::{
     Action, Holds, Kind, PAGE_SIZE, Param, REGION, Service, action, may, must,

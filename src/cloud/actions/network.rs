@@ -1,4 +1,9 @@
 //! Networks, looked up and not changed but for an address that goes (page 私有网络概览).
+//!
+//! ```
+//! use farmscale::cloud::actions::network;
+//! assert!(network::ALL.iter().any(|action| action.changes));
+//! ```
 
 use super::{
     Action, Holds, Kind, PAGE_NUMBER, Param, Service, action, may, must,

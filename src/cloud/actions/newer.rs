@@ -1,5 +1,10 @@
 //! Actions on networks that 首云公开API文档 does not have: of the vendor's later page 私有网络概览, or of its
 //! newest program alone.
+//!
+//! ```
+//! use farmscale::cloud::actions::newer;
+//! assert!(newer::ALL.iter().all(|action| !action.in_document));
+//! ```
 
 use super::{
     Action, Holds, Kind, Param, REGION, Service, action, may, must, network_answers as answers,

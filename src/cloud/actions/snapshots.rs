@@ -1,4 +1,9 @@
 //! Snapshots of disks (chapter 快照SNAPSHOT相关 of a later page).
+//!
+//! ```
+//! use farmscale::cloud::actions::snapshots;
+//! assert!(snapshots::ALL.iter().all(|action| action.name.contains("Snapshot")));
+//! ```
 
 use super::{
     Action, Holds, Kind, PAGE_NUMBER, PAGE_SIZE, Param, Service, ZONE, ZONE_MAYBE, action, may,

@@ -86,7 +86,7 @@ impl<'a> Showing<'a> {
             "GpuSize": instance.offer.gpus,
             "BillingMethodName": billing_name(instance.offer.billing),
             "BillingMethod": super::params::billing_code(instance.offer.billing), "OsType": "Ubuntu",
-            "OsVersion": "20.04", "OsBit": 64, "ImageName": self.image_name(instance),
+            "OsVersion": "20.04", "OsBit": 64, "ImageName": self.image(instance).1,
             "CustomerId": "E000001", "SystemDiskType": disk_type,
             "SystemDiskFeature": *instance.disk_feature, "SystemDiskSize": instance.disk_gib,
             "SupportGpuDriver": family.map_or("", |family| &*family.driver),
@@ -130,7 +130,7 @@ impl<'a> Showing<'a> {
             "TimeZone": if instance.details.utc { "UTC" } else { "Asia/Shanghai" },
             "IsRam": 0 < offer.gpus, "NoChargeForShutdown": u8::from(instance.is_free),
             "OsInfo": {
-                "ImageId": *instance.image, "ImageName": self.image_name(instance),
+                "ImageId": self.image(instance).0, "ImageName": self.image(instance).1,
                 "OsType": "Ubuntu", "Bit": 64, "Version": "20.04",
             },
             "Disk": self.disks(instance),
@@ -157,7 +157,7 @@ impl<'a> Showing<'a> {
             "SecurityGroup": self.groups(instance), "StockRelease": false, "Supplier": "",
             "SystemDiskFeature": *instance.disk_feature, "Tag": [],
             "OsInfo": {
-                "ImageId": *instance.image, "ImageName": self.image_name(instance),
+                "ImageId": self.image(instance).0, "ImageName": self.image(instance).1,
                 "OsType": "Ubuntu", "Bit": 64, "Version": "20.04", "Unit": "位",
             },
         })
@@ -221,10 +221,12 @@ impl<'a> Showing<'a> {
         }
     }
 
-    fn image_name(self, instance: &'a Instance) -> &'a str {
+    /// Id and name of the image, by whichever of them the machine was made.
+    fn image(self, instance: &'a Instance) -> (&'a str, &'a str) {
         let images = &self.provider.catalog().images;
-        let image = images.iter().find(|image| image.id == instance.image);
-        image.map_or(&*instance.image, |image| &*image.name)
+        let made_from = |word: &str| word == &*instance.image;
+        let image = images.iter().find(|one| made_from(&one.id) || made_from(&one.name));
+        image.map_or((&instance.image, &instance.image), |image| (&image.id, &image.name))
     }
 
     fn eip(self, instance: &Instance) -> Option<&'a Eip> {

@@ -141,6 +141,7 @@ fn all_fourteen_calls_of_the_vendors_client_decode() {
     let qos: Vec<i64> = detail.pipe.eip_info.values().map(|eip| eip.current_use_qos).collect();
     assert_eq!((detail.is_gpu, qos), (true, vec![10]), "bandwidth as it was ordered");
     assert_eq!(detail.security_group[0].security_group_id, GROUP);
+    assert_eq!(detail.os_info.image_id, "img-render5000datace", "it was ordered by its name");
     assert!(row.private_net.starts_with("10.15.10"), "in its subnet: {}", row.private_net);
     let statuses: machines::InstanceEcsStatusInfo =
         caller.ecs("DescribeInstanceStatus", json!({ "EcsIds": [*id] }));
